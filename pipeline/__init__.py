@@ -1,0 +1,1 @@
+"""gan-augment: synthetic images for small labelled sets, with proof of whether they help."""

@@ -1,0 +1,1 @@
+"""Assemble: data/augmented, the table that users pull."""

@@ -1,0 +1,75 @@
+"""The dataset card: README.md in Hugging Face's form."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from pipeline.table import SPLITS
+
+Counts = Mapping[tuple[str, str, int], int]
+"""(split, origin, label) → rows."""
+
+
+def card(
+    verdict: Mapping[str, Any],
+    shipped: bool,
+    require: str,
+    counts: Counts,
+    classes: Sequence[str],
+) -> str:
+    """Return the card as Markdown with a YAML header that `datasets` reads.
+
+    Args:
+        verdict: content of verdict.json.
+        shipped: whether the synthetic images are in the table.
+        require: the value of `assemble.require`.
+        counts: rows by split, origin and label.
+        classes: class names in index order.
+    """
+    header = {
+        "task_categories": ["image-classification"],
+        "tags": ["gan-augment", *(["synthetic"] if shipped else [])],
+        "configs": [
+            {
+                "config_name": "default",
+                "data_files": [
+                    {"split": split, "path": f"{split}-*.parquet"}
+                    for split in SPLITS
+                    if any(key[0] == split for key in counts)
+                ],
+            }
+        ],
+    }
+    overall = verdict["overall"]
+    included = (
+        "The train split holds real and synthetic images; `origin` tells them apart."
+        if shipped
+        else "The train split holds real images only: the synthetic ones did not earn their place."
+    )
+    columns = [(split, origin) for split in SPLITS for origin in ("real", "synthetic")]
+    columns = [c for c in columns if any(key[:2] == c for key in counts)]
+    lines = [
+        f"---\n{yaml.safe_dump(header, sort_keys=False)}---",
+        "# Augmented images",
+        f"**Verdict: {overall['verdict']}.** {overall['sentence']}",
+        f"{included} (`assemble.require: {require}`) Validation and test hold real images only.",
+        "## Counts",
+        "\n".join(
+            [
+                "| class | " + " | ".join(f"{split}, {origin}" for split, origin in columns) + " |",
+                "|---|" + "---:|" * len(columns),
+                *(
+                    f"| {name} | "
+                    + " | ".join(str(counts.get((*column, label), 0)) for column in columns)
+                    + " |"
+                    for label, name in enumerate(classes)
+                ),
+            ]
+        ),
+        "## Provenance",
+        "\n".join(f"- {name}: `{value}`" for name, value in verdict["provenance"].items()),
+        "Each synthetic row names its `generator` (hash of config and weights), `seed`, `index` and "
+        "`requested_label`. Made by gan-augment.",
+    ]
+    return "\n\n".join(lines) + "\n"

@@ -1,0 +1,146 @@
+"""The command line: one command a stage, thin; heavy imports happen inside commands."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from pipeline.params import Params
+
+app = typer.Typer(
+    help="Synthetic images for small labelled sets, with proof of whether they help.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ParamsFile = Annotated[Path, typer.Option("--params", help="Settings of all stages.")]
+Real = Annotated[Path, typer.Option(help="Image table of real images.")]
+Model = Annotated[Path, typer.Option(help="Folder of the trained generator.")]
+History = Annotated[Path, typer.Option(help="Folder of the training history.")]
+Synthetic = Annotated[Path, typer.Option(help="Image table of synthetic images.")]
+Reports = Annotated[Path, typer.Option(help="Folder of verdict, metrics and report.")]
+Augmented = Annotated[Path, typer.Option(help="Image table that users pull.")]
+Scratch = Annotated[Path, typer.Option(help="Folder of checkpoints.")]
+
+PARAMS = Path("params.yaml")
+REAL = Path("data/real")
+MODEL = Path("models/generator")
+HISTORY = Path("reports/training")
+SYNTHETIC = Path("data/synthetic")
+REPORTS = Path("reports")
+AUGMENTED = Path("data/augmented")
+SCRATCH = Path(".scratch/train")
+
+
+@app.command()
+def ingest(params: ParamsFile = PARAMS, real: Real = REAL) -> None:
+    """Read raw images, split them, write data/real."""
+    settings = _load(params)
+    from pipeline.ingest import stage
+
+    stage.run(settings.ingest, {}, {"real": real})
+
+
+@app.command()
+def train(
+    params: ParamsFile = PARAMS,
+    real: Real = REAL,
+    model: Model = MODEL,
+    history: History = HISTORY,
+    scratch: Scratch = SCRATCH,
+) -> None:
+    """Train the generator; killed and started again, it resumes."""
+    settings = _load(params)
+    from pipeline.gan import stage
+
+    outputs = {"model": model, "history": history, "scratch": scratch}
+    stage.run(settings.train, {"real": real}, outputs)
+
+
+@app.command()
+def generate(
+    params: ParamsFile = PARAMS,
+    real: Real = REAL,
+    model: Model = MODEL,
+    synthetic: Synthetic = SYNTHETIC,
+) -> None:
+    """Draw synthetic images, write data/synthetic."""
+    settings = _load(params)
+    from pipeline.synthesis import stage
+
+    stage.run(settings.generate, {"real": real, "model": model}, {"synthetic": synthetic})
+
+
+@app.command()
+def evaluate(
+    params: ParamsFile = PARAMS,
+    real: Real = REAL,
+    model: Model = MODEL,
+    history: History = HISTORY,
+    synthetic: Synthetic = SYNTHETIC,
+    reports: Reports = REPORTS,
+) -> None:
+    """Compare classifiers with and without synthetic images, reach the verdict."""
+    settings = _load(params)
+    from pipeline.evaluation import stage
+
+    inputs = {"real": real, "synthetic": synthetic, "model": model, "history": history}
+    outputs = {
+        "repeats": reports / "repeats.csv",
+        "arms": reports / "arms.csv",
+        "metrics": reports / "metrics.json",
+        "verdict": reports / "verdict.json",
+        "report": reports / "report.html",
+    }
+    stage.run(settings.evaluate, inputs, outputs)
+
+
+@app.command()
+def assemble(
+    params: ParamsFile = PARAMS,
+    real: Real = REAL,
+    synthetic: Synthetic = SYNTHETIC,
+    reports: Reports = REPORTS,
+    augmented: Augmented = AUGMENTED,
+) -> None:
+    """Put together the dataset that users pull, as far as the verdict allows."""
+    settings = _load(params)
+    from pipeline.assemble import stage
+
+    inputs = {"real": real, "synthetic": synthetic, "verdict": reports / "verdict.json"}
+    stage.run(settings.assemble, inputs, {"augmented": augmented})
+
+
+@app.command()
+def verdict(reports: Reports = REPORTS, augmented: Augmented = AUGMENTED) -> None:
+    """Print the verdict, and where the report and the augmented dataset are."""
+    from pipeline.report.terminal import summary
+
+    print(summary(reports / "verdict.json", reports / "report.html", augmented))
+
+
+def _load(path: Path) -> "Params":
+    """Read the settings and check every name in them, so that a typo stops the first stage."""
+    from pipeline import names, params
+
+    settings = params.load(path)
+    names.check(settings)
+    return settings
+
+
+def main() -> None:
+    """Run the command line; what a user can put right is one message and exit code 1."""
+    from pipeline.errors import UserError
+
+    try:
+        app()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("stopped; what was finished is kept, and the same command goes on", file=sys.stderr)
+        sys.exit(130)

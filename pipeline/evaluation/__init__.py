@@ -1,0 +1,1 @@
+"""Evaluate: do the synthetic images help? Arms, classifiers, statistics, verdict."""

@@ -1,0 +1,88 @@
+"""The classifiers that judge: each trains on a training set and predicts, one registry.
+
+Those of scikit-learn see pixels as numbers 0–1; the CNN sees images.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.evaluation.arms import TrainingSet
+from pipeline.params import EvaluateParams
+from pipeline.seeding import seed_of
+
+Pixels = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+Judge = Callable[[TrainingSet, Sequence[Pixels], EvaluateParams, int], list[Labels]]
+"""(training set, sets to label, params, seed) → predicted labels of each set."""
+
+
+def logistic_regression(seed: int) -> Any:
+    """Multinomial logistic regression with an L2 penalty."""
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=1.0, max_iter=2000, random_state=seed)
+
+
+def k_nn(_: int) -> Any:
+    """Five nearest neighbours; it knows no weights of rows."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    return KNeighborsClassifier(5)
+
+
+def rbf_svm(seed: int) -> Any:
+    """Support vector machine with a Gaussian kernel."""
+    from sklearn.svm import SVC
+
+    return SVC(C=10.0, gamma="scale", random_state=seed)
+
+
+def _sklearn(estimator: Callable[[int], Any]) -> Judge:
+    def judge(
+        training_set: TrainingSet, targets: Sequence[Pixels], _: EvaluateParams, seed: int
+    ) -> list[Labels]:
+        from sklearn.utils.validation import has_fit_parameter
+
+        pixels, labels, weights = _with_transformed_copies(training_set, seed)
+        fitted = estimator(seed_of(seed, "classifier"))
+        weighted = {"sample_weight": weights} if has_fit_parameter(fitted, "sample_weight") else {}
+        fitted.fit(_flat(pixels), labels, **weighted)
+        return [fitted.predict(_flat(target)) for target in targets]
+
+    return judge
+
+
+def _with_transformed_copies(
+    training_set: TrainingSet, seed: int
+) -> tuple[Pixels, Labels, NDArray[np.float64]]:
+    """Return the rows; with classic augmentation also one transformed copy of each."""
+    pixels, labels, weights = training_set.pixels, training_set.labels, training_set.weights
+    if training_set.classic is None:
+        return pixels, labels, weights
+    from pipeline.evaluation.classic import transformed
+
+    copies = transformed(pixels, training_set.classic, seed_of(seed, "classic"))
+    return np.concatenate([pixels, copies]), np.tile(labels, 2), np.tile(weights, 2)
+
+
+def _cnn(
+    training_set: TrainingSet, targets: Sequence[Pixels], params: EvaluateParams, seed: int
+) -> list[Labels]:
+    from pipeline.evaluation.cnn import judge
+
+    return judge(training_set, targets, params.cnn_steps, seed)
+
+
+def _flat(pixels: Pixels) -> NDArray[np.float64]:
+    return pixels.reshape(len(pixels), -1) / 255
+
+
+CLASSIFIERS: dict[str, Judge] = {
+    "logistic-regression": _sklearn(logistic_regression),
+    "k-nn": _sklearn(k_nn),
+    "rbf-svm": _sklearn(rbf_svm),
+    "cnn": _cnn,
+}

@@ -1,0 +1,163 @@
+"""Evaluate: do the synthetic images help? Repeats, metrics, the verdict and its report."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline import table
+from pipeline.engine import fan_out
+from pipeline.errors import UserError
+from pipeline.evaluation.arms import ARMS, Material, resample
+from pipeline.evaluation.classifiers import CLASSIFIERS
+from pipeline.evaluation.verdict import METRIC, verdicts
+from pipeline.gan import model
+from pipeline.gan.sampling import sample
+from pipeline.params import EvaluateParams
+from pipeline.report.page import render
+from pipeline.seeding import seed_of
+from pipeline.storage import replace_file, write_json, write_text
+from pipeline.table import Images
+
+JUDGED_SPLITS = ("validation", "test")
+COLUMNS = ("repeat", "classifier", "arm", "split", "metric", "class", "value")
+
+Row = tuple[int, str, str, str, str, str, float]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One arm in one repeat: what a worker needs to train and score every classifier on it."""
+
+    repeat: int
+    arm: str
+    material: Material
+    judged: Mapping[str, Images]
+    params: EvaluateParams
+
+
+def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str, Path]) -> None:
+    """Compare all arms over paired repeats and write down what came out.
+
+    Args:
+        params: the section `evaluate`.
+        inputs: `real` and `synthetic`, image tables; `model`; `history`, of the training.
+        outputs: `repeats` (CSV), `arms` (CSV), `metrics` (JSON), `verdict` (JSON), `report` (HTML).
+
+    Raises:
+        UserError: inputs that do not belong together.
+    """
+    trained = model.load(inputs["model"])
+    splits = {split: table.read(inputs["real"], split) for split in table.SPLITS}
+    material = _material(params, splits["train"], table.read(inputs["synthetic"]), trained)
+    judged = {split: splits[split] for split in JUDGED_SPLITS}
+    cells = [
+        Cell(repeat, arm, material, judged, params)
+        for repeat in range(params.repeats)
+        for arm in params.arms
+    ]
+    rows = [row for rows in fan_out(_score, cells, "evaluate", "arms × repeats") for row in rows]
+    repeats = pd.DataFrame(rows, columns=list(COLUMNS))
+    found = verdicts(repeats)
+
+    _write_csv(outputs["repeats"], repeats)
+    _write_csv(outputs["arms"], _arm_means(repeats))
+    write_json(outputs["metrics"], _metrics(found, repeats))
+    provenance = {
+        "real images": table.table_hash(inputs["real"]),
+        "sealed test split": table.table_hash(inputs["real"], "test"),
+        "synthetic images": table.table_hash(inputs["synthetic"]),
+        "generator": trained.hash,
+    }
+    page = render(
+        found, repeats, splits["train"], material.synthetic, inputs["history"], params, provenance
+    )
+    write_text(outputs["report"], page)
+    write_json(outputs["verdict"], {**found, "provenance": provenance})
+    print(f"evaluate: {found['overall']['sentence']}")
+
+
+def _material(
+    params: EvaluateParams, real: Images, synthetic: Images, trained: model.Model
+) -> Material:
+    made = (trained.shape.channels, trained.shape.height, trained.shape.width_px)
+    if trained.classes != real.classes or made != real.pixels.shape[1:]:
+        raise UserError(
+            "the generator was trained on other classes or sizes: run `dvc repro train`"
+        )
+    if len(synthetic) and set(synthetic.rows["generator"]) != {trained.hash}:
+        raise UserError("data/synthetic is of another generator: run `dvc repro generate`")
+    seed = seed_of(params.seed, "stand-in")
+    drawn = [
+        sample(trained.generator, trained.shape.latent_dim, label, range(count), seed)
+        for label, count in enumerate(real.counts().tolist())
+    ]
+    labels = np.repeat(np.arange(len(real.classes)), real.counts())
+    stand_in = Images(np.concatenate(drawn), labels, real.classes, pd.DataFrame())
+    return Material(real, synthetic, stand_in, params.classic)
+
+
+def _score(cell: Cell) -> list[Row]:
+    """Train every classifier on one arm's training set of one repeat, and score it."""
+    seed = seed_of(cell.params.seed, "repeat", cell.repeat)
+    training_set = resample(ARMS[cell.arm].make(cell.material, seed), seed)
+    targets = [images.pixels for images in cell.judged.values()]
+    rows: list[Row] = []
+    for name in cell.params.classifiers:
+        predictions = CLASSIFIERS[name](training_set, targets, cell.params, seed)
+        for (split, images), predicted in zip(cell.judged.items(), predictions, strict=True):
+            key = (cell.repeat, name, cell.arm, split)
+            rows += [(*key, *score) for score in _scores(images, predicted)]
+    return rows
+
+
+def _scores(images: Images, predicted: NDArray[np.int64]) -> list[tuple[str, str, float]]:
+    from sklearn.metrics import f1_score, recall_score
+
+    labels = range(len(images.classes))
+    recalls = recall_score(images.labels, predicted, labels=labels, average=None, zero_division=0)
+    f1 = f1_score(images.labels, predicted, labels=labels, average="macro", zero_division=0)
+    per_class = zip(images.classes, recalls.tolist(), strict=True)
+    return [
+        (METRIC, "", float(recalls.mean())),
+        ("macro_f1", "", float(f1)),
+        *(("recall", name, value) for name, value in per_class),
+    ]
+
+
+def _arm_means(repeats: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean test score of each arm and classifier, for plots."""
+    here = repeats[(repeats["split"] == "test") & (repeats["class"] == "")]
+    means = here.pivot_table("value", ["classifier", "arm"], "metric", sort=False)
+    return means.reset_index()
+
+
+def _metrics(found: dict[str, Any], repeats: pd.DataFrame) -> dict[str, Any]:
+    """Return the numbers that DVC shows and compares between revisions."""
+    overall = found["overall"]
+    per_classifier = _arm_means(repeats).groupby("classifier", sort=False)
+    return {
+        "verdict": overall["verdict"],
+        "gan_arm": overall["gan_arm"],
+        "alternative": overall["alternative"],
+        "against_alternative": overall["against_alternative"],
+        "against_real": overall["against_real"],
+        METRIC: overall["scores"],
+        **{str(name): part.set_index("arm")[METRIC].to_dict() for name, part in per_classifier},
+    }
+
+
+def _write_csv(target: Path, frame: pd.DataFrame) -> None:
+    with replace_file(target) as partial:
+        frame.to_csv(
+            partial,
+            index=False,
+            lineterminator="\n",
+            quoting=csv.QUOTE_MINIMAL,
+            float_format="%.6f",
+        )

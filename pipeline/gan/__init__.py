@@ -1,0 +1,1 @@
+"""Train: a class-conditional generative adversarial network of data/real."""

@@ -1,0 +1,1 @@
+"""Ingest: raw images of any kind become data/real, split and sealed."""

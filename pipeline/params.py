@@ -1,0 +1,192 @@
+"""params.yaml as typed, frozen models: the only reader of that file.
+
+One section a stage; a stage gets its own section and nothing else, so `dvc.yaml` can track exactly
+what each stage uses. Names that stand for code (sources, networks, arms, classifiers) are checked
+by their registries, not here, so that a new one is an entry in one file.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from pipeline.errors import UserError, hint
+
+Positive = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Side = Annotated[int, Field(ge=4, le=512)]
+Size = Annotated[tuple[Side, Side], BeforeValidator(lambda v: (v, v) if isinstance(v, int) else v)]
+
+
+class Section(BaseModel):
+    """A frozen mapping that refuses keys it does not know and values of another type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Split(Section):
+    """Shares of the images; they add up to 1."""
+
+    train: Annotated[float, Field(gt=0, lt=1)] = 0.6
+    validation: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    test: Annotated[float, Field(gt=0, lt=1)] = 0.2
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> "Split":
+        total = self.train + self.validation + self.test
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"train + validation + test must be 1, not {total:g}")
+        return self
+
+
+class IngestParams(Section):
+    """How raw images become data/real."""
+
+    seed: Count = 0
+    source: str = "digits"
+    path: Path = Path("data/raw")
+    annotations: str | None = None
+    image_size: Size | None = None
+    channels: Literal[1, 3] | None = None
+    fit: Literal["crop", "pad", "stretch"] = "crop"
+    split: Split = Split()
+    scarcity: dict[str, Positive] = {}
+
+
+class TrainParams(Section):
+    """How data/real becomes models/generator."""
+
+    seed: Count = 0
+    network: str = "auto"
+    width: Positive | None = None
+    latent_dim: Positive = 64
+    embedding_dim: Positive = 32
+    loss: str = "relativistic"
+    steps: Positive = 3000
+    batch_size: Annotated[int, Field(ge=2)] = 128
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    final_learning_rate: Fraction = 0.1
+    beta2: Annotated[float, Field(ge=0, lt=1)] = 0.99
+    gamma: Annotated[float, Field(ge=0)] = 1.0
+    penalty_interval: Positive = 4
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
+    threads: Positive | None = None
+    eval_interval: Positive = 500
+    checkpoint_interval: Positive = 500
+
+
+class Plan(Section):
+    """How many synthetic images of each class: written `fill`, `{ratio: r}` or `{per_class: n}`."""
+
+    kind: Literal["fill", "ratio", "per_class"]
+    amount: Annotated[float, Field(gt=0)] = 1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parse(cls, value: Any) -> dict[str, Any]:
+        match value:
+            case "fill":
+                return {"kind": "fill"}
+            case {"ratio": float() | int() as ratio, **rest} if not rest and ratio > 0:
+                return {"kind": "ratio", "amount": ratio}
+            case {"per_class": int() as number, **rest} if not rest and number > 0:
+                return {"kind": "per_class", "amount": number}
+        raise ValueError("must be fill, {ratio: r} with r > 0, or {per_class: n} with n ≥ 1")
+
+
+class GenerateParams(Section):
+    """How models/generator becomes data/synthetic."""
+
+    seed: Count = 0
+    plan: Plan = Plan.model_validate("fill")
+
+
+class ClassicParams(Section):
+    """What a classic augmentation may do without changing what an image shows."""
+
+    flip: bool = False
+    degrees: Annotated[float, Field(ge=0, le=180)] = 10.0
+    translate: Fraction = 0.1
+    scale: Annotated[float, Field(ge=0, lt=1)] = 0.1
+
+
+class EvaluateParams(Section):
+    """How the verdict is reached."""
+
+    seed: Count = 0
+    repeats: Annotated[int, Field(ge=6)] = 10
+    arms: Annotated[tuple[str, ...], Field(min_length=1)] = ("real", "gan")
+    classifiers: Annotated[tuple[str, ...], Field(min_length=1)] = ("logistic-regression",)
+    classic: ClassicParams = ClassicParams()
+    cnn_steps: Positive = 500
+
+    @model_validator(mode="after")
+    def _can_compare(self) -> "EvaluateParams":
+        for name in ("arms", "classifiers"):
+            values = getattr(self, name)
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name} must not name anything twice")
+        if "real" not in self.arms:
+            raise ValueError("arms must include 'real': every other arm is measured against it")
+        return self
+
+
+class AssembleParams(Section):
+    """What may go into data/augmented."""
+
+    require: Literal["helps", "level", "none"] = "level"
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    ingest: IngestParams = IngestParams()
+    train: TrainParams = TrainParams()
+    generate: GenerateParams = GenerateParams()
+    evaluate: EvaluateParams = EvaluateParams()
+    assemble: AssembleParams = AssembleParams()
+
+
+def load(path: Path) -> Params:
+    """Read and check params.yaml.
+
+    Raises:
+        UserError: the file is missing or not YAML, a key is unknown or a value is not allowed; the
+            message names each key's path, its value and what is allowed.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(
+            f"{path} is missing: run in the project's top folder, or pass --params"
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    try:
+        return Params.model_validate({} if content is None else content)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+        lines = [f"{path}: {'.'.join(map(str, f['loc'])) or 'file'}{_explain(f)}" for f in faults]
+        raise UserError("\n".join(lines)) from None
+
+
+def _explain(fault: ErrorDetails) -> str:
+    if fault["type"] == "extra_forbidden":
+        *section, name = fault["loc"]
+        return f": unknown key; {hint(str(name), _keys(section))}"
+    message = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if fault["type"] == "model_type":
+        message = "should be a mapping of keys to values"
+    return f" = {fault['input']!r}: {message}"
+
+
+def _keys(section: list[int | str]) -> list[str]:
+    """Return the keys that a section of params.yaml may have."""
+    model: Any = Params
+    for name in section:
+        model = model.model_fields[name].annotation
+    return list(model.model_fields)

@@ -1,0 +1,1 @@
+"""The report of the verdict, as a page and as plain text."""

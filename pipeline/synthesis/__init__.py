@@ -1,0 +1,1 @@
+"""Generate: synthetic images, from the generator or from the simpler baselines."""
