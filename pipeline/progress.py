@@ -12,7 +12,8 @@ LOG_EVERY_S = 10.0
 class Advance(Protocol):
     """Report `done` units out of the total, with a short note such as the losses."""
 
-    def __call__(self, done: int, note: str = "") -> None: ...
+    def __call__(self, done: int, note: str = "") -> None:  # noqa: D102
+        ...
 
 
 @contextmanager

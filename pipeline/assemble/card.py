@@ -69,7 +69,7 @@ def card(
         ),
         "## Provenance",
         "\n".join(f"- {name}: `{value}`" for name, value in verdict["provenance"].items()),
-        "Each synthetic row names its `generator` (hash of config and weights), `seed`, `index` and "
-        "`requested_label`. Made by gan-augment.",
+        "Each synthetic row names its `generator` (hash of config and weights), `seed`, `index` "
+        "and `requested_label`. Made by gan-augment.",
     ]
     return "\n\n".join(lines) + "\n"

@@ -54,5 +54,6 @@ def _same_data(verdict: dict[str, Any], inputs: Mapping[str, Path]) -> None:
     for name, key in (("real images", "real"), ("synthetic images", "synthetic")):
         if judged[name] != table.table_hash(inputs[key]):
             raise UserError(
-                f"{inputs['verdict']} judged other images than {inputs[key]}: run `dvc repro evaluate`"
+                f"{inputs['verdict']} judged other images than {inputs[key]}: "
+                "run `dvc repro evaluate`"
             )

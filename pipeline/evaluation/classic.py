@@ -12,7 +12,7 @@ from pipeline.params import ClassicParams
 
 
 def transform(params: ClassicParams) -> Callable[[Tensor], Tensor]:
-    """Return a random transform of one uint8 image C×H×W; it draws from torch's global generator."""
+    """Return a random transform of a uint8 image C×H×W; it draws from torch's global generator."""
     steps: list[torch.nn.Module] = [
         v2.RandomAffine(
             params.degrees,

@@ -18,7 +18,7 @@ WIDTH = 32
 
 
 def network(channels: int, classes: int) -> nn.Sequential:
-    """Return two stages of convolution, ReLU and pooling, then global average and a linear layer."""
+    """Return two stages of convolution and pooling, a convolution, and a linear layer."""
     layers: list[nn.Module] = []
     for inputs, outputs in ((channels, WIDTH), (WIDTH, 2 * WIDTH)):
         layers += [
@@ -34,7 +34,7 @@ def network(channels: int, classes: int) -> nn.Sequential:
 def judge(
     training_set: TrainingSet, targets: Sequence[NDArray[np.uint8]], steps: int, seed: int
 ) -> list[NDArray[np.int64]]:
-    """Train on the set for `steps` batches of 64 and return the labels predicted for each target."""
+    """Train for `steps` batches of 64 and return the labels predicted for each target."""
     with torch.random.fork_rng():
         torch.manual_seed(seed_of(seed, "cnn"))
         pixels = torch.from_numpy(training_set.pixels)

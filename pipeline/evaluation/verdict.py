@@ -35,12 +35,12 @@ def verdicts(repeats: pd.DataFrame) -> dict[str, Any]:
         with verdict, sentence, gan_arm, alternative, scores, against_alternative, against_real.
     """
     scores = repeats[repeats["metric"] == METRIC]
-    mean = scores.groupby(["repeat", "arm", "split"], as_index=False)["value"].mean()
+    mean = scores.groupby(["repeat", "arm", "split"])["value"].mean().reset_index()
     return {
         "overall": _verdict(mean, MEAN),
         "classifiers": {
-            name: _verdict(part, str(name))
-            for name, part in scores.groupby("classifier", sort=False)
+            name: _verdict(scores[scores["classifier"] == name], name)
+            for name in scores["classifier"].unique()
         },
     }
 

@@ -37,7 +37,7 @@ class Batches:
         self._size, self._latent_dim, self._seed = batch_size, latent_dim, seed
 
     def __getitem__(self, step: int) -> Batch:
-        """Return the batch of that step: every class equally often, images drawn with replacement."""
+        """Return that step's batch: every class equally often, images drawn with replacement."""
         draw = rng(self._seed, "batch", step)
         classes = len(self._counts)
         labels = (np.arange(self._size) + draw.integers(classes)) % classes

@@ -16,7 +16,7 @@ from pipeline.params import TrainParams
 
 
 class StepLog(NamedTuple):
-    """Scalars of one step, on the device: losses, mean logits, and E‖∇D‖² at real plus fake images."""
+    """Scalars of one step, on the device: losses, mean logits, R1 + R2 (before γ/2)."""
 
     loss_discriminator: Tensor
     loss_generator: Tensor
@@ -53,7 +53,7 @@ class Trainer:
         )
 
     def step(self, step: int, batch: Batch) -> StepLog:
-        """Update the discriminator, the generator and its moving average once (steps count from 0)."""
+        """Update discriminator, generator and its moving average once (steps count from 0)."""
         self._set_learning_rate(step)
         G, D = self.generator, self.discriminator
         x, y, (z_d, z_g) = batch

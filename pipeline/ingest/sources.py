@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -31,15 +32,13 @@ class RawImage:
 
 
 def digits(_: IngestParams) -> Iterator[RawImage]:
-    """Yield scikit-learn's 1,797 handwritten digits, 8×8 grey (UCI Optical Recognition test set)."""
+    """Yield scikit-learn's 1,797 handwritten digits, 8×8 grey (UCI Optical Recognition)."""
     from sklearn.datasets import load_digits
 
     data = load_digits()
     pixels = (data.images * (255 / 16)).round().astype("uint8")
     for index, (image, label) in enumerate(zip(pixels, data.target, strict=True)):
-        yield RawImage(
-            f"digits/{index:04d}", str(label), lambda image=image: Image.fromarray(image)
-        )
+        yield RawImage(f"digits/{index:04d}", str(label), partial(Image.fromarray, image))
 
 
 def folder(params: IngestParams) -> Iterator[RawImage]:
@@ -79,7 +78,7 @@ def folder(params: IngestParams) -> Iterator[RawImage]:
             yield RawImage(
                 name,
                 directory.name,
-                lambda file=file: Image.open(file),
+                partial(Image.open, file),
                 said.get("split") or None,
                 said.get("group") or None,
             )

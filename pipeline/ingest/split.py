@@ -21,8 +21,8 @@ def stratified_split(
 ) -> list[str]:
     """Assign each image to train, validation or test.
 
-    Groups are placed in seeded random order, the largest first, each where its classes still miss
-    most. Splits that the source gives are kept.
+    Groups are placed in seeded random order, the largest first, each where its classes miss the
+    largest share of what they should have. Splits that the source gives are kept.
 
     Args:
         labels: int64, N.
@@ -53,7 +53,8 @@ def stratified_split(
     order = rng(seed, "split").permutation(len(names))
     for group in order[np.argsort(-sizes[order].sum(axis=1), kind="stable")]:
         if place[group] < 0:
-            place[group] = np.argmax(sizes[group] / counts @ missing)
+            half = sizes[group, :, None] / 2  # as Sainte-Laguë apportions seats
+            place[group] = np.argmax(sizes[group] / counts @ ((missing - half) / aim))
             missing[:, place[group]] -= sizes[group]
 
     for label, name in enumerate(classes):
@@ -76,8 +77,8 @@ def _given_places(
         here = SPLITS.index(split)
         if place[group] not in (-1, here):
             raise UserError(
-                f"ingest.annotations: group {names[group]!r} is in {SPLITS[place[group]]} and in {split}; "
-                "images of one group (or with the same pixels) belong in one split"
+                f"ingest.annotations: group {str(names[group])!r} is in {SPLITS[place[group]]} and in "
+                f"{split}; images of one group (or with the same pixels) belong in one split"
             )
         place[group] = here
     return place

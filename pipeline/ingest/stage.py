@@ -110,9 +110,8 @@ def _summarise(
     shape: tuple[int, ...],
 ) -> None:
     channels, height, width = shape
-    print(
-        f"ingest: {len(labels)} images, {width}×{height} pixels, {'grey' if channels == 1 else 'RGB'}"
-    )
+    colour = "grey" if channels == 1 else "RGB"
+    print(f"ingest: {len(labels)} images, {width}×{height} pixels, {colour}")
     for split in table.SPLITS:
         counts = Counter(labels[np.array(splits) == split].tolist())
         print(f"  {split}: " + ", ".join(f"{name} {counts[i]}" for i, name in enumerate(classes)))

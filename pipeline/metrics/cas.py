@@ -1,4 +1,7 @@
-"""Classification accuracy score: what a classifier trained on synthetic images knows of real ones."""
+"""Classification accuracy score: what training on synthetic images teaches of real ones."""
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.table import Images
 
@@ -11,7 +14,7 @@ def classification_accuracy_score(synthetic: Images, real: Images) -> float:
     from sklearn.metrics import balanced_accuracy_score
     from sklearn.svm import SVC
 
-    def features(images: Images):  # type: ignore[no-untyped-def]
+    def features(images: Images) -> NDArray[np.float64]:
         return images.pixels.reshape(len(images), -1) / 255
 
     classifier = SVC(C=10, gamma="scale").fit(features(synthetic), synthetic.labels)

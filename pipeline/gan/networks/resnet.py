@@ -5,6 +5,8 @@ L^(−1/(2m−2)) for L blocks of m layers, the last layer of a block zero. Conv
 activation have no bias; the bias sits in the activation.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -21,7 +23,7 @@ MAX_WIDTH_FACTOR = 4
 
 
 class Generator(nn.Module):
-    """A learned basis modulated by (z, label embedding), then residual stages that double the size."""
+    """A learned basis modulated by (z, label embedding), then stages that double the size."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -31,9 +33,7 @@ class Generator(nn.Module):
         self.basis = nn.Parameter(torch.randn(widths[0], *self.base))
         self.modulation = nn.Linear(shape.latent_dim + shape.embedding_dim, widths[0])
         stages = [_Stage(widths[0], widths[0], len(widths))]
-        stages += [
-            _Stage(*pair, len(widths), up=True) for pair in zip(widths, widths[1:], strict=False)
-        ]
+        stages += [_Stage(*pair, len(widths), up=True) for pair in pairwise(widths)]
         self.stages = nn.Sequential(*stages)
         self.activation = _BiasedLeakyReLU(widths[-1])
         self.to_pixels = _conv(widths[-1], shape.channels, 1, bias=True)
@@ -52,9 +52,7 @@ class Discriminator(nn.Module):
         super().__init__()
         widths, base = _plan(shape)
         self.from_pixels = _conv(shape.channels, widths[0], 1, bias=True)
-        stages = [
-            _Stage(*pair, len(widths), down=True) for pair in zip(widths, widths[1:], strict=False)
-        ]
+        stages = [_Stage(*pair, len(widths), down=True) for pair in pairwise(widths)]
         stages += [_Stage(widths[-1], widths[-1], len(widths))]
         self.stages = nn.Sequential(*stages)
         self.activation = _BiasedLeakyReLU(widths[-1])
@@ -77,8 +75,8 @@ def _plan(shape: Shape) -> tuple[list[int], tuple[int, int]]:
         widths.append(min(widths[-1] * 2, MAX_WIDTH_FACTOR * shape.width))
     if max(height, width) > 16:
         raise UserError(
-            f"train.network = 'resnet': images of {shape.width_px}×{shape.height} pixels halve only "
-            f"down to {width}×{height}; set ingest.image_size to a multiple of 8, or network: mlp"
+            f"train.network = 'resnet': images of {shape.width_px}×{shape.height} pixels halve "
+            f"only to {width}×{height}; set ingest.image_size to a multiple of 8, or network: mlp"
         )
     return widths, (height, width)
 

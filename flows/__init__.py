@@ -1,0 +1,1 @@
+"""Prefect flows: when and where the DVC pipeline runs."""

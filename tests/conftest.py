@@ -1,0 +1,102 @@
+"""Fixtures shared by all tests: small real images, and the command line in a folder of its own."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pytest
+import yaml
+
+from pipeline import params as params_module
+from pipeline import table
+from pipeline.cli import main
+from pipeline.ingest import stage as ingest
+from pipeline.params import Params
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def settings() -> Params:
+    """Return params.yaml as it is shipped."""
+    return params_module.load(ROOT / "params.yaml")
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory: pytest.TempPathFactory, settings: Params) -> Path:
+    """Return the image table that the shipped params make of the digits."""
+    path = tmp_path_factory.mktemp("digits") / "real"
+    ingest.run(settings.ingest, {}, {"real": path})
+    return path
+
+
+@pytest.fixture(scope="session")
+def train_images(digits: Path) -> table.Images:
+    return table.read(digits, "train")
+
+
+@pytest.fixture(scope="session")
+def datasets() -> Path:
+    """Return the folder of real image sets."""
+    folder = os.environ.get("GAN_AUGMENT_DATASETS")
+    if not folder:
+        pytest.skip("GAN_AUGMENT_DATASETS names no folder of image sets")
+    return Path(folder)
+
+
+@pytest.fixture
+def random_images() -> Callable[..., table.Images]:
+    """Return a maker of labelled noise in a given shape."""
+
+    def make(
+        n: int = 12, classes: int = 3, shape: tuple[int, int, int] = (1, 8, 8)
+    ) -> table.Images:
+        pixels = np.random.default_rng(0).integers(0, 256, (n, *shape), np.uint8)
+        labels = np.arange(n) % classes
+        rows = table.encode(
+            pixels, labels, [f"c{i}" for i in range(classes)], split="train", origin="real"
+        )
+        return table.decode(rows)
+
+    return make
+
+
+@pytest.fixture
+def folder_of_images(tmp_path: Path, digits: Path) -> Path:
+    """Return a folder of real digits as PNG files, a directory a class."""
+    images = table.read(digits, "test")
+    for label in (0, 1, 2):
+        directory = tmp_path / "images" / f"digit {label}"
+        directory.mkdir(parents=True)
+        for number, image in enumerate(images.pixels[images.labels == label][:12]):
+            table.picture(image).save(directory / f"{number}.png")
+    return tmp_path / "images"
+
+
+class CommandLine(Protocol):
+    """Run `gan-augment ARGUMENTS`, keywords overriding sections of params.yaml."""
+
+    def __call__(self, *arguments: str, **overrides: dict[str, object]) -> tuple[int, str]: ...
+
+
+@pytest.fixture
+def cli(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> CommandLine:
+    """Return a runner of commands in an empty project: exit code, and all that was printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, **overrides: dict[str, object]) -> tuple[int, str]:
+        content = yaml.safe_load((ROOT / "params.yaml").read_text())
+        for section, values in overrides.items():
+            content[section] = {**content.get(section, {}), **values}
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
+        monkeypatch.setattr("sys.argv", ["gan-augment", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        printed = capfd.readouterr()
+        return int(stopped.value.code or 0), printed.out + printed.err
+
+    return run

@@ -1,0 +1,111 @@
+"""Bad input through the command line: one message, exit code 1, nothing lost."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline import table
+from tests.conftest import CommandLine
+
+
+def check(outcome: tuple[int, str], *messages: str) -> None:
+    code, printed = outcome
+    assert code == 1
+    assert printed.count("error: ") == 1
+    assert "Traceback" not in printed
+    for message in messages:
+        assert message in printed
+
+
+@pytest.fixture
+def existing(tmp_path: Path, digits: Path) -> Path:
+    """Return data/real as an earlier run left it."""
+    real = tmp_path / "data" / "real"
+    real.parent.mkdir()
+    real.symlink_to(digits)
+    return real
+
+
+def folder_params(path: Path, **more: object) -> dict[str, object]:
+    return {"source": "folder", "path": str(path), "scarcity": {}, **more}
+
+
+def test_an_empty_folder(cli: CommandLine, tmp_path: Path, existing: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    before = table.table_hash(existing)
+    check(cli("ingest", ingest=folder_params(tmp_path / "empty")), "holds no class directories")
+    assert table.table_hash(existing) == before
+
+
+def test_a_missing_source(cli: CommandLine, tmp_path: Path) -> None:
+    check(cli("ingest", ingest=folder_params(tmp_path / "no")), "/no': no such folder")
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_empty_class(cli: CommandLine, folder_of_images: Path) -> None:
+    (folder_of_images / "none").mkdir()
+    check(cli("ingest", ingest=folder_params(folder_of_images)), "none' holds no images")
+
+
+def test_a_class_with_one_image(cli: CommandLine, folder_of_images: Path, existing: Path) -> None:
+    (folder_of_images / "one").mkdir()
+    next(folder_of_images.glob("digit 0/*")).rename(folder_of_images / "one" / "x.png")
+    before = table.table_hash(existing)
+    check(cli("ingest", ingest=folder_params(folder_of_images)), "class 'one' has 1 image")
+    assert table.table_hash(existing) == before
+
+
+def test_a_single_class(cli: CommandLine, folder_of_images: Path) -> None:
+    for label in (1, 2):
+        (folder_of_images / f"digit {label}").rename(folder_of_images / f".digit {label}")
+    check(cli("ingest", ingest=folder_params(folder_of_images)), "only the class ['digit 0']")
+
+
+def test_a_corrupt_image(cli: CommandLine, folder_of_images: Path, existing: Path) -> None:
+    (folder_of_images / "digit 1" / "3.png").write_bytes(b"\x89PNG\r\n\x1a\nrubbish")
+    before = table.table_hash(existing)
+    outcome = cli("ingest", ingest=folder_params(folder_of_images))
+    check(outcome, "digit 1/3.png is not a readable image", "mend it or delete it")
+    assert table.table_hash(existing) == before
+
+
+def test_a_params_typo(cli: CommandLine) -> None:
+    check(cli("train", train={"stepz": 5}), "train.stepz: unknown key; did you mean 'steps'?")
+
+
+def test_a_negative_step_count(cli: CommandLine) -> None:
+    check(cli("train", train={"steps": -5}), "train.steps = -5: should be greater than")
+
+
+def test_a_typo_in_the_last_stage_stops_the_first(cli: CommandLine, tmp_path: Path) -> None:
+    check(cli("ingest", evaluate={"classifiers": ["svm"]}), "evaluate.classifiers = 'svm'")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_stage_before_its_inputs(cli: CommandLine) -> None:
+    for stage in ("train", "generate", "evaluate", "assemble", "verdict"):
+        check(cli(stage), "run the stage that makes it (`dvc repro`)")
+
+
+def test_images_the_network_cannot_make(cli: CommandLine, tmp_path: Path) -> None:
+    assert cli("ingest", ingest={"image_size": 34, "scarcity": {}})[0] == 0
+    check(cli("train", train={"steps": 2}), "train.network = 'resnet'", "multiple of 8")
+    assert not (tmp_path / "models").exists()
+
+
+def test_help_needs_no_heavy_import() -> None:
+    code = (
+        "import sys; sys.argv = ['gan-augment', '--help']\n"
+        "from pipeline.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'pandas', 'pyarrow', 'sklearn', 'pydantic', 'numpy'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    for command in ("ingest", "train", "generate", "evaluate", "assemble", "verdict"):
+        assert command in shown

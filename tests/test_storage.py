@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline import storage
+from pipeline.errors import UserError
+
+
+def test_a_directory_is_replaced_whole(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    target.mkdir()
+    (target / "old").touch()
+    with storage.replace_directory(target) as folder:
+        (folder / "new").touch()
+        assert (target / "old").exists()
+    assert [p.name for p in target.iterdir()] == ["new"]
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_failure_leaves_what_was(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    target.mkdir()
+    (target / "old").touch()
+    with pytest.raises(RuntimeError), storage.replace_directory(target) as folder:
+        (folder / "new").touch()
+        raise RuntimeError
+    assert [p.name for p in target.iterdir()] == ["old"]
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_crash_between_the_renames_is_mended(tmp_path: Path) -> None:
+    """The old directory was moved away and the process died before the new one took its place."""
+    (tmp_path / ".out.old").mkdir()
+    (tmp_path / ".out.old" / "precious").touch()
+    with pytest.raises(RuntimeError), storage.replace_directory(tmp_path / "out"):
+        raise RuntimeError
+    assert (tmp_path / "out" / "precious").exists()
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    target = tmp_path / "sub" / "file"
+    storage.write_text(target, "one")
+    with pytest.raises(RuntimeError), storage.replace_file(target) as partial:
+        partial.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "one"
+    assert [p.name for p in target.parent.iterdir()] == ["file"]
+
+
+def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UserError, match=r"cannot write .*out: No space left on device"),
+        storage.replace_file(tmp_path / "out"),
+    ):
+        Path("/dev/full").write_text("x" * 100_000)
+
+
+def test_json_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is missing: run the stage"):
+        storage.read_json(tmp_path / "no.json")
+    (tmp_path / "bad.json").write_text("{")
+    with pytest.raises(UserError, match="is not valid JSON"):
+        storage.read_json(tmp_path / "bad.json")
+
+
+def test_a_digest_separates_its_parts() -> None:
+    assert storage.digest("ab", "c") != storage.digest("a", "bc")
