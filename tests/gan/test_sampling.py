@@ -1,0 +1,26 @@
+import numpy as np
+import torch
+
+from pipeline.gan.networks import NETWORKS, Shape
+from pipeline.gan.sampling import BLOCK, sample
+
+
+def generator() -> torch.nn.Module:
+    torch.manual_seed(0)
+    return NETWORKS["mlp"].generator(Shape(1, 8, 8, 3, 5, 4, 32))
+
+
+def test_an_image_does_not_depend_on_its_company() -> None:
+    whole = sample(generator(), 5, 1, range(2 * BLOCK + 9), seed=3)
+    assert whole.shape == (2 * BLOCK + 9, 1, 8, 8)
+    assert whole.dtype == np.uint8
+    for indices in (range(1), range(5, 12), range(BLOCK - 1, BLOCK + 1), range(250, 265)):
+        np.testing.assert_array_equal(
+            sample(generator(), 5, 1, indices, seed=3), whole[indices.start : indices.stop]
+        )
+
+
+def test_seed_and_class_decide() -> None:
+    base = sample(generator(), 5, 1, range(4), seed=3)
+    assert not np.array_equal(base, sample(generator(), 5, 2, range(4), seed=3))
+    assert not np.array_equal(base, sample(generator(), 5, 1, range(4), seed=4))
