@@ -7,14 +7,12 @@ DVC decides whether a stage has anything to do, so Prefect caches nothing. Run w
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
-from prefect.exceptions import FailedRun
-
-
-class StageFailedError(Exception):
-    """A stage ended with an error; its own message is the last line of its log."""
+from prefect.client.schemas import State
+from prefect.states import Completed, Failed
 
 
 def stages(root: Path) -> list[str]:
@@ -31,15 +29,16 @@ def stages(root: Path) -> list[str]:
 
 
 @task(task_run_name="{stage}", cache_policy=NO_CACHE)
-def reproduce(stage: str, root: Path) -> None:
+def reproduce(stage: str, root: Path) -> State[Any]:
     """Bring one stage up to date, with its output in the log of the run.
 
-    Raises:
-        StageFailedError: it failed; names the stage and the message it ended with.
+    Returns:
+        Completed, or Failed with the message that the stage ended with: a state says it in one
+        line where an exception would add its traceback.
     """
     logger = get_run_logger()
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", stage]
-    last = ""
+    reason = "see its log"
     with subprocess.Popen(
         command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
     ) as process:
@@ -47,24 +46,27 @@ def reproduce(stage: str, root: Path) -> None:
             if line.strip():
                 logger.info(line.rstrip())
             if line.startswith("error: "):
-                last = line.strip()
+                reason = line.removeprefix("error: ").strip()
     if process.returncode:
-        raise StageFailedError(f"stage {stage!r} failed: {last or 'see its log'}")
+        return Failed(message=f"stage {stage!r} failed: {reason}")
+    return Completed(message=f"stage {stage!r} is up to date")
 
 
-@flow(name="rebuild", validate_parameters=False)
-def rebuild(root: Path = Path()) -> None:
-    """Bring all stages up to date, in order."""
+@flow(name="rebuild")
+def rebuild(root: Path = Path()) -> State[Any]:
+    """Bring all stages up to date, in order, and stop at the first that fails."""
     for stage in stages(root):
-        reproduce(stage, root)
+        state = reproduce(stage, root, return_state=True)
+        if not state.is_completed():
+            return Failed(message=state.message)
+    return Completed(message="all stages are up to date")
 
 
 def main() -> None:
     """Run the flow once; a failed stage is one message and exit code 1."""
-    try:
-        rebuild()
-    except (StageFailedError, FailedRun) as error:
-        print(f"error: {error}", file=sys.stderr)
+    state = rebuild(return_state=True)
+    if not state.is_completed():
+        print(f"error: {state.message}", file=sys.stderr)
         sys.exit(1)
 
 

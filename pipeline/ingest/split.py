@@ -77,8 +77,8 @@ def _given_places(
         here = SPLITS.index(split)
         if place[group] not in (-1, here):
             raise UserError(
-                f"ingest.annotations: group {str(names[group])!r} is in {SPLITS[place[group]]} and in "
-                f"{split}; images of one group (or with the same pixels) belong in one split"
+                f"ingest.annotations: group {str(names[group])!r} is in {SPLITS[place[group]]} "
+                f"and in {split}; images of one group (or with the same pixels) belong in one split"
             )
         place[group] = here
     return place

@@ -13,7 +13,7 @@ CLASSES = ("a", "b", "c")
 
 @st.composite
 def grouped(draw: st.DrawFn) -> tuple[list[int], list[str]]:
-    """Return labels and groups; groups may span classes, every class has at least six of its own."""
+    """Return labels and groups; some span classes, every class has at least six of its own."""
     labels, groups = [], []
     for label in range(3):
         for number in range(draw(st.integers(6, 15))):

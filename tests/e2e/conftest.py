@@ -1,0 +1,80 @@
+"""A project as a user has it: a clone with its own git, DVC cache and quick params."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+QUICK = {
+    "train": {"steps": 60, "width": 64, "eval_interval": 30, "checkpoint_interval": 30},
+    "evaluate": {
+        "repeats": 6,
+        "arms": ["real", "smote", "placebo", "gan"],
+        "classifiers": ["k-nn"],
+    },
+}
+ENVIRONMENT = {
+    **os.environ,
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "DVC_NO_ANALYTICS": "1",
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "GIT_AUTHOR_NAME": "t",
+    "GIT_AUTHOR_EMAIL": "t@example.org",
+    "GIT_COMMITTER_NAME": "t",
+    "GIT_COMMITTER_EMAIL": "t@example.org",
+}
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def make_project(folder: Path) -> Run:
+    """Copy what git has of this repository, shrink its params, commit; return a command runner."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    for name in listed:
+        if (ROOT / name).is_file() and name != "dvc.lock":
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    set_params(folder, **QUICK)
+
+    environment = {**ENVIRONMENT, "PREFECT_HOME": str(folder / ".prefect")}
+
+    def run(*command: str, fails: bool = False) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode != 0) == fails, done.stdout + done.stderr
+        return done
+
+    with (folder / ".gitignore").open("a") as file:
+        file.write(".prefect/\n")
+    run("git", "init", "--quiet", "--initial-branch", "main")
+    run("git", "add", "--all")
+    run("git", "commit", "--quiet", "--message", "start")
+    return run
+
+
+def set_params(folder: Path, **sections: dict[str, object]) -> None:
+    """Change values in the project's params.yaml."""
+    content = yaml.safe_load((folder / "params.yaml").read_text())
+    for section, values in sections.items():
+        content[section] |= values
+    (folder / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+@pytest.fixture
+def params() -> Callable[..., None]:
+    return set_params

@@ -1,0 +1,111 @@
+"""The pipeline under the real DVC, in the order a user would go."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipeline import table
+from tests.e2e.conftest import Run, make_project
+
+pytestmark = pytest.mark.e2e
+STAGES = ("ingest", "train", "generate", "evaluate", "assemble")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("project")
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> Run:
+    runner = make_project(folder)
+    runner("dvc", "repro")
+    return runner
+
+
+def test_repro_makes_everything(run: Run, folder: Path) -> None:
+    augmented = table.read(folder / "data" / "augmented")
+    assert set(augmented.rows["split"]) == set(table.SPLITS)
+    assert (folder / "data" / "augmented" / "README.md").exists()
+    assert (folder / "reports" / "report.html").stat().st_size > 10_000
+    assert (folder / "reports" / "training" / "samples" / "step-000060.png").exists()
+    shown = run("gan-augment", "verdict").stdout
+    assert "reports/report.html" in shown
+    assert "data/augmented" in shown
+    assert run("git", "status", "--short").stdout.split() == ["??", "dvc.lock"]
+
+
+def test_a_second_repro_does_nothing(run: Run) -> None:
+    printed = run("dvc", "repro").stdout
+    assert "Data and pipelines are up to date." in printed
+    assert "Running stage" not in printed
+
+
+def test_metrics_and_plots_show(run: Run, folder: Path) -> None:
+    metrics = json.loads(run("dvc", "metrics", "show", "--json").stdout)
+    shown = metrics[""]["data"]["reports/metrics.json"]["data"]
+    assert (
+        shown["verdict"]
+        == json.loads((folder / "reports/verdict.json").read_text())["overall"]["verdict"]
+    )
+    run("dvc", "plots", "show")
+    page = (folder / "dvc_plots" / "index.html").read_text()
+    for title in ("Losses", "CAS on validation", "Balanced accuracy of arms", "step-000060.png"):
+        assert title in page
+
+
+def test_only_what_depends_on_a_change_runs(
+    run: Run, folder: Path, params: Callable[..., None]
+) -> None:
+    before = {shard: shard.stat().st_ino for shard in table.shards(folder / "data" / "real")}
+    params(folder, evaluate={"repeats": 7})
+    printed = run("dvc", "repro").stdout
+    ran = [name for name in STAGES if f"Running stage '{name}'" in printed]
+    assert ran == ["evaluate", "assemble"]
+    assert pd.read_csv(folder / "reports" / "repeats.csv")["repeat"].nunique() == 7
+    assert before == {
+        shard: shard.stat().st_ino for shard in table.shards(folder / "data" / "real")
+    }
+    params(folder, evaluate={"repeats": 6})
+    printed = run("dvc", "repro").stdout
+    assert "Stage 'evaluate' is cached" in printed
+
+
+def test_an_experiment_tries_a_value(run: Run, folder: Path) -> None:
+    run("git", "add", "--all")
+    run("git", "commit", "--quiet", "--message", "built")
+    run("dvc", "exp", "run", "--set-param", "train.steps=90", "--name", "longer")
+    losses = pd.read_csv(folder / "reports" / "training" / "losses.csv")
+    assert losses["step"].iloc[-1] == 90
+    shown = run("dvc", "exp", "show", "--csv").stdout
+    assert "longer" in shown
+
+
+def test_bad_params_are_one_message(run: Run, folder: Path, params: Callable[..., None]) -> None:
+    params(folder, train={"stepz": 5})
+    failed = run("dvc", "repro", fails=True)
+    printed = failed.stdout + failed.stderr
+    assert "error: params.yaml: train.stepz: unknown key; did you mean 'steps'?" in printed
+    assert "Traceback" not in printed
+
+
+def test_a_folder_of_images_goes_all_the_way(
+    tmp_path: Path, folder_of_images: Path, params: Callable[..., None]
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    run = make_project(project)
+    folder_of_images.rename(project / "data" / "raw" / "mine")
+    params(
+        project,
+        ingest={"source": "folder", "path": "data/raw/mine", "scarcity": {"digit 1": 3}},
+    )
+    run("dvc", "add", "data/raw/mine")
+    run("dvc", "repro")
+    augmented = table.read(project / "data" / "augmented", "train")
+    assert augmented.classes == ("digit 0", "digit 1", "digit 2")
+    real = augmented.rows["origin"] == "real"
+    assert (augmented.labels[real] == 1).sum() == 3

@@ -1,0 +1,138 @@
+"""The stage on real digits, with a quickly trained generator: what it writes, and the seal."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import table
+from pipeline.errors import UserError
+from pipeline.evaluation import stage
+from pipeline.gan import stage as train
+from pipeline.params import EvaluateParams, GenerateParams, TrainParams
+from pipeline.synthesis import stage as generate
+
+PARAMS = EvaluateParams(
+    repeats=6,
+    arms=("real", "smote", "placebo", "gan", "gan+classic", "synthetic-only"),
+    classifiers=("k-nn", "rbf-svm"),
+)
+NAMES = {
+    "repeats": "repeats.csv",
+    "arms": "arms.csv",
+    "metrics": "metrics.json",
+    "verdict": "verdict.json",
+    "report": "report.html",
+}
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory, digits: Path) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("inputs")
+    paths = {"real": digits, **{name: folder / name for name in ("model", "history", "synthetic")}}
+    settings = TrainParams(steps=300, batch_size=64, eval_interval=100, threads=1)
+    train.run(settings, paths, {**paths, "scratch": folder / "scratch"})
+    generate.run(GenerateParams(), paths, paths)
+    return paths
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory, inputs: dict[str, Path]) -> Path:
+    folder = tmp_path_factory.mktemp("reports")
+    stage.run(PARAMS, inputs, outputs(folder))
+    return folder
+
+
+def outputs(folder: Path) -> dict[str, Path]:
+    return {name: folder / file for name, file in NAMES.items()}
+
+
+def test_repeats_are_tidy_and_whole(reports: Path) -> None:
+    frame = pd.read_csv(reports / "repeats.csv", dtype={"class": str})
+    assert list(frame) == ["repeat", "classifier", "arm", "split", "metric", "class", "value"]
+    cells = frame.groupby(["repeat", "classifier", "arm", "split"]).size()
+    assert len(cells) == 6 * 2 * 6 * 2
+    assert (cells == 12).all()  # balanced accuracy, macro-F1 and the recall of ten classes
+    assert frame["value"].between(0, 1).all()
+
+
+def test_balanced_accuracy_is_the_mean_recall(reports: Path) -> None:
+    frame = pd.read_csv(reports / "repeats.csv")
+    key = ["repeat", "classifier", "arm", "split"]
+    balanced = frame[frame["metric"] == "balanced_accuracy"].set_index(key)["value"]
+    recall = frame[frame["metric"] == "recall"].groupby(key)["value"].mean()
+    np.testing.assert_allclose(balanced.sort_index(), recall.sort_index(), atol=1e-5)
+
+
+def test_verdict_metrics_and_report_agree(reports: Path) -> None:
+    verdict = json.loads((reports / "verdict.json").read_text())
+    metrics = json.loads((reports / "metrics.json").read_text())
+    page = (reports / "report.html").read_text()
+    overall = verdict["overall"]
+    assert metrics["verdict"] == overall["verdict"]
+    assert metrics["balanced_accuracy"] == overall["scores"]
+    assert overall["sentence"].replace("+", "&#43;") in page or overall["sentence"] in page
+    assert set(overall["scores"]) == set(PARAMS.arms)
+    for name, judge in verdict["classifiers"].items():
+        assert metrics[name]["gan"] == pytest.approx(judge["scores"]["gan"])
+    means = np.mean([judge["scores"]["gan"] for judge in verdict["classifiers"].values()])
+    assert overall["scores"]["gan"] == pytest.approx(means)
+
+
+def test_scores_are_those_of_classifiers_that_know_something(reports: Path) -> None:
+    scores = json.loads((reports / "verdict.json").read_text())["overall"]["scores"]
+    assert 0.9 < scores["real"] < 0.99
+    assert scores["gan"] > scores["placebo"] - 0.05
+    assert scores["synthetic-only"] > 0.6
+
+
+def test_a_rerun_gives_the_same_bytes(
+    reports: Path, inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    stage.run(PARAMS, inputs, outputs(tmp_path))
+    for name in NAMES.values():
+        assert (tmp_path / name).read_bytes() == (reports / name).read_bytes()
+
+
+def test_choices_do_not_depend_on_the_test_split(
+    reports: Path, inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    """With its test labels scrambled, everything but the test scores stays as it was."""
+    shutil.copytree(inputs["real"], tmp_path / "real")
+    test = table.read(inputs["real"], "test")
+    scrambled = np.random.default_rng(0).permutation(test.labels)
+    rows = table.encode(test.pixels, scrambled, test.classes, split="test", origin="real")
+    table.write(tmp_path / "other", [rows], test.classes)
+    shutil.copy(tmp_path / "other" / "test-00000.parquet", tmp_path / "real")
+    stage.run(PARAMS, {**inputs, "real": tmp_path / "real"}, outputs(tmp_path))
+
+    frames = [pd.read_csv(folder / "repeats.csv") for folder in (reports, tmp_path)]
+    first, second = (frame[frame["split"] == "validation"] for frame in frames)
+    pd.testing.assert_frame_equal(first, second)
+    chosen = [
+        [judge[key] for key in ("gan_arm", "alternative") for judge in (found["overall"],)]
+        for found in (json.loads((f / "verdict.json").read_text()) for f in (reports, tmp_path))
+    ]
+    assert chosen[0] == chosen[1]
+
+
+def test_synthetic_images_of_another_generator_are_refused(
+    inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    rows = next(table.scan(inputs["synthetic"]))
+    images = table.decode(rows)
+    foreign = table.encode(
+        images.pixels,
+        images.labels,
+        images.classes,
+        split="train",
+        origin="synthetic",
+        generator="0" * 16,
+    )
+    table.write(tmp_path / "synthetic", [foreign], images.classes)
+    with pytest.raises(UserError, match="of another generator: run `dvc repro generate`"):
+        stage.run(PARAMS, {**inputs, "synthetic": tmp_path / "synthetic"}, outputs(tmp_path / "r"))
+    assert not (tmp_path / "r").exists()

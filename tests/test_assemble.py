@@ -1,0 +1,98 @@
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline import table
+from pipeline.assemble import stage
+from pipeline.errors import UserError
+from pipeline.params import AssembleParams
+
+
+@pytest.fixture
+def inputs(tmp_path: Path, digits: Path) -> dict[str, Path]:
+    train = table.read(digits, "train")
+    rows = table.encode(
+        255 - train.pixels[:9],
+        train.labels[:9],
+        train.classes,
+        split="train",
+        origin="synthetic",
+        generator="f" * 16,
+        seed=0,
+        index=list(range(9)),
+    )
+    table.write(tmp_path / "synthetic", [rows], train.classes)
+    return {
+        "real": digits,
+        "synthetic": tmp_path / "synthetic",
+        "verdict": tmp_path / "verdict.json",
+    }
+
+
+def assemble(inputs: dict[str, Path], word: str, require: str, target: Path) -> table.Images:
+    provenance = {
+        "real images": table.table_hash(inputs["real"]),
+        "synthetic images": table.table_hash(inputs["synthetic"]),
+    }
+    overall = {"verdict": word, "sentence": "gan does what it does."}
+    inputs["verdict"].write_text(json.dumps({"overall": overall, "provenance": provenance}))
+    stage.run(AssembleParams.model_validate({"require": require}), inputs, {"augmented": target})
+    return table.read(target)
+
+
+@pytest.mark.parametrize(
+    ("word", "require", "ships"),
+    [
+        ("helps", "helps", True),
+        ("level", "helps", False),
+        ("helps", "level", True),
+        ("level", "level", True),
+        ("no evidence", "level", False),
+        ("harms", "level", False),
+        ("harms", "none", True),
+    ],
+)
+def test_only_what_the_verdict_allows_is_shipped(
+    word: str, require: str, ships: bool, inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    images = assemble(inputs, word, require, tmp_path / "augmented")
+    assert (images.rows["origin"] == "synthetic").sum() == (9 if ships else 0)
+    assert set(images.rows[images.rows["origin"] == "synthetic"]["split"]) <= {"train"}
+    card = (tmp_path / "augmented" / "README.md").read_text()
+    assert f"**Verdict: {word}.** gan does what it does." in card
+    assert ("train, synthetic" in card) == ships
+
+
+def test_real_rows_are_unchanged(inputs: dict[str, Path], tmp_path: Path) -> None:
+    assemble(inputs, "helps", "level", tmp_path / "augmented")
+    for split in ("validation", "test"):
+        name = f"{split}-00000.parquet"
+        before, after = inputs["real"] / name, tmp_path / "augmented" / name
+        assert before.read_bytes() == after.read_bytes()
+    before, after = (
+        table.read(path, "train").rows for path in (inputs["real"], tmp_path / "augmented")
+    )
+    assert after["id"].tolist()[: len(before)] == before["id"].tolist()
+
+
+def test_hugging_face_datasets_reads_it_by_its_card(
+    inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    hf = pytest.importorskip("datasets")
+    assemble(inputs, "level", "level", tmp_path / "augmented")
+    loaded = hf.load_dataset(str(tmp_path / "augmented"), cache_dir=str(tmp_path / "cache"))
+    assert set(loaded) == set(table.SPLITS)
+    assert loaded["train"][-1]["origin"] == "synthetic"
+    header = (tmp_path / "augmented" / "README.md").read_text().split("---")[1]
+    assert yaml.safe_load(header)["tags"] == ["gan-augment", "synthetic"]
+
+
+def test_a_verdict_about_other_data_is_refused(inputs: dict[str, Path], tmp_path: Path) -> None:
+    assemble(inputs, "helps", "level", tmp_path / "augmented")
+    before = table.table_hash(tmp_path / "augmented")
+    inputs["synthetic"] = inputs["real"]
+    with pytest.raises(UserError, match="judged other images than .*: run `dvc repro evaluate`"):
+        stage.run(AssembleParams(), inputs, {"augmented": tmp_path / "augmented"})
+    assert table.table_hash(tmp_path / "augmented") == before

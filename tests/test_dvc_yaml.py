@@ -1,0 +1,59 @@
+"""dvc.yaml says what the command line does: same stages, paths and params."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+
+from pipeline import cli
+from pipeline.params import Params
+
+ROOT = Path(__file__).parents[1]
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+REPORTS = {f"reports/{name}" for name in ("repeats.csv", "arms.csv", "verdict.json", "report.html")}
+
+
+def files(entry: dict[str, list[str]], *keys: str) -> set[str]:
+    return {path for key in keys for path in entry.get(key, [])}
+
+
+def defaults(stage: str) -> set[str]:
+    """Return the paths that a command uses when none are given."""
+    command = getattr(cli, stage)
+    return {str(p.default) for p in inspect.signature(command).parameters.values()}
+
+
+def test_every_section_of_params_is_a_stage_and_tracked_by_it() -> None:
+    assert set(STAGES) == set(Params.model_fields)
+    for name, stage in STAGES.items():
+        assert stage["params"] == [name]
+        assert stage["cmd"] == f"gan-augment {name}"
+        assert typer.main.get_command(cli.app).commands[name]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_data_paths_are_the_defaults_of_the_command(name: str) -> None:
+    stage = STAGES[name]
+    made = files(stage, "outs", "metrics") | {
+        dep for dep in stage["deps"] if not dep.startswith(("pipeline", "$"))
+    }
+    used = defaults(name) - {"params.yaml", ".scratch/train"}
+    if name == "evaluate":
+        used = used - {"reports"} | REPORTS | {"reports/metrics.json"}
+    if name == "assemble":
+        used = used - {"reports"} | {"reports/verdict.json"}
+    assert made == used
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_the_code_of_a_stage_is_among_its_dependencies(name: str) -> None:
+    package = {"train": "gan", "generate": "synthesis", "evaluate": "evaluation"}.get(name, name)
+    assert f"pipeline/{package}" in STAGES[name]["deps"]
+    for dep in STAGES[name]["deps"]:
+        assert dep.startswith(("$", "data", "models", "reports")) or (ROOT / dep).exists()
+
+
+def test_the_source_itself_is_a_dependency() -> None:
+    assert "${ingest.path}" in STAGES["ingest"]["deps"]
