@@ -1,0 +1,20 @@
+import json
+from pathlib import Path
+
+from pipeline.report.terminal import summary
+
+
+def test_arms_are_listed_best_first_with_the_places_to_look(tmp_path: Path) -> None:
+    overall = {
+        "verdict": "level",
+        "sentence": "gan is level with smote.",
+        "scores": {"real": 0.8, "gan": 0.9123},
+    }
+    file = tmp_path / "verdict.json"
+    file.write_text(json.dumps({"overall": overall, "classifiers": {"k-nn": overall}}))
+    printed = summary(file, Path("report.html"), Path("data/augmented"))
+    lines = printed.splitlines()
+    assert [line.split()[0] for line in lines[2:5]] == ["gan", "real", "verdict"]
+    assert lines[2].split()[1:] == ["91.2", "91.2"]
+    for place in (str(file), "report.html", "data/augmented", "gan is level with smote."):
+        assert place in printed
