@@ -65,7 +65,7 @@ class TrainParams(Section):
     latent_dim: Positive = 64
     embedding_dim: Positive = 32
     loss: str = "relativistic"
-    steps: Positive = 3000
+    steps: Positive = 4000
     batch_size: Annotated[int, Field(ge=2)] = 128
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     final_learning_rate: Fraction = 0.1

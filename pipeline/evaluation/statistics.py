@@ -1,5 +1,6 @@
 """Paired statistics: what a difference over repeats says, and how sure it is."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,13 +42,11 @@ def paired_difference(first: NDArray[np.float64], second: NDArray[np.float64]) -
     if np.ptp(differences) < 1e-12:
         low = high = mean
     else:
-        low, high = _bca(differences)
+        low, high = _interval(differences)
     return Difference(mean, low, high, _sign_flip(differences))
 
 
-def _bca(values: NDArray[np.float64]) -> tuple[float, float]:
-    import warnings
-
+def _interval(values: NDArray[np.float64], method: str = "BCa") -> tuple[float, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("error", DegenerateDataWarning)
         try:
@@ -56,20 +55,12 @@ def _bca(values: NDArray[np.float64]) -> tuple[float, float]:
                 np.mean,
                 n_resamples=RESAMPLES,
                 confidence_level=CONFIDENCE,
-                method="BCa",
+                method=method,
                 rng=np.random.default_rng(0),
             )
-        except DegenerateDataWarning:  # nearly all differences equal: no acceleration to estimate
-            result = bootstrap(
-                (values,),
-                np.mean,
-                n_resamples=RESAMPLES,
-                confidence_level=CONFIDENCE,
-                method="percentile",
-                rng=np.random.default_rng(0),
-            )
-    interval = result.confidence_interval
-    return float(interval.low), float(interval.high)
+        except DegenerateDataWarning:  # nearly all equal: no acceleration can be estimated
+            return _interval(values, "percentile")
+    return float(result.confidence_interval.low), float(result.confidence_interval.high)
 
 
 def _sign_flip(differences: NDArray[np.float64]) -> float:

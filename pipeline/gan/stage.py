@@ -4,7 +4,8 @@ import csv
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -119,23 +120,22 @@ def _environment(params: TrainParams) -> dict[str, Any]:
     }
 
 
-class _deterministic:  # noqa: N801  (a context manager, named as one)
-    """Fixed thread count and deterministic kernels inside the block."""
-
-    def __init__(self, threads: int) -> None:
-        self._threads = threads
-
-    def __enter__(self) -> None:
-        self._before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.set_num_threads(self._threads)
-        torch.use_deterministic_algorithms(True)
-        # Filling fresh memory would only mask reads of it, of which there are none; it costs 4 %.
-        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-
-    def __exit__(self, *_: object) -> None:
-        torch.set_num_threads(self._before[0])
-        torch.use_deterministic_algorithms(self._before[1])
+@contextmanager
+def _deterministic(threads: int) -> Iterator[None]:
+    """Fix the thread count and choose deterministic kernels inside the block."""
+    settings: Any = torch.utils.deterministic
+    before = torch.get_num_threads(), settings.fill_uninitialized_memory
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    # Filling fresh memory would only mask reads of it, of which there are none; it costs 4 %.
+    settings.fill_uninitialized_memory = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(False)
+        torch.set_num_threads(before[0])
+        settings.fill_uninitialized_memory = before[1]
 
 
 def _train(
@@ -159,7 +159,7 @@ def _train(
             log = trainer.step(step, batches[step])
             done = step + 1
             if done % LOG_EVERY == 0 or done == params.steps:
-                history["losses"].append({"step": done, **_numbers(log)})
+                history["losses"].append({"step": done, **_numbers(log, done)})
                 rate = (done - start) * params.batch_size / (time.monotonic() - began)
                 advance(done, _note(rate, history))
             if done % params.eval_interval == 0 or done == params.steps:
@@ -170,8 +170,14 @@ def _train(
     return history
 
 
-def _numbers(log: StepLog) -> dict[str, float]:
-    return dict(zip(StepLog._fields, torch.stack(log).tolist(), strict=True))
+def _numbers(log: StepLog, step: int) -> dict[str, float]:
+    values = torch.stack(log).tolist()
+    if not np.isfinite(values).all():
+        raise UserError(
+            f"training diverged: a loss or gradient penalty is not finite at step {step}; "
+            "lower train.learning_rate or raise train.gamma"
+        )
+    return dict(zip(StepLog._fields, values, strict=True))
 
 
 def _note(rate: float, history: dict[str, list[dict[str, float]]]) -> str:

@@ -138,6 +138,17 @@ def test_a_model_remembers_what_it_is(
         model.load(tmp_path / "model")
 
 
+def test_divergence_is_told_and_leaves_the_old_model(
+    uninterrupted: dict[str, bytes], tmp_path: Path, digits: Path
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_bytes(uninterrupted["model/config.json"])
+    wild = QUICK.model_copy(update={"learning_rate": 1e12, "gamma": 0.0})
+    with pytest.raises(UserError, match="diverged: .* not finite at step 20; lower train.learning"):
+        stage.run(wild, {"real": digits}, outputs(tmp_path))
+    assert [path.name for path in (tmp_path / "model").iterdir()] == ["config.json"]
+
+
 def test_a_class_without_training_images_is_named(
     tmp_path: Path, train_images: table.Images
 ) -> None:
