@@ -17,6 +17,9 @@ from pipeline.errors import UserError, hint
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
+BatchSize = Annotated[int, Field(ge=2)]
+Rate = Annotated[float, Field(gt=0)]
+Weight = Annotated[float, Field(ge=0)]
 Side = Annotated[int, Field(ge=4, le=512)]
 Size = Annotated[tuple[Side, Side], BeforeValidator(lambda v: (v, v) if isinstance(v, int) else v)]
 
@@ -57,7 +60,7 @@ class IngestParams(Section):
 
 
 class TrainParams(Section):
-    """How data/real becomes models/generator."""
+    """How data/real becomes models/generator; None stands for what suits the network."""
 
     seed: Count = 0
     network: str = "auto"
@@ -65,18 +68,28 @@ class TrainParams(Section):
     latent_dim: Positive = 64
     embedding_dim: Positive = 32
     loss: str = "relativistic"
-    steps: Positive = 4000
-    batch_size: Annotated[int, Field(ge=2)] = 128
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    steps: Positive | None = None
+    batch_size: BatchSize | None = None
+    learning_rate: Rate | None = None
     final_learning_rate: Fraction = 0.1
     beta2: Annotated[float, Field(ge=0, lt=1)] = 0.99
-    gamma: Annotated[float, Field(ge=0)] = 1.0
+    gamma: Weight | None = None
     penalty_interval: Positive = 4
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     threads: Positive | None = None
     eval_interval: Positive = 500
     checkpoint_interval: Positive = 500
+
+
+class Recipe(TrainParams):
+    """The section `train` with nothing left open: what a training run really used."""
+
+    width: Positive
+    steps: Positive
+    batch_size: BatchSize
+    learning_rate: Rate
+    gamma: Weight
 
 
 class Plan(Section):

@@ -104,7 +104,7 @@ def _sentence(
     to_real = f"{points(against_real)} against real images alone"
     match word:
         case "helps":
-            text = f"{gan_arm} helps: {to_alternative}, the best without a GAN"
+            text = f"{gan_arm} helps: {to_alternative} (on validation the best without a GAN)"
         case "level":
             text = f"{gan_arm} is level with the simpler {alternative}: {to_alternative}, {to_real}"
         case "harms":

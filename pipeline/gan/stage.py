@@ -18,11 +18,11 @@ from pipeline import table
 from pipeline.errors import UserError
 from pipeline.gan import model
 from pipeline.gan.batches import Batches
-from pipeline.gan.networks import NETWORKS, Shape, resolve
+from pipeline.gan.networks import NETWORKS, Shape, recipe
 from pipeline.gan.sampling import sample
 from pipeline.gan.trainer import StepLog, Trainer
 from pipeline.metrics.cas import classification_accuracy_score
-from pipeline.params import TrainParams
+from pipeline.params import Recipe, TrainParams
 from pipeline.progress import progress
 from pipeline.sheet import contact_sheet
 from pipeline.storage import digest, replace_directory
@@ -47,23 +47,35 @@ def run(params: TrainParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
     Raises:
         UserError: params that do not fit the images.
     """
-    name, shape, images, validation = _prepare(params, inputs["real"])
-    params = params.model_copy(update={"network": name, "width": shape.width})
-    environment = _environment(params)
+    images, validation = (table.read(inputs["real"], split) for split in ("train", "validation"))
+    _, channels, height, width = images.pixels.shape
+    settings = recipe(params, (height, width))
+    shape = Shape(
+        channels,
+        height,
+        width,
+        _classes_with_images(images),
+        settings.latent_dim,
+        settings.embedding_dim,
+        settings.width,
+    )
+    environment = _environment(settings)
     with _deterministic(environment["threads"]):
         fabric = Fabric(accelerator="auto", devices=1, precision=environment["precision"])
-        trainer = Trainer(NETWORKS[name], shape, params, fabric)
-        batches = Batches(images, params.batch_size, params.latent_dim, params.seed, fabric.device)
+        trainer = Trainer(NETWORKS[settings.network], shape, settings, fabric)
+        batches = Batches(
+            images, settings.batch_size, settings.latent_dim, settings.seed, fabric.device
+        )
         fingerprint = digest(
-            params.model_dump_json(),
+            settings.model_dump_json(),
             table.table_hash(inputs["real"], "train"),
             table.table_hash(inputs["real"], "validation"),
             repr(environment),
         )
         scratch = outputs["scratch"] / fingerprint
-        history = _train(trainer, batches, validation, shape, params, scratch)
+        history = _train(trainer, batches, validation, shape, settings, scratch)
 
-    training = {"params": params.model_dump(mode="json"), "environment": environment}
+    training = {"params": settings.model_dump(mode="json"), "environment": environment}
     with (
         replace_directory(outputs["model"]) as folder,
         replace_directory(outputs["history"]) as log,
@@ -72,7 +84,7 @@ def run(params: TrainParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
             folder,
             trainer.ema,
             trainer.discriminator,
-            network=name,
+            network=settings.network,
             shape=shape,
             classes=images.classes,
             training=training,
@@ -81,28 +93,15 @@ def run(params: TrainParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
     shutil.rmtree(scratch)
 
 
-def _prepare(params: TrainParams, real: Path) -> tuple[str, Shape, table.Images, table.Images]:
-    images, validation = table.read(real, "train"), table.read(real, "validation")
+def _classes_with_images(images: table.Images) -> int:
+    """Return the number of classes, all of which must have training images."""
     empty = [name for name, n in zip(images.classes, images.counts(), strict=True) if n == 0]
     if empty:
-        raise UserError(
-            f"class {empty[0]!r} has no training image: check ingest.split and scarcity"
-        )
-    _, channels, height, width = images.pixels.shape
-    name = resolve(params.network, (height, width))
-    shape = Shape(
-        channels,
-        height,
-        width,
-        len(images.classes),
-        params.latent_dim,
-        params.embedding_dim,
-        params.width or NETWORKS[name].width,
-    )
-    return name, shape, images, validation
+        raise UserError(f"class {empty[0]!r} has no training image: check ingest.split")
+    return len(images.classes)
 
 
-def _environment(params: TrainParams) -> dict[str, Any]:
+def _environment(params: Recipe) -> dict[str, Any]:
     """Return what besides data and params decides the bytes of the result."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     native_bf16 = (
@@ -143,7 +142,7 @@ def _train(
     batches: Batches,
     validation: table.Images,
     shape: Shape,
-    params: TrainParams,
+    params: Recipe,
     scratch: Path,
 ) -> dict[str, list[dict[str, float]]]:
     """Run the steps that are left and return the history of all."""
@@ -194,7 +193,7 @@ def _evaluate(
     trainer: Trainer,
     validation: table.Images,
     shape: Shape,
-    params: TrainParams,
+    params: Recipe,
     samples: Path,
     step: int,
 ) -> dict[str, float]:

@@ -12,7 +12,7 @@ from pipeline.gan.checkpoint import TrainingState
 from pipeline.gan.losses import LOSSES
 from pipeline.gan.networks import Network, Shape
 from pipeline.gan.penalties import r1_plus_r2
-from pipeline.params import TrainParams
+from pipeline.params import Recipe
 
 
 class StepLog(NamedTuple):
@@ -32,7 +32,7 @@ class Trainer:
     training, since such wrappers forbid the second derivatives that gradient penalties need.
     """
 
-    def __init__(self, network: Network, shape: Shape, params: TrainParams, fabric: Fabric) -> None:
+    def __init__(self, network: Network, shape: Shape, params: Recipe, fabric: Fabric) -> None:
         self._params, self._fabric = params, fabric
         self._loss = LOSSES[params.loss]
         torch.manual_seed(params.seed)

@@ -85,7 +85,6 @@ def test_verdict_metrics_and_report_agree(reports: Path) -> None:
 def test_scores_are_those_of_classifiers_that_know_something(reports: Path) -> None:
     scores = json.loads((reports / "verdict.json").read_text())["overall"]["scores"]
     assert 0.9 < scores["real"] < 0.99
-    assert scores["gan"] > scores["placebo"] - 0.05
     assert scores["synthetic-only"] > 0.6
 
 

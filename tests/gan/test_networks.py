@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from pipeline.errors import UserError
-from pipeline.gan.networks import NETWORKS, Shape, resolve
+from pipeline.gan.networks import NETWORKS, Shape, recipe
+from pipeline.params import TrainParams
 
 
 def shape(channels: int, height: int, width: int) -> Shape:
@@ -52,8 +53,16 @@ def test_sizes_that_do_not_halve_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "name"), [((8, 8), "mlp"), ((16, 16), "mlp"), ((8, 28), "resnet")]
+    ("size", "name", "steps"),
+    [((8, 8), "mlp", 4000), ((16, 16), "mlp", 4000), ((8, 28), "resnet", 2500)],
 )
-def test_auto_chooses_by_size(size: tuple[int, int], name: str) -> None:
-    assert resolve("auto", size) == name
-    assert resolve("resnet", size) == "resnet"
+def test_auto_chooses_by_size_and_fills_in_what_suits(
+    size: tuple[int, int], name: str, steps: int
+) -> None:
+    chosen = recipe(TrainParams(), size)
+    assert (chosen.network, chosen.steps) == (name, steps)
+
+
+def test_what_is_given_is_kept() -> None:
+    chosen = recipe(TrainParams(network="resnet", steps=7, gamma=0.0), (8, 8))
+    assert (chosen.network, chosen.steps, chosen.gamma, chosen.batch_size) == ("resnet", 7, 0, 64)

@@ -5,15 +5,17 @@ import torch
 from lightning_fabric import Fabric
 
 from pipeline.gan.batches import Batch
-from pipeline.gan.networks import NETWORKS, Shape
+from pipeline.gan.networks import NETWORKS, Shape, recipe
 from pipeline.gan.trainer import Trainer
-from pipeline.params import TrainParams
+from pipeline.params import Recipe, TrainParams
 
 SHAPE = Shape(1, 8, 8, 3, 5, 4, 16)
-PARAMS = TrainParams(steps=100, learning_rate=0.01, penalty_interval=4, ema=0.9)
+PARAMS = recipe(
+    TrainParams(steps=100, learning_rate=0.01, penalty_interval=4, ema=0.9), size=(8, 8)
+)
 
 
-def trainer(params: TrainParams = PARAMS) -> Trainer:
+def trainer(params: Recipe = PARAMS) -> Trainer:
     return Trainer(NETWORKS["mlp"], SHAPE, params, Fabric(accelerator="cpu", devices=1))
 
 
