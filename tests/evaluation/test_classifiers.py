@@ -33,3 +33,15 @@ def test_weights_of_rows_count(name: str, train_images: Images) -> None:
     made.weights[:] = np.where(train_images.labels == 2, 1.0, 1e-6)
     (predicted,) = CLASSIFIERS[name](made, [train_images.pixels], PARAMS, 0)
     assert (predicted == 2).mean() > 0.9
+
+
+@pytest.mark.parametrize("name", ["logistic-regression", "k-nn", "rbf-svm"])
+def test_larger_images_are_seen_through_their_principal_components(
+    name: str, train_images: Images
+) -> None:
+    """Digits magnified to 32×32 are known as well as the small ones are."""
+    large = train_images.pixels.repeat(4, axis=2).repeat(4, axis=3)
+    made = training_set(Images(large, train_images.labels, train_images.classes, train_images.rows))
+    (predicted,) = CLASSIFIERS[name](made, [large], PARAMS, 0)
+    assert (predicted == train_images.labels).mean() > 0.95
+    np.testing.assert_array_equal(predicted, CLASSIFIERS[name](made, [large], PARAMS, 0)[0])
