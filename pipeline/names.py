@@ -15,13 +15,11 @@ def check(params: Params) -> None:
     """
     from pipeline.evaluation.arms import ARMS
     from pipeline.evaluation.classifiers import CLASSIFIERS
-    from pipeline.gan.losses import LOSSES
-    from pipeline.gan.networks import NETWORKS
+    from pipeline.gan.recipe import check_names
     from pipeline.ingest.sources import SOURCES
 
     choose(SOURCES, params.ingest.source, "ingest.source")
-    choose({"auto": None, **NETWORKS}, params.train.network, "train.network")
-    choose(LOSSES, params.train.loss, "train.loss")
+    check_names(params.train)
     kinds = [choose(ARMS, name, "evaluate.arms").kind for name in params.evaluate.arms]
     if "gan" not in kinds:
         names = ", ".join(name for name, arm in ARMS.items() if arm.kind == "gan")

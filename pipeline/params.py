@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from pipeline.errors import UserError, hint
@@ -59,37 +67,80 @@ class IngestParams(Section):
     scarcity: dict[str, Positive] = {}
 
 
+class Origin(Section):
+    """A trained model: a path, or `{repo, rev, path}` of a DVC repository."""
+
+    path: Path = Path("models/generator")
+    repo: str | None = None
+    rev: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parse(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _revision_of_something(self) -> "Origin":
+        if self.rev and not self.repo:
+            raise ValueError("rev needs repo: a path alone has no revisions")
+        return self
+
+
 class TrainParams(Section):
-    """How data/real becomes models/generator; None stands for what suits the network."""
+    """How data/real becomes models/generator; None stands for what suits network and loss."""
 
     seed: Count = 0
     network: str = "auto"
-    width: Positive | None = None
+    width: Positive | Annotated[tuple[Positive, ...], Field(min_length=1)] | None = None
     latent_dim: Positive = 64
     embedding_dim: Positive = 32
+    conditional: bool = True
+    label_ramp: tuple[Fraction, Fraction] | None = None
+    spectral_norm: bool = False
+    minibatch_stddev: bool = False
+    init_from: Origin | None = None
     loss: str = "relativistic"
+    weight_clip: Rate | None = None
+    penalty: str | None = None
+    gamma: Weight | None = None
+    final_gamma: Weight = 1.0
+    penalty_interval: Positive = 4
+    augment: tuple[str, ...] = ()
+    augment_probability: Annotated[float, Field(ge=0, le=0.6)] | Literal["adaptive"] = "adaptive"
     steps: Positive | None = None
     batch_size: BatchSize | None = None
+    discriminator_steps: Positive = 1
     learning_rate: Rate | None = None
+    discriminator_rate: Rate = 1.0
     final_learning_rate: Fraction = 0.1
+    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.0
     beta2: Annotated[float, Field(ge=0, lt=1)] = 0.99
-    gamma: Weight | None = None
-    penalty_interval: Positive = 4
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     threads: Positive | None = None
     eval_interval: Positive = 500
+    select: Literal["cas", "kid", "fid"] = "cas"
+    inception_weights: Path | None = None
+    max_rollbacks: Count = 3
     checkpoint_interval: Positive = 500
+
+    @field_validator("label_ramp")
+    @classmethod
+    def _rises(cls, ramp: tuple[float, float] | None) -> tuple[float, float] | None:
+        if ramp and ramp[0] >= ramp[1]:
+            raise ValueError("must rise: [start, end] with start < end, as shares of the steps")
+        return ramp
 
 
 class Recipe(TrainParams):
     """The section `train` with nothing left open: what a training run really used."""
 
-    width: Positive
+    width: Positive | tuple[Positive, ...]
+    penalty: str
+    gamma: Weight
     steps: Positive
     batch_size: BatchSize
     learning_rate: Rate
-    gamma: Weight
 
 
 class Plan(Section):

@@ -18,6 +18,9 @@ ROOT = Path(__file__).parents[1]
         ("train: {steps: -5}", "train.steps = -5: should be greater than or equal to 1"),
         ("train: {steps: many}", "train.steps = 'many': should be a valid integer"),
         ("train: 3", "train = 3: should be a mapping of keys to values"),
+        ("train: {init_from: {rev: v1}}", "rev needs repo: a path alone has no revisions"),
+        ("train: {label_ramp: [0.5, 0.2]}", "train.label_ramp = [0.5, 0.2]: must rise"),
+        ("train: {augment_probability: 0.9}", "less than or equal to 0.6"),
         ("generate: {plan: some}", "generate.plan = 'some': must be fill, {ratio: r} with r > 0"),
         ("generate: {plan: {ratio: -1}}", "generate.plan = {'ratio': -1}: must be fill"),
         ("ingest: {image_size: 2}", "ingest.image_size.0 = 2: should be greater than or equal"),
@@ -55,7 +58,7 @@ def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
     [
         ("ingest", "source", "digit", "ingest.source = 'digit': did you mean 'digits'?"),
         ("train", "network", "resnets", "train.network = 'resnets': did you mean 'resnet'?"),
-        ("train", "loss", "hinge", "train.loss = 'hinge': allowed: relativistic"),
+        ("train", "loss", "hing", "train.loss = 'hing': did you mean 'hinge'?"),
         ("evaluate", "arms", ["real", "gna"], "evaluate.arms = 'gna': did you mean 'gan'?"),
         ("evaluate", "arms", ["real", "smote"], "a verdict needs at least one of gan"),
         ("evaluate", "classifiers", ["svm"], "evaluate.classifiers = 'svm'"),

@@ -85,7 +85,7 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
 def _material(
     params: EvaluateParams, real: Images, synthetic: Images, trained: model.Model
 ) -> Material:
-    made = (trained.shape.channels, trained.shape.height, trained.shape.width_px)
+    made = (trained.shape.channels, *trained.shape.size)
     if trained.classes != real.classes or made != real.pixels.shape[1:]:
         raise UserError(
             "the generator was trained on other classes or sizes: run `dvc repro train`"

@@ -1,48 +1,86 @@
-"""Class-balanced batches that depend on nothing but the seed and the step."""
+"""Class-balanced batches that depend on nothing but the seed and their number."""
 
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from pipeline.errors import UserError
+from pipeline.gan.augment import NUMBERS
 from pipeline.seeding import rng
 from pipeline.table import Images
 
 
 class Batch(NamedTuple):
-    """What one training step needs.
+    """What one turn of the discriminator and one of the generator need.
 
     Attributes:
         real: float32 N×C×H×W in [−1, 1].
         labels: int64 N; real and fake images of one row share the class.
         z: float32 2×N×Z, latents for the discriminator's and for the generator's turn.
+        uniform: float32 2×2N×K in [0, 1), for the augmentation of real, then of generated images
+            in either turn.
+        epsilon: float32 N in [0, 1), where WGAN-GP's interpolates lie.
     """
 
     real: Tensor
     labels: Tensor
     z: Tensor
+    uniform: Tensor
+    epsilon: Tensor
 
 
 class Batches:
-    """The training images, resident on the device as uint8, and batches drawn from them."""
+    """The training images, resident on the device as uint8, and batches drawn from them.
+
+    Of several processes each gets its share of the rows of every batch, so that together they
+    train on what a single one would.
+
+    Raises:
+        UserError: the batch does not divide by the processes.
+    """
 
     def __init__(
-        self, images: Images, batch_size: int, latent_dim: int, seed: int, device: torch.device
+        self,
+        images: Images,
+        batch_size: int,
+        latent_dim: int,
+        seed: int,
+        device: torch.device,
+        rank: int = 0,
+        processes: int = 1,
     ) -> None:
         order = np.argsort(images.labels, kind="stable")
         self._pixels = torch.from_numpy(images.pixels[order]).to(device)
         self._counts = images.counts()
         self._starts = np.cumsum(self._counts) - self._counts
         self._size, self._latent_dim, self._seed = batch_size, latent_dim, seed
+        share, rest = divmod(batch_size, processes)
+        if rest:
+            raise UserError(
+                f"train.batch_size = {batch_size} does not divide by {processes} processes"
+            )
+        self._mine = slice(rank * share, (rank + 1) * share)
 
-    def __getitem__(self, step: int) -> Batch:
-        """Return that step's batch: every class equally often, images drawn with replacement."""
-        draw = rng(self._seed, "batch", step)
-        classes = len(self._counts)
-        labels = (np.arange(self._size) + draw.integers(classes)) % classes
+    def __getitem__(self, number: int) -> Batch:
+        """Return that batch: every class equally often, images drawn with replacement."""
+        draw = rng(self._seed, "batch", number)
+        n, classes = self._size, len(self._counts)
+        labels = (np.arange(n) + draw.integers(classes)) % classes
         rows = self._starts[labels] + draw.integers(self._counts[labels])
-        z = draw.standard_normal((2, self._size, self._latent_dim), dtype=np.float32)
-        device = self._pixels.device
-        real = self._pixels[torch.from_numpy(rows).to(device)].float() / 127.5 - 1
-        return Batch(real, torch.from_numpy(labels).to(device), torch.from_numpy(z).to(device))
+        z = draw.standard_normal((2, n, self._latent_dim), dtype=np.float32)
+        uniform = draw.random((2, 2, n, NUMBERS), dtype=np.float32)
+        epsilon = draw.random(n, dtype=np.float32)
+        pixels = self._pixels[self._send(rows[self._mine])]
+        return Batch(
+            pixels.float() / 127.5 - 1,
+            self._send(labels[self._mine]),
+            self._send(z[:, self._mine]),
+            self._send(uniform[:, :, self._mine]).flatten(1, 2),
+            self._send(epsilon[self._mine]),
+        )
+
+    def _send(self, values: NDArray[np.generic]) -> Tensor:
+        return torch.from_numpy(values).to(self._pixels.device, non_blocking=True)

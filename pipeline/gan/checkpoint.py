@@ -18,37 +18,43 @@ from torch.optim import Optimizer
 from pipeline.storage import digest, replace_file
 
 KEPT = 2
-_NAME = re.compile(r"step-(\d{9})-([0-9a-f]{16})\.safetensors")
+_NAME = re.compile(r"attempt-(\d{3})-step-(\d{9})-([0-9a-f]{16})\.safetensors")
 
 
 class TrainingState:
-    """Everything that training changes: modules, optimisers, and a JSON record beside them."""
+    """Everything that training changes: modules and optimisers."""
 
     def __init__(
         self, modules: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]
     ) -> None:
         self._modules, self._optimizers = modules, optimizers
-        self.record: dict[str, Any] = {}
 
-    def save(self, folder: Path, step: int) -> None:
-        """Write the state after `step` steps, atomically, and drop all but the last two."""
+    def save(self, folder: Path, attempt: int, step: int, record: Mapping[str, Any]) -> None:
+        """Write the state after `step` steps, atomically, and drop all but the last two.
+
+        Args:
+            folder: where checkpoints live.
+            attempt: number of rollbacks so far; a later attempt is newer whatever its step.
+            step: number of steps made.
+            record: what to keep beside the tensors, as JSON.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         written = folder / "new.safetensors"
         with replace_file(written) as partial:
-            save_file(self._tensors(), partial, metadata={"record": json.dumps(self.record)})
-        written.replace(folder / f"step-{step:09d}-{digest(written)}.safetensors")
+            save_file(self._tensors(), partial, metadata={"record": json.dumps(record)})
+        name = f"attempt-{attempt:03d}-step-{step:09d}-{digest(written)}.safetensors"
+        written.replace(folder / name)
         for old in _checkpoints(folder)[:-KEPT]:
             old.unlink()
 
-    def load_latest(self, folder: Path) -> int:
-        """Restore the newest sound checkpoint and return its step; 0 if there is none."""
+    def load_latest(self, folder: Path) -> tuple[int, dict[str, Any]] | None:
+        """Restore the newest sound checkpoint; return its step and record, if there is one."""
         for path in reversed(_checkpoints(folder)):
-            step, expected = _NAME.fullmatch(path.name).groups()  # type: ignore[union-attr]
+            _, step, expected = _NAME.fullmatch(path.name).groups()  # type: ignore[union-attr]
             if digest(path) == expected:
-                self._restore(path)
-                return int(step)
+                return int(step), self._restore(path)
             print(f"train: checkpoint {path} does not match its digest, so it is not used")
-        return 0
+        return None
 
     def _tensors(self) -> dict[str, Tensor]:
         tensors = {
@@ -61,7 +67,7 @@ class TrainingState:
                 tensors |= {f"{name}/{index}/{slot}": tensor for slot, tensor in slots.items()}
         return {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
 
-    def _restore(self, path: Path) -> None:
+    def _restore(self, path: Path) -> dict[str, Any]:
         parts: dict[str, dict[str, Tensor]] = {}
         for key, tensor in load_file(path).items():
             name, rest = key.split("/", 1)
@@ -76,8 +82,9 @@ class TrainingState:
             groups = optimizer.state_dict()["param_groups"]
             optimizer.load_state_dict({"state": slots, "param_groups": groups})
         with safe_open(path, "pt") as file:
-            self.record = json.loads(file.metadata()["record"])
+            record: dict[str, Any] = json.loads(file.metadata()["record"])
+        return record
 
 
 def _checkpoints(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("step-*") if _NAME.fullmatch(path.name))
+    return sorted(path for path in folder.glob("attempt-*") if _NAME.fullmatch(path.name))

@@ -9,26 +9,32 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from pipeline.errors import UserError
-from pipeline.gan.networks import NETWORKS, Shape
+from pipeline.gan.networks import Shape, build
 from pipeline.storage import digest, read_json, write_json
+
+CONFIG = "config.json"
+HALVES = ("generator", "discriminator")
 
 
 @dataclass(frozen=True)
 class Model:
-    """A generator with what is needed to use it.
+    """A generator and its discriminator, with what is needed to use them.
 
     Attributes:
-        generator: in evaluation mode, float32.
-        network: name of its family.
-        shape: its sizes.
+        generator, discriminator: in evaluation mode, float32.
+        network: name of their family.
+        shape: their sizes.
         classes: class names in index order.
+        conditional: whether the generator heeds the class asked for.
         hash: over config and weights; the provenance of its images.
     """
 
     generator: nn.Module
+    discriminator: nn.Module
     network: str
     shape: Shape
     classes: tuple[str, ...]
+    conditional: bool
     hash: str
 
 
@@ -40,34 +46,52 @@ def save(
     network: str,
     shape: Shape,
     classes: tuple[str, ...],
+    conditional: bool = True,
     training: dict[str, Any],
 ) -> None:
     """Write a model into an existing folder; `training` records how it was made."""
-    for name, module in (("generator", generator), ("discriminator", discriminator)):
+    for name, module in zip(HALVES, (generator, discriminator), strict=True):
         weights = {key: tensor.cpu().contiguous() for key, tensor in module.state_dict().items()}
-        save_file(weights, folder / f"{name}.safetensors")
-    config = {"network": network, "shape": asdict(shape), "classes": classes, "training": training}
-    write_json(folder / "config.json", config)
+        save_file(weights, weights_file(folder, name))
+    config = {
+        "network": network,
+        "shape": asdict(shape),
+        "classes": classes,
+        "conditional": conditional,
+        "training": training,
+    }
+    write_json(folder / CONFIG, config)
 
 
 def load(folder: Path) -> Model:
-    """Read the generator of a model.
+    """Read a model.
 
     Raises:
         UserError: no model there, or its weights do not fit its config.
     """
-    config_file, weights_file = folder / "config.json", folder / "generator.safetensors"
-    config = read_json(config_file)
+    config = read_json(folder / CONFIG)
+    files = [weights_file(folder, name) for name in HALVES]
     try:
-        shape = Shape(**config["shape"])
-        generator = NETWORKS[config["network"]].generator(shape)
-        generator.load_state_dict(load_file(weights_file))
+        sizes = config["shape"]
+        lists = {key: tuple(v) for key, v in sizes.items() if isinstance(v, list)}
+        shape = Shape(**{**sizes, **lists})
+        halves = build(config["network"], shape)
+        for half, file in zip(halves, files, strict=True):
+            half.load_state_dict(load_file(file))
+        conditional = config["conditional"]
     except (KeyError, TypeError, RuntimeError, OSError, SafetensorError) as error:
         raise UserError(f"{folder} is not a whole model ({error}): run `dvc repro train`") from None
     return Model(
-        generator.eval(),
+        halves[0].eval(),
+        halves[1].eval(),
         config["network"],
         shape,
         tuple(config["classes"]),
-        digest(config_file, weights_file),
+        conditional,
+        digest(folder / CONFIG, *files),
     )
+
+
+def weights_file(folder: Path, half: str) -> Path:
+    """Return where the weights of the generator or the discriminator are."""
+    return folder / f"{half}.safetensors"

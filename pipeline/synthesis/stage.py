@@ -27,7 +27,7 @@ def run(params: GenerateParams, inputs: Mapping[str, Path], outputs: Mapping[str
         outputs: `synthetic`, an image table whose rows name generator, seed and index.
 
     Raises:
-        UserError: the generator was trained on other classes.
+        UserError: the generator was trained on other classes, or without classes.
     """
     trained = model.load(inputs["model"])
     real = table.read(inputs["real"], "train")
@@ -35,6 +35,11 @@ def run(params: GenerateParams, inputs: Mapping[str, Path], outputs: Mapping[str
         raise UserError(
             f"{inputs['model']} was trained on the classes {', '.join(trained.classes)}, but "
             f"{inputs['real']} has {', '.join(real.classes)}: run `dvc repro train`"
+        )
+    if not trained.conditional:
+        raise UserError(
+            f"{inputs['model']} heeds no classes, so its images would have no labels: set "
+            "train.conditional to true"
         )
     counts = wanted(params.plan, real.counts())
     plan = ", ".join(f"{name} {n}" for name, n in zip(real.classes, counts, strict=True))

@@ -1,14 +1,17 @@
+import pytest
 import torch
 
+from pipeline.errors import UserError
+from pipeline.gan.augment import NUMBERS
 from pipeline.gan.batches import Batches
 from pipeline.table import Images
 
 
-def batches(images: Images, seed: int = 0) -> Batches:
-    return Batches(images, 40, 5, seed, torch.device("cpu"))
+def batches(images: Images, seed: int = 0, rank: int = 0, processes: int = 1) -> Batches:
+    return Batches(images, 40, 5, seed, torch.device("cpu"), rank, processes)
 
 
-def test_a_batch_depends_on_seed_and_step_alone(train_images: Images) -> None:
+def test_a_batch_depends_on_seed_and_number_alone(train_images: Images) -> None:
     first, second = batches(train_images), batches(train_images)
     first[0], first[1]
     for a, b in zip(first[7], second[7], strict=True):
@@ -28,3 +31,26 @@ def test_classes_are_balanced_and_labels_true(train_images: Images) -> None:
     assert batch.real.max() <= 1
     for image, label in zip(((batch.real + 1) * 127.5).round().byte(), batch.labels, strict=True):
         assert (image.numpy().tobytes(), int(label)) in known
+
+
+def test_shapes(train_images: Images) -> None:
+    batch = batches(train_images)[0]
+    assert batch.z.shape == (2, 40, 5)
+    assert batch.uniform.shape == (2, 80, NUMBERS)
+    assert batch.epsilon.shape == (40,)
+    assert 0 <= batch.uniform.min() <= batch.uniform.max() < 1
+
+
+def test_processes_share_the_rows_of_a_batch(train_images: Images) -> None:
+    whole = batches(train_images)[5]
+    parts = [batches(train_images, rank=rank, processes=2)[5] for rank in range(2)]
+    assert torch.equal(whole.real, torch.cat([part.real for part in parts]))
+    assert torch.equal(whole.labels, torch.cat([part.labels for part in parts]))
+    assert torch.equal(whole.z, torch.cat([part.z for part in parts], dim=1))
+    real_and_fake = [part.uniform.unflatten(1, (2, -1)) for part in parts]
+    assert torch.equal(whole.uniform, torch.cat(real_and_fake, dim=2).flatten(1, 2))
+
+
+def test_a_batch_that_does_not_divide_is_refused(train_images: Images) -> None:
+    with pytest.raises(UserError, match="batch_size = 40 does not divide by 3 processes"):
+        batches(train_images, processes=3)

@@ -1,28 +1,48 @@
+import pytest
 import torch
+from torch import Tensor
 
-from pipeline.gan.penalties import r1_plus_r2
+from pipeline.gan.penalties import PENALTIES, Penalty
 
-
-def test_a_linear_discriminator_by_hand() -> None:
-    """D(x) = ⟨w, x⟩ has the gradient w everywhere, so R1 = R2 = ‖w‖²."""
-    w = torch.tensor([1.0, -2.0, 3.0, 0.5]).reshape(1, 2, 2)
-    images = torch.randn(6, 1, 2, 2, requires_grad=True)
-    logits = (w * images).sum(dim=(1, 2, 3))
-    torch.testing.assert_close(r1_plus_r2(logits, images), 2 * w.square().sum())
+NAMES = [name for name in PENALTIES if name != "none"]
 
 
-def test_a_quadratic_discriminator_by_hand() -> None:
-    """D(x) = ‖x‖²/2 has the gradient x: R1 and R2 are the mean squared norms of each half."""
-    images = torch.randn(8, 3, 2, 2, requires_grad=True)
-    logits = images.square().sum(dim=(1, 2, 3)) / 2
-    norms = images.detach().square().sum(dim=(1, 2, 3))
-    torch.testing.assert_close(
-        r1_plus_r2(logits, images).detach(), norms[:4].mean() + norms[4:].mean()
-    )
+def quadratic(images: Tensor) -> Tensor:
+    """D(x) = ‖x‖²/2, whose gradient is x."""
+    return images.square().sum(dim=(1, 2, 3)) / 2
 
 
-def test_it_can_be_minimised() -> None:
-    w = torch.ones(1, 1, 2, 2, requires_grad=True)
-    images = torch.randn(4, 1, 2, 2, requires_grad=True)
-    r1_plus_r2((w * images).sum(dim=(1, 2, 3)), images).backward()
-    torch.testing.assert_close(w.grad, 4 * w.detach())
+def of(name: str, images: Tensor, critic=quadratic, epsilon: float = 0.25) -> Tensor:
+    penalty = PENALTIES[name]
+    assert isinstance(penalty, Penalty)
+    images = images.detach().requires_grad_()
+    return penalty.of(images, critic(images), critic, torch.full((len(images) // 2,), epsilon))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_quadratic_discriminator_by_hand(name: str) -> None:
+    images = torch.randn(8, 3, 2, 2)
+    real, fake = images.chunk(2)
+    squares = {"r1": real, "r2": fake, "r1+r2": images}
+    if name == "wgan-gp":
+        between = 0.25 * real + 0.75 * fake
+        expected = (between.flatten(1).norm(dim=1) - 1).square().mean()
+    else:
+        expected = squares[name].square().sum() / 4 / 2
+    torch.testing.assert_close(of(name, images).detach(), expected)
+
+
+def test_a_linear_discriminator_has_one_gradient_everywhere() -> None:
+    w = torch.randn(1, 2, 3, 3)
+    images, norm = torch.randn(6, 2, 3, 3), w.norm()
+    linear = lambda x: (w * x).sum(dim=(1, 2, 3))  # noqa: E731
+    torch.testing.assert_close(of("r1+r2", images, linear), norm**2)
+    torch.testing.assert_close(of("wgan-gp", images, linear), (norm - 1) ** 2)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_can_be_minimised(name: str) -> None:
+    w = torch.full((1, 1, 2, 2), 2.0, requires_grad=True)
+    of(name, torch.randn(4, 1, 2, 2), lambda x: (w * x).sum(dim=(1, 2, 3))).backward()
+    assert w.grad is not None
+    assert (w.grad > 0).all()

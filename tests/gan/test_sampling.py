@@ -7,7 +7,7 @@ from pipeline.gan.sampling import BLOCK, sample
 
 def generator() -> torch.nn.Module:
     torch.manual_seed(0)
-    return NETWORKS["mlp"].generator(Shape(1, 8, 8, 3, 5, 4, 32))
+    return NETWORKS["mlp"].generator(Shape(1, (8, 8), 3, 5, 4, 32))
 
 
 def test_an_image_does_not_depend_on_its_company() -> None:

@@ -1,21 +1,27 @@
 """The training stage: it learns, it resumes exactly, and what it writes can be used."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 from PIL import Image
+from safetensors.torch import load_file
 
 from pipeline import table
 from pipeline.errors import UserError
 from pipeline.gan import model, stage
+from pipeline.gan.networks import NETWORKS
 from pipeline.gan.sampling import sample
 from pipeline.params import TrainParams
 
@@ -28,6 +34,14 @@ def outputs(folder: Path) -> dict[str, Path]:
     return {name: folder / name for name in ("model", "history", "scratch")}
 
 
+def train(folder: Path, real: Path, **settings: Any) -> Path:
+    """Train with quick settings and return the folder of outputs."""
+    stage.run(
+        QUICK.model_validate({**QUICK.model_dump(), **settings}), {"real": real}, outputs(folder)
+    )
+    return folder
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
@@ -36,117 +50,175 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
+def history(folder: Path, name: str) -> pd.DataFrame:
+    return pd.read_csv(folder / "history" / f"{name}.csv")
+
+
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory, digits: Path) -> dict[str, bytes]:
-    folder = tmp_path_factory.mktemp("train")
-    stage.run(QUICK, {"real": digits}, outputs(folder))
-    return contents(folder)
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory, digits: Path) -> Path:
+    return train(tmp_path_factory.mktemp("train"), digits)
 
 
-def test_what_is_written(uninterrupted: dict[str, bytes], tmp_path: Path) -> None:
-    assert set(uninterrupted) == {
+def test_what_is_written(uninterrupted: Path) -> None:
+    assert set(contents(uninterrupted)) == {
         "model/config.json",
         "model/generator.safetensors",
         "model/discriminator.safetensors",
         "history/losses.csv",
         "history/validation.csv",
+        "history/events.csv",
+        "history/floor.json",
         *(f"history/samples/step-{step:06d}.png" for step in (20, 40, 60)),
     }
-    (tmp_path / "losses.csv").write_bytes(uninterrupted["history/losses.csv"])
-    losses = pd.read_csv(tmp_path / "losses.csv")
-    assert losses["step"].tolist() == [20, 40, 60]
+    losses, scores = (history(uninterrupted, name) for name in ("losses", "validation"))
+    assert losses["step"].tolist() == scores["step"].tolist() == [20, 40, 60]
     assert np.isfinite(losses).all().all()
-    (tmp_path / "sheet.png").write_bytes(uninterrupted["history/samples/step-000060.png"])
-    assert min(Image.open(tmp_path / "sheet.png").size) > 500
+    assert np.isfinite(scores).all().all()
+    assert history(uninterrupted, "events").empty
+    sheet = uninterrupted / "history" / "samples" / "step-000060.png"
+    assert min(Image.open(sheet).size) > 500
 
 
-def test_a_rerun_gives_the_same_bytes(
-    uninterrupted: dict[str, bytes], tmp_path: Path, digits: Path
+def test_training_images_set_a_floor_that_the_generator_does_not_reach_at_once(
+    uninterrupted: Path,
 ) -> None:
-    stage.run(QUICK, {"real": digits}, outputs(tmp_path))
-    assert contents(tmp_path) == uninterrupted
+    floor = json.loads((uninterrupted / "history" / "floor.json").read_text())
+    assert floor["features"].startswith("network-")
+    last = history(uninterrupted, "validation").iloc[-1]
+    for name in ("fid", "kid", "kid_pixels"):
+        assert floor[name] < last[name]
+    for name in ("cas", "precision", "coverage", "inception_score"):
+        assert floor[name] > last[name]
 
 
-def test_killed_and_started_again_it_ends_with_the_same_bytes(
-    uninterrupted: dict[str, bytes], tmp_path: Path, digits: Path
-) -> None:
-    """SIGKILL, twice, each time some way after another checkpoint."""
-    settings = {"train": QUICK.model_dump(mode="json"), "evaluate": {"arms": ["real", "gan"]}}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings))
-    command = [str(Path(sys.executable).with_name("gan-augment")), "train", "--real", str(digits)]
-    for name, path in outputs(Path()).items():
-        command += [f"--{name}", str(path)]
-    for number in range(2):
-        process = subprocess.Popen(command, cwd=tmp_path, start_new_session=True)
-        wanted = 10 * (number + 1)
-        while process.poll() is None and not _reached(tmp_path / "scratch", wanted):
-            time.sleep(0.01)
+def test_a_rerun_gives_the_same_bytes(uninterrupted: Path, tmp_path: Path, digits: Path) -> None:
+    assert contents(train(tmp_path, digits)) == contents(uninterrupted)
+
+
+class Killable:
+    """`gan-augment train` in a process of its own, to be killed at chosen moments."""
+
+    def __init__(self, folder: Path, real: Path, **settings: Any) -> None:
+        params = {**QUICK.model_dump(mode="json"), **settings}
+        content = {"train": params, "evaluate": {"arms": ["real", "gan"]}}
+        (folder / "params.yaml").write_text(yaml.safe_dump(content))
+        program = str(Path(sys.executable).with_name("gan-augment"))
+        self.command = [program, "train", "--real", str(real)]
+        for name, path in outputs(Path()).items():
+            self.command += [f"--{name}", str(path)]
+        self.folder = folder
+
+    def kill_when(self, moment: Callable[[], bool]) -> None:
+        process = subprocess.Popen(self.command, cwd=self.folder, start_new_session=True)
+        while process.poll() is None and not moment():
+            time.sleep(0.001)
         assert process.poll() is None, "the run ended before it could be killed"
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+    def finish(self) -> str:
+        done = subprocess.run(
+            self.command, cwd=self.folder, check=True, capture_output=True, text=True
+        )
+        (self.folder / "params.yaml").unlink()
+        return done.stdout
+
+    def reached(self, step: int) -> bool:
+        checkpoints = self.folder.glob("scratch/*/attempt-*")
+        return any(int(path.name[17:26]) >= step for path in checkpoints)
+
+    def writing(self) -> bool:
+        return any(self.folder.glob("scratch/*/.new.safetensors.partial"))
+
+
+def test_killed_and_started_again_it_ends_with_the_same_bytes(
+    uninterrupted: Path, tmp_path: Path, digits: Path
+) -> None:
+    """SIGKILL, twice, each time some way after another checkpoint."""
+    run = Killable(tmp_path, digits)
+    for step in (10, 20):
+        run.kill_when(lambda step=step: run.reached(step))
         assert not (tmp_path / "model").exists()
-    finished = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
-    assert "train: resuming after step" in finished.stdout
-    (tmp_path / "params.yaml").unlink()
-    assert contents(tmp_path) == uninterrupted
+    assert "train: resuming after step" in run.finish()
+    assert contents(tmp_path) == contents(uninterrupted)
 
 
-def _reached(scratch: Path, step: int) -> bool:
-    return any(int(path.name[5:14]) >= step for path in scratch.glob("*/step-*"))
+def test_killed_while_a_checkpoint_is_written_it_ends_with_the_same_bytes(
+    tmp_path: Path, digits: Path
+) -> None:
+    wide = {"width": 768, "steps": 24, "checkpoint_interval": 8}
+    (tmp_path / "whole").mkdir()
+    whole = train(tmp_path / "whole", digits, **wide)
+    (tmp_path / "killed").mkdir()
+    run = Killable(tmp_path / "killed", digits, **wide)
+    run.kill_when(lambda: run.reached(8) and run.writing())
+    assert "train: resuming after step 8" in run.finish()
+    assert contents(tmp_path / "killed") == contents(whole)
 
 
-def test_it_learns_the_classes(tmp_path: Path, digits: Path) -> None:
+def test_it_learns_the_classes_and_keeps_the_best(tmp_path: Path, digits: Path) -> None:
     """After 400 steps an SVM taught by the generator knows most real digits: chance is 0.1."""
-    params = QUICK.model_copy(
-        update={"steps": 400, "width": 256, "batch_size": 64, "eval_interval": 400}
-    )
-    stage.run(params, {"real": digits}, outputs(tmp_path))
-    assert pd.read_csv(tmp_path / "history" / "validation.csv")["cas"].iloc[-1] > 0.85
+    train(tmp_path, digits, steps=400, width=256, batch_size=64, eval_interval=100)
+    scores = history(tmp_path, "validation")
+    assert scores["cas"].max() > 0.85
+    best = json.loads((tmp_path / "model" / "config.json").read_text())["training"]["best"]
+    assert best["cas"] == pytest.approx(scores["cas"].max())
+    chosen = scores[scores["cas"] == scores["cas"].max()]
+    assert best["step"] == chosen.loc[chosen["kid"].idxmin(), "step"]
 
 
-def test_resnet_trains_on_colour_photographs(datasets: Path, tmp_path: Path) -> None:
-    from pipeline.ingest import stage as ingest
-    from pipeline.params import IngestParams
-
-    ingest.run(
-        IngestParams(source="folder", path=datasets / "trashnet-150", image_size=(16, 16)),
-        {},
-        {"real": tmp_path / "real"},
-    )
-    params = QUICK.model_copy(
-        update={"network": "resnet", "width": 8, "steps": 30, "precision": "bf16-mixed"}
-    )
-    stage.run(params, {"real": tmp_path / "real"}, outputs(tmp_path))
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_network_trains_on_colour_photographs(
+    network: str, photographs: Path, tmp_path: Path
+) -> None:
+    train(tmp_path, photographs, network=network, width=8, steps=20, precision="bf16-mixed")
     trained = model.load(tmp_path / "model")
     images = sample(trained.generator, trained.shape.latent_dim, 0, range(4), seed=0)
     assert images.shape == (4, 3, 16, 16)
     assert images.std() > 5
 
 
-def test_a_model_remembers_what_it_is(
-    uninterrupted: dict[str, bytes], tmp_path: Path, digits: Path
-) -> None:
-    for name, content in uninterrupted.items():
+@pytest.fixture(scope="module")
+def photographs(datasets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from pipeline.ingest import stage as ingest
+    from pipeline.params import IngestParams
+
+    real = tmp_path_factory.mktemp("photographs") / "real"
+    ingest.run(
+        IngestParams(source="folder", path=datasets / "trashnet-150", image_size=(16, 16)),
+        {},
+        {"real": real},
+    )
+    return real
+
+
+def test_a_model_remembers_what_it_is(uninterrupted: Path, tmp_path: Path, digits: Path) -> None:
+    for name, content in contents(uninterrupted).items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(content)
     trained = model.load(tmp_path / "model")
     assert trained.network == "mlp"
     assert trained.classes == table.class_names(digits)
+    assert trained.discriminator(torch.zeros(2, 1, 8, 8), torch.tensor([0, 1])).shape == (2,)
     weights = tmp_path / "model" / "generator.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(UserError, match=r"is not a whole model .*: run `dvc repro train`"):
         model.load(tmp_path / "model")
 
 
-def test_divergence_is_told_and_leaves_the_old_model(
-    uninterrupted: dict[str, bytes], tmp_path: Path, digits: Path
-) -> None:
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "config.json").write_bytes(uninterrupted["model/config.json"])
-    wild = QUICK.model_copy(update={"learning_rate": 1e12, "gamma": 0.0})
-    with pytest.raises(UserError, match="diverged: .* not finite at step 20; lower train.learning"):
-        stage.run(wild, {"real": digits}, outputs(tmp_path))
-    assert [path.name for path in (tmp_path / "model").iterdir()] == ["config.json"]
+def test_without_classes_there_is_no_cas_and_kid_chooses(tmp_path: Path, digits: Path) -> None:
+    train(tmp_path, digits, conditional=False)
+    scores = history(tmp_path, "validation")
+    assert scores["cas"].isna().all()
+    trained = model.load(tmp_path / "model")
+    assert not trained.conditional
+    one, other = (
+        sample(trained.generator, trained.shape.latent_dim, 0, range(4), seed=seed)
+        for seed in (0, 0)
+    )
+    assert np.array_equal(one, other)
+    best = json.loads((tmp_path / "model" / "config.json").read_text())["training"]["best"]
+    assert best["kid"] == pytest.approx(scores["kid"].min())
 
 
 def test_a_class_without_training_images_is_named(
@@ -167,3 +239,25 @@ def test_a_class_without_training_images_is_named(
     )
     with pytest.raises(UserError, match="class '3' has no training image"):
         stage.run(QUICK, {"real": tmp_path / "train"}, outputs(tmp_path))
+
+
+def test_two_processes_agree_with_one_on_the_whole_batch(tmp_path: Path, digits: Path) -> None:
+    """By torchrun and gloo, each with half of every batch; only the first writes."""
+    settings: dict[str, Any] = {"steps": 20, "augment": ["colour"], "precision": "32-true"}
+    (tmp_path / "one").mkdir()
+    train(tmp_path / "one", digits, **settings)
+    (tmp_path / "two").mkdir()
+    run = Killable(tmp_path / "two", digits, **settings)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    launcher += ["--nproc-per-node", "2", "--no-python"]
+    run.command = [*launcher, *run.command]
+    run.finish()
+    one, two = (
+        load_file(tmp_path / name / "model" / "generator.safetensors") for name in ("one", "two")
+    )
+    for name, weights in one.items():
+        torch.testing.assert_close(two[name], weights, atol=1e-4, rtol=1e-3)
+    losses = [history(tmp_path / name, "losses") for name in ("one", "two")]
+    np.testing.assert_allclose(losses[0], losses[1], atol=1e-3, rtol=1e-3)
+    config = json.loads((tmp_path / "two" / "model" / "config.json").read_text())
+    assert config["training"]["environment"]["processes"] == 2

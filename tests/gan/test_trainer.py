@@ -1,69 +1,136 @@
 import copy
+from typing import Any
 
 import pytest
 import torch
 from lightning_fabric import Fabric
 
+from pipeline.gan.augment import NUMBERS
 from pipeline.gan.batches import Batch
-from pipeline.gan.networks import NETWORKS, Shape, recipe
+from pipeline.gan.losses import LOSSES
+from pipeline.gan.networks import NETWORKS, Shape
+from pipeline.gan.networks.conditioning import LabelEmbedding
+from pipeline.gan.penalties import PENALTIES
+from pipeline.gan.recipe import recipe
 from pipeline.gan.trainer import Trainer
-from pipeline.params import Recipe, TrainParams
+from pipeline.params import TrainParams
 
-SHAPE = Shape(1, 8, 8, 3, 5, 4, 16)
-PARAMS = recipe(
-    TrainParams(steps=100, learning_rate=0.01, penalty_interval=4, ema=0.9), size=(8, 8)
-)
+SETTINGS = {"network": "mlp", "steps": 100, "learning_rate": 0.01, "width": 16, "ema": 0.9}
 
 
-def trainer(params: Recipe = PARAMS) -> Trainer:
-    return Trainer(NETWORKS["mlp"], SHAPE, params, Fabric(accelerator="cpu", devices=1))
+def trainer(size: int = 8, **settings: Any) -> Trainer:
+    params = recipe(TrainParams(**{**SETTINGS, **settings}), (size, size))
+    shape = Shape(
+        1, (size, size), 3, 5, 4, params.width, params.minibatch_stddev, params.spectral_norm
+    )
+    return Trainer(shape, params, Fabric(accelerator="cpu", devices=1))
 
 
-def batch(seed: int = 0) -> Batch:
+def batch(seed: int = 0, size: int = 8, n: int = 8) -> Batch:
     draw = torch.Generator().manual_seed(seed)
     return Batch(
-        torch.rand(6, 1, 8, 8, generator=draw) * 2 - 1,
-        torch.arange(6) % 3,
-        torch.randn(2, 6, 5, generator=draw),
+        torch.rand(n, 1, size, size, generator=draw) * 2 - 1,
+        torch.arange(n) % 3,
+        torch.randn(2, n, 5, generator=draw),
+        torch.rand(2, 2 * n, NUMBERS, generator=draw),
+        torch.rand(n, generator=draw),
     )
 
 
 def test_a_step_is_the_algorithm() -> None:
     """The discriminator's gradient equals one made by hand from the paper's formula."""
-    made = trainer()
+    made = trainer(gamma=2.0)
     network, y = copy.deepcopy(made.discriminator), batch().labels
     with torch.no_grad():
-        fake = made.generator(batch().z[0], y).requires_grad_()
+        fake = made.generator(batch().z[0], y)
     real = batch().real.requires_grad_()
-    fake.requires_grad_(True)
+    fake.requires_grad_()
     d_real, d_fake = network(real, y), network(fake, y)
     loss = torch.nn.functional.softplus(d_fake - d_real).mean()
     for logits, images in ((d_real, real), (d_fake, fake)):
         (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
-        loss = loss + 4 * PARAMS.gamma / 2 * gradient.square().sum() / 6
+        loss = loss + 4 * 2.0 / 2 * gradient.square().sum() / len(y)
     loss.backward()
 
-    made.step(0, batch())
+    made.step(0, [batch()])
     for by_hand, trained in zip(network.parameters(), made.discriminator.parameters(), strict=True):
         torch.testing.assert_close(trained.grad, by_hand.grad, atol=1e-6, rtol=1e-4)
 
 
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_trains_every_network(network: str, loss: str) -> None:
+    moved(trainer(network=network, loss=loss))
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_penalty_trains_every_network(network: str, penalty: str) -> None:
+    moved(trainer(network=network, penalty=penalty, minibatch_stddev=True, spectral_norm=True))
+
+
+def moved(made: Trainer) -> None:
+    before = [copy.deepcopy(half.state_dict()) for half in (made.generator, made.discriminator)]
+    for step in range(5):
+        log = made.step(step, [batch(step)])
+    assert torch.stack(log).isfinite().all()
+    for then, half in zip(before, (made.generator, made.discriminator), strict=True):
+        for name, weight in half.named_parameters():
+            assert weight.isfinite().all()
+            if name != "logit.psi.bias":  # relative losses cancel it
+                assert not torch.equal(then[name], weight), name
+
+
 def test_penalties_are_lazy() -> None:
-    made = trainer()
-    penalties = [made.step(step, batch(step)).penalty.item() for step in range(9)]
+    made = trainer(penalty_interval=4)
+    penalties = [made.step(step, [batch(step)]).penalty.item() for step in range(9)]
     assert len(set(penalties[:4])) == len(set(penalties[4:8])) == 1
     assert len({penalties[0], penalties[4], penalties[8]}) == 3
 
 
 def test_without_gamma_there_is_no_penalty() -> None:
-    made = trainer(PARAMS.model_copy(update={"gamma": 0.0}))
-    assert made.step(0, batch()).penalty == 0
+    assert trainer(gamma=0.0).step(0, [batch()]).penalty == 0
+
+
+def test_clipping_bounds_every_weight_of_the_discriminator_alone() -> None:
+    made = trainer(loss="wasserstein", weight_clip=0.01)
+    made.step(0, [batch()])
+    assert max(w.abs().max() for w in made.discriminator.parameters()) <= 0.01
+    assert max(w.abs().max() for w in made.generator.parameters()) > 0.01
+
+
+def test_the_discriminator_may_move_more_often_than_the_generator() -> None:
+    made = trainer(discriminator_steps=3)
+    made.step(0, [batch(number) for number in range(3)])
+    steps = {
+        name: optimizer.state_dict()["state"][0]["step"].item()
+        for name, optimizer in made.optimizers().items()
+    }
+    assert steps == {"optimizer_g": 1, "optimizer_d": 3}
+
+
+def test_both_kinds_of_images_are_augmented_in_both_turns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[int] = []
+    made = trainer(augment=("colour",), augment_probability=0.5)
+    plain = made.augment.forward
+    monkeypatch.setattr(made.augment, "forward", lambda x, u: (seen.append(len(x)), plain(x, u))[1])
+    made.step(0, [batch()])
+    assert seen == [16, 8, 8]
+
+
+def test_adaptive_augmentation_is_driven_by_the_logits() -> None:
+    made = trainer(augment=("colour",), loss="hinge", gamma=0.0)
+    probabilities = [made.step(step, [batch(0)]).augmentation.item() for step in range(60)]
+    assert probabilities[0] == 0
+    assert max(probabilities) > 0.05
 
 
 def test_the_average_follows_the_generator_with_a_warm_up() -> None:
     made = trainer()
     before = copy.deepcopy(made.ema.state_dict())
-    made.step(0, batch())
+    made.step(0, [batch()])
     now = made.generator.state_dict()
     for name, averaged in made.ema.state_dict().items():
         torch.testing.assert_close(averaged, 0.1 * before[name] + 0.9 * now[name])
@@ -72,7 +139,33 @@ def test_the_average_follows_the_generator_with_a_warm_up() -> None:
 
 @pytest.mark.parametrize(("step", "rate"), [(0, 0.01), (50, 0.0055), (100, 0.001)])
 def test_the_learning_rate_decays_linearly_to_a_tenth(step: int, rate: float) -> None:
-    made = trainer()
-    made.step(step, batch())
-    for optimizer in (made._optimizer_d, made._optimizer_g):
-        assert optimizer.param_groups[0]["lr"] == pytest.approx(rate)
+    made = trainer(discriminator_rate=2.0)
+    made.learning_rate_scale = 0.5
+    made.step(step, [batch()])
+    rates = {name: o.param_groups[0]["lr"] for name, o in made.optimizers().items()}
+    assert rates == pytest.approx({"optimizer_g": rate / 2, "optimizer_d": rate})
+
+
+@pytest.mark.parametrize(
+    ("step", "settings", "strength"),
+    [
+        (0, {}, 1.0),
+        (10, {"label_ramp": (0.2, 0.4)}, 0.0),
+        (30, {"label_ramp": (0.2, 0.4)}, 0.5),
+        (60, {"label_ramp": (0.2, 0.4)}, 1.0),
+        (60, {"conditional": False}, 0.0),
+    ],
+)
+def test_labels_ramp_in(step: int, settings: dict[str, Any], strength: float) -> None:
+    made = trainer(**settings)
+    made.step(step, [batch()])
+    for network in (made.generator, made.discriminator, made.ema):
+        (embedding,) = (m for m in network.modules() if isinstance(m, LabelEmbedding))
+        assert embedding.strength == pytest.approx(strength)
+
+
+def test_gamma_follows_its_schedule_and_the_rollbacks_scale() -> None:
+    made = trainer(gamma=2.0, final_gamma=0.5)
+    made.gamma_scale = 3.0
+    assert made._schedule(0) == pytest.approx(6.0)
+    assert made._schedule(100) == pytest.approx(3.0)

@@ -15,7 +15,7 @@ from pipeline.synthesis import stage
 @pytest.fixture
 def untrained(tmp_path: Path) -> Path:
     """Return a model with random weights."""
-    shape = Shape(1, 8, 8, 10, 16, 8, 32)
+    shape = Shape(1, (8, 8), 10, 16, 8, 32)
     network = NETWORKS["mlp"]
     (tmp_path / "model").mkdir()
     model.save(

@@ -9,13 +9,11 @@ from typing import NamedTuple
 
 from torch import nn
 
-from pipeline.gan.networks import mlp, resnet
+from pipeline.gan.networks import dcgan, mlp, resnet
+from pipeline.gan.networks.layers import normalise_spectrally
 from pipeline.gan.networks.shape import Shape
-from pipeline.params import Recipe, TrainParams
 
-__all__ = ["NETWORKS", "Network", "Shape", "recipe"]
-
-MLP_UP_TO = 16
+__all__ = ["NETWORKS", "Network", "Shape", "build"]
 
 
 class Network(NamedTuple):
@@ -32,6 +30,11 @@ NETWORKS: dict[str, Network] = {
         mlp.Discriminator,
         {"width": 256, "steps": 4000, "batch_size": 128, "learning_rate": 1e-3, "gamma": 1.0},
     ),
+    "dcgan": Network(
+        dcgan.Generator,
+        dcgan.Discriminator,
+        {"width": 64, "steps": 4000, "batch_size": 64, "learning_rate": 2e-4, "gamma": 1.0},
+    ),
     "resnet": Network(
         resnet.Generator,
         resnet.Discriminator,
@@ -40,14 +43,12 @@ NETWORKS: dict[str, Network] = {
 }
 
 
-def recipe(params: TrainParams, size: tuple[int, int]) -> Recipe:
-    """Return `params` with the network chosen and its defaults in the place of null.
+def build(network: str, shape: Shape) -> tuple[nn.Module, nn.Module]:
+    """Return an untrained generator and discriminator, drawn from torch's global seed.
 
-    Args:
-        params: the section `train`.
-        size: height and width of the images in pixels.
+    Raises:
+        UserError: the network does not fit the images.
     """
-    automatic = "mlp" if max(size) <= MLP_UP_TO else "resnet"
-    name = automatic if params.network == "auto" else params.network
-    given = params.model_dump(exclude_none=True)
-    return Recipe.model_validate({**NETWORKS[name].defaults, **given, "network": name})
+    family = NETWORKS[network]
+    generator, discriminator = family.generator(shape), family.discriminator(shape)
+    return generator, normalise_spectrally(discriminator) if shape.spectral_norm else discriminator

@@ -1,28 +1,31 @@
-"""Three hidden layers, for images of up to 16 pixels a side."""
+"""Fully connected layers, for images of up to 16 pixels a side.
+
+`width` 256 gives three hidden layers of 256; [256, 512, 1024] with 100 latents is the classic
+network that grows towards the pixels (Goodfellow et al. 2014 as commonly written for 28×28).
+"""
+
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from pipeline.gan.networks.conditioning import Projection
+from pipeline.gan.networks.conditioning import LabelEmbedding, Projection
+from pipeline.gan.networks.layers import MinibatchStddev, leaky_relu
 from pipeline.gan.networks.shape import Shape
 
-
-def _hidden(inputs: int, width: int) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for fan_in in (inputs, width, width):
-        layers += [nn.Linear(fan_in, width), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers)
+HIDDEN_LAYERS = 3
 
 
 class Generator(nn.Module):
-    """(z, label embedding) → three hidden layers → pixels in [−1, 1]."""
+    """(z, label embedding) → hidden layers → pixels in [−1, 1]."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.size = (shape.channels, shape.height, shape.width_px)
-        self.embedding = nn.Embedding(shape.classes, shape.embedding_dim)
-        self.hidden = _hidden(shape.latent_dim + shape.embedding_dim, shape.width)
-        self.to_pixels = nn.Linear(shape.width, shape.pixels)
+        widths = _widths(shape)
+        self.size = (shape.channels, *shape.size)
+        self.embedding = LabelEmbedding(shape.classes, shape.embedding_dim)
+        self.hidden = _hidden([shape.latent_dim + shape.embedding_dim, *widths])
+        self.to_pixels = nn.Linear(widths[-1], shape.pixels)
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """Return images N×C×H×W of latents N×Z and labels N."""
@@ -31,14 +34,25 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Pixels → three hidden layers → projection on the label."""
+    """Pixels → the generator's hidden layers in reverse → projection on the label."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.hidden = _hidden(shape.pixels, shape.width)
-        self.logit = Projection(shape.width, shape.classes)
+        widths = _widths(shape)[::-1]
+        self.hidden = _hidden([shape.pixels, *widths])
+        self.stddev = MinibatchStddev() if shape.minibatch_stddev else nn.Identity()
+        self.logit = Projection(widths[-1] + shape.minibatch_stddev, shape.classes)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Return logits, N, of images N×C×H×W and labels N."""
-        logit: Tensor = self.logit(self.hidden(x.flatten(1)), y)
+        logit: Tensor = self.logit(self.stddev(self.hidden(x.flatten(1))), y)
         return logit
+
+
+def _widths(shape: Shape) -> list[int]:
+    return [shape.width] * HIDDEN_LAYERS if isinstance(shape.width, int) else list(shape.width)
+
+
+def _hidden(widths: list[int]) -> nn.Sequential:
+    layers = [layer for pair in pairwise(widths) for layer in (nn.Linear(*pair), leaky_relu())]
+    return nn.Sequential(*layers)

@@ -1,0 +1,130 @@
+"""What goes wrong with GANs, recognised from the history and said in plain words.
+
+Each check looks at the rows so far and returns what it sees, or None. Scores must be bad in the
+last `patience` evaluations, since one may be chance; the first steps do not count, in which every
+generator is poor.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from pipeline.gan.history import History, Row
+from pipeline.params import Recipe
+
+FIRST_STEPS = 200
+EXPLODED = 1e4
+GROWN = 30.0
+FALLEN = 0.25
+COLLAPSED = 0.3
+OVERFITTED = 0.9
+WORSE = 3.0
+LEAST_KID = 0.01
+
+
+class Trouble(NamedTuple):
+    """A diagnosis: its name, and what was seen."""
+
+    kind: str
+    words: str
+
+
+class Remedy(NamedTuple):
+    """Factors for the learning rate and for γ, and the same in words."""
+
+    learning_rate: float
+    gamma: float
+    words: str
+
+
+def divergence(history: History, patience: int) -> str | None:
+    """Losses, penalties or weights that are not finite or explode, or images that turn to noise."""
+    now = history.losses[-1]
+    broken = [name for name, value in now.items() if not math.isfinite(value)]
+    if broken:
+        return f"{_words(broken)} not finite"
+    exploded = [n for n, v in now.items() if n != "step" and abs(v) > EXPLODED]
+    if exploded:
+        return f"{_words(exploded)} above {EXPLODED:g}"
+    first = history.losses[0]
+    grown = [n for n in now if n.startswith("weights_") and now[n] > GROWN * first[n]]
+    if grown:
+        return f"{_words(grown)} more than {GROWN:g} times what they were at step {first['step']}"
+    scored = _scored(history, "cas")
+    best = max((row["cas"] for row in scored), default=0.0)
+    if _last(patience, scored, lambda row: row["cas"] < best - FALLEN):
+        return (
+            "a classifier learns much less from the images than before: "
+            f"CAS {scored[-1]['cas']:.3f}, once {best:.3f}"
+        )
+    return None
+
+
+def mode_collapse(history: History, patience: int) -> str | None:
+    """Images of a class that are nearly all the same, measured against real ones."""
+    scored = _scored(history, "diversity")
+    if _last(patience, scored, lambda row: row["diversity"] < COLLAPSED):
+        return (
+            f"images of one class vary {scored[-1]['diversity']:.2f} times as much as real ones do"
+        )
+    return None
+
+
+def discriminator_overfitting(history: History, patience: int) -> str | None:
+    """A discriminator that knows the training images by heart, while images get worse.
+
+    It takes real images that it never saw for generated ones: E D(validation) is as low as
+    E D(G(z)) (Karras et al. 2020, section 3, r_v).
+    """
+    scored = _scored(history, "kid")
+    best = min((row["kid"] for row in scored), default=0.0)
+
+    def bad(row: Row) -> bool:
+        return row["overfitting"] > OVERFITTED and row["kid"] > WORSE * max(best, LEAST_KID)
+
+    if _last(patience, scored, bad):
+        return (
+            "the discriminator takes unseen real images for generated ones, and KID rose from "
+            f"{best:.3f} to {scored[-1]['kid']:.3f}"
+        )
+    return None
+
+
+MONITOR: dict[str, Callable[[History, int], str | None]] = {
+    "divergence": divergence,
+    "mode collapse": mode_collapse,
+    "discriminator overfitting": discriminator_overfitting,
+}
+
+
+def diagnose(history: History, patience: int = 2) -> Trouble | None:
+    """Return the first trouble that the last rows show."""
+    for kind, check in MONITOR.items():
+        words = check(history, patience)
+        if words:
+            return Trouble(kind, words)
+    return None
+
+
+def remedy(trouble: Trouble, params: Recipe) -> Remedy:
+    """Return what to change: smaller steps, a smoother discriminator, or both."""
+    if trouble.kind == "divergence" or params.gamma == 0:
+        return Remedy(0.5, 1.0, "half the learning rate")
+    if trouble.kind == "mode collapse":
+        return Remedy(0.5, 2.0, "half the learning rate and twice the gradient penalty")
+    return Remedy(1.0, 3.0, "three times the gradient penalty")
+
+
+def _scored(history: History, name: str) -> list[Row]:
+    """Return the evaluations that count and have this score."""
+    rows = history.validation
+    return [row for row in rows if row["step"] >= FIRST_STEPS and row[name] is not None]
+
+
+def _last(patience: int, rows: Sequence[Row], bad: Callable[[Row], bool]) -> bool:
+    """Return whether the last `patience` rows are there and bad."""
+    return len(rows) >= patience and all(bad(row) for row in rows[-patience:])
+
+
+def _words(names: Sequence[str]) -> str:
+    return ", ".join(name.replace("_", " of ", 1) for name in names)

@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from pipeline.errors import UserError
+from pipeline.gan import warm_start
+from pipeline.gan.networks import Shape, build
+from pipeline.params import Origin
+
+
+def halves(classes: int, channels: int = 1, seed: int = 0, width: int = 16):
+    torch.manual_seed(seed)
+    return build("mlp", Shape(channels, (8, 8), classes, 5, 4, width))
+
+
+def test_what_fits_is_copied_and_the_rest_is_listed() -> None:
+    (old, _), (new, _) = halves(3), halves(5, seed=1)
+    fresh = new.embedding.table.weight.clone()
+    lines = warm_start.initialise(new, old.state_dict(), "generator")
+    assert lines == ["generator embedding.table.weight: 3×4 there, 5×4 here"]
+    assert torch.equal(new.embedding.table.weight, fresh)
+    assert torch.equal(new.to_pixels.weight, old.to_pixels.weight)
+
+
+def test_other_channels_start_anew() -> None:
+    (_, old), (_, new) = halves(3), halves(3, channels=3)
+    lines = warm_start.initialise(new, old.state_dict(), "discriminator")
+    assert lines == ["discriminator hidden.0.weight: 16×64 there, 16×192 here"]
+
+
+def test_another_network_is_refused() -> None:
+    other = build("dcgan", Shape(1, (8, 8), 3, 5, 4, 8))[0]
+    weights = {key: w for key, w in other.state_dict().items() if "embedding" not in key}
+    with pytest.raises(UserError, match="no weight of its generator fits"):
+        warm_start.initialise(halves(3)[0], weights, "generator")
+
+
+def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"init_from: .*config.json is missing"):
+        warm_start.fetch(Origin(path=tmp_path), tmp_path / "scratch")
+
+
+def test_what_dvc_says_is_passed_on(tmp_path: Path) -> None:
+    origin = Origin(repo=str(tmp_path / "nowhere"), path=Path("model"))
+    with pytest.raises(UserError, match=r"train.init_from: `dvc get` failed: .*nowhere"):
+        warm_start.fetch(origin, tmp_path / "scratch")
