@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.storage import write_json
+
 Row = dict[str, Any]
 
 EVENT_COLUMNS = ("step", "trouble", "words", "action")
@@ -15,6 +17,7 @@ class History:
     """The record of a run so far, saved with every checkpoint.
 
     Attributes:
+        floor: the scores of the training images, and the CAS of guessing.
         losses: a row every few steps.
         validation: a row an evaluation.
         events: troubles, and what was done about them.
@@ -24,6 +27,7 @@ class History:
         stopped: why training ended early, if it did.
     """
 
+    floor: Row = field(default_factory=dict)
     losses: list[Row] = field(default_factory=list)
     validation: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
@@ -38,7 +42,8 @@ class History:
         return asdict(self)
 
     def write(self, folder: Path) -> None:
-        """Write losses.csv, validation.csv and events.csv; unknown scores are left blank."""
+        """Write floor.json and losses, validation and events.csv; unknown scores are blank."""
+        write_json(folder / "floor.json", self.floor)
         _write(folder / "losses.csv", self.losses, list(self.losses[0]))
         _write(folder / "validation.csv", self.validation, list(self.validation[0]))
         _write(folder / "events.csv", self.events, list(EVENT_COLUMNS))

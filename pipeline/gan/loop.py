@@ -46,7 +46,8 @@ class Loop:
         self._params, self._fabric = params, fabric
         self._state = TrainingState({"trainer": trainer}, trainer.optimizers())
         self.scratch, self._sound = scratch, scratch / "sound"
-        self.history = History()
+        floor = validator.floor if validator else {}
+        self.history = History(floor=fabric.broadcast(floor))
 
     def run(self) -> None:
         """Make the steps that are left.
@@ -63,16 +64,16 @@ class Loop:
                     step % interval == 0 or step == params.steps
                     for interval in (LOG_EVERY, params.eval_interval, params.checkpoint_interval)
                 )
-                if evaluates:
-                    self._evaluate(step)
                 if logs or evaluates:
                     self._log(step, log)
+                    if evaluates:
+                        self._evaluate(step)
                     rate = made * params.batch_size / (time.monotonic() - began)
                     advance(step, self._note(rate))
                     trouble = monitor.diagnose(self.history)
                     if trouble:
                         step = self._roll_back(step, trouble)
-                    elif evaluates and not monitor.diagnose(self.history, patience=1):
+                    elif evaluates and monitor.is_sound(self.history):
                         self._save(self._sound, step)
                 if saves:
                     self._save(self.scratch, step)
@@ -100,7 +101,9 @@ class Loop:
             scores = self._validator.score(self._trainer.ema, self._trainer.discriminator, sheet)
         row = {"step": step, **self._fabric.broadcast(scores)}
         self.history.validation.append(row)
-        if self.history.best is None or self._merit(row) > self._merit(self.history.best):
+        best = self.history.best
+        better = best is None or self._merit(row) > self._merit(best)
+        if better and not monitor.diagnose(self.history, patience=1):
             self.history.best = row
             self._trainer.keep_best()
 
@@ -164,7 +167,7 @@ class Loop:
         story = f"{trouble.kind} at step {step}, {attempts}: {trouble.words}"
         advice = "lower train.learning_rate, raise train.gamma, or choose another train.loss"
         best = self.history.best
-        if best is None:
+        if best is None or best["step"] < monitor.FIRST_STEPS:
             raise UserError(f"training failed: {story}; {advice}")
         self.history.events.append(
             {"step": step, "trouble": trouble.kind, "words": trouble.words, "action": "stopped"}

@@ -16,10 +16,11 @@ FIRST_STEPS = 200
 EXPLODED = 1e4
 GROWN = 30.0
 FALLEN = 0.25
+LEARNT = 0.1
 COLLAPSED = 0.3
 OVERFITTED = 0.9
 WORSE = 3.0
-LEAST_KID = 0.01
+LEAST_KID = 0.1
 
 
 class Trouble(NamedTuple):
@@ -38,7 +39,8 @@ class Remedy(NamedTuple):
 
 
 def divergence(history: History, patience: int) -> str | None:
-    """Losses, penalties or weights that are not finite or explode, or images that turn to noise."""
+    """Losses, penalties or weights that are not finite or explode."""
+    del patience
     now = history.losses[-1]
     broken = [name for name, value in now.items() if not math.isfinite(value)]
     if broken:
@@ -50,13 +52,6 @@ def divergence(history: History, patience: int) -> str | None:
     grown = [n for n in now if n.startswith("weights_") and now[n] > GROWN * first[n]]
     if grown:
         return f"{_words(grown)} more than {GROWN:g} times what they were at step {first['step']}"
-    scored = _scored(history, "cas")
-    best = max((row["cas"] for row in scored), default=0.0)
-    if _last(patience, scored, lambda row: row["cas"] < best - FALLEN):
-        return (
-            "a classifier learns much less from the images than before: "
-            f"CAS {scored[-1]['cas']:.3f}, once {best:.3f}"
-        )
     return None
 
 
@@ -76,16 +71,31 @@ def discriminator_overfitting(history: History, patience: int) -> str | None:
     It takes real images that it never saw for generated ones: E D(validation) is as low as
     E D(G(z)) (Karras et al. 2020, section 3, r_v).
     """
-    scored = _scored(history, "kid")
-    best = min((row["kid"] for row in scored), default=0.0)
+    scored = _scored(history, "kid_pixels")
+    best = min((row["kid_pixels"] for row in scored), default=0.0)
 
     def bad(row: Row) -> bool:
-        return row["overfitting"] > OVERFITTED and row["kid"] > WORSE * max(best, LEAST_KID)
+        worse = row["kid_pixels"] > WORSE * max(best, LEAST_KID)
+        return worse and row["overfitting"] > OVERFITTED
 
     if _last(patience, scored, bad):
         return (
-            "the discriminator takes unseen real images for generated ones, and KID rose from "
-            f"{best:.3f} to {scored[-1]['kid']:.3f}"
+            "the discriminator takes unseen real images for generated ones, and the KID of pixels "
+            f"rose from {best:.3f} to {scored[-1]['kid_pixels']:.3f}"
+        )
+    return None
+
+
+def useless_images(history: History, patience: int) -> str | None:
+    """Images that teach a classifier next to nothing, or much less than they did."""
+    scored = _scored(history, "cas")
+    if _last(patience, scored, lambda row: _learnt(row["cas"], history.floor) < LEARNT):
+        return f"a classifier learns nothing from the images: CAS {scored[-1]['cas']:.3f}"
+    best = max((row["cas"] for row in scored), default=0.0)
+    if _last(patience, scored, lambda row: row["cas"] < best - FALLEN):
+        return (
+            "a classifier learns much less from the images than before: "
+            f"CAS {scored[-1]['cas']:.3f}, once {best:.3f}"
         )
     return None
 
@@ -94,6 +104,7 @@ MONITOR: dict[str, Callable[[History, int], str | None]] = {
     "divergence": divergence,
     "mode collapse": mode_collapse,
     "discriminator overfitting": discriminator_overfitting,
+    "useless images": useless_images,
 }
 
 
@@ -106,13 +117,24 @@ def diagnose(history: History, patience: int = 2) -> Trouble | None:
     return None
 
 
+def is_sound(history: History) -> bool:
+    """Return whether training may come back to where it is: no longer poor, and no trouble near."""
+    settled = history.validation[-1]["step"] >= FIRST_STEPS
+    return settled and diagnose(history, patience=1) is None
+
+
 def remedy(trouble: Trouble, params: Recipe) -> Remedy:
     """Return what to change: smaller steps, a smoother discriminator, or both."""
     if trouble.kind == "divergence" or params.gamma == 0:
         return Remedy(0.5, 1.0, "half the learning rate")
-    if trouble.kind == "mode collapse":
-        return Remedy(0.5, 2.0, "half the learning rate and twice the gradient penalty")
-    return Remedy(1.0, 3.0, "three times the gradient penalty")
+    if trouble.kind == "discriminator overfitting":
+        return Remedy(1.0, 3.0, "three times the gradient penalty")
+    return Remedy(0.5, 2.0, "half the learning rate and twice the gradient penalty")
+
+
+def _learnt(cas: float, floor: Row) -> float:
+    """Return how far CAS is on the way from guessing to training on real images, 1 at its end."""
+    return float((cas - floor["chance"]) / max(floor["cas"] - floor["chance"], 1e-9))
 
 
 def _scored(history: History, name: str) -> list[Row]:

@@ -17,7 +17,7 @@ from pipeline.gan.recipe import recipe
 from pipeline.gan.trainer import Trainer
 from pipeline.gan.validation import Validator
 from pipeline.params import Recipe, TrainParams
-from pipeline.storage import digest, replace_directory, write_json
+from pipeline.storage import digest, replace_directory
 
 
 def run(params: TrainParams, inputs: Mapping[str, Path], outputs: Mapping[str, Path]) -> None:
@@ -75,7 +75,7 @@ def run(params: TrainParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
             "best": loop.history.best,
             "stopped": loop.history.stopped,
         }
-        _write(outputs, trainer, loop, validator, settings, shape, train.classes, training)
+        _write(outputs, trainer, loop, settings, shape, train.classes, training)
         shutil.rmtree(scratch)
 
 
@@ -113,7 +113,6 @@ def _write(
     outputs: Mapping[str, Path],
     trainer: Trainer,
     loop: Loop,
-    validator: Validator,
     params: Recipe,
     shape: Shape,
     classes: tuple[str, ...],
@@ -134,5 +133,4 @@ def _write(
             training=training,
         )
         loop.history.write(log)
-        write_json(log / "floor.json", {"features": validator.name, **validator.floor})
         shutil.copytree(loop.scratch / SAMPLES, log / SAMPLES)

@@ -38,8 +38,8 @@ class Validator:
     images as validation images, and no more than there are training images, which set the floor.
 
     Attributes:
-        name: of the feature network; numbers compare only under one name.
-        floor: the scores of the training images themselves.
+        floor: the scores of the training images themselves, the CAS of guessing (`chance`), and
+            the name of the feature network: numbers compare only under one name.
     """
 
     def __init__(
@@ -60,10 +60,12 @@ class Validator:
         self._train, self._reference = (self._first_rows(part) for part in (train, validation))
         self._network = _network(train, params, device, scratch)
         self._pixels = features.principal_components(train)
-        self.name = self._network.name
-        self.floor = self._score_images(self._train)
-        if params.conditional:
-            self.floor["cas"] = classification_accuracy_score(train, validation)
+        self.floor = {
+            "features": self._network.name,
+            "chance": 1 / shape.classes,
+            "cas": classification_accuracy_score(train, validation),
+            **self._score_images(self._train),
+        }
 
     def score(self, generator: nn.Module, discriminator: nn.Module, sheet: Path) -> Row:
         """Return the scores of a generator, and draw a sheet of its images into `sheet`.

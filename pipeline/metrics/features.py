@@ -33,6 +33,7 @@ from pipeline.table import Images
 Pixels = NDArray[np.uint8]
 
 COMPONENTS = 64
+LEAST_SCALE = 1e-6
 STEM_WIDTH, WIDTH, FEATURES = 16, 32, 64
 GROUPS = 8
 STRIDE_FROM = 16
@@ -73,15 +74,20 @@ class Extractor(Protocol):
 
 @dataclass(frozen=True)
 class PrincipalComponents:
-    """The leading components of pixels, by a fitted PCA of scikit-learn."""
+    """The leading components of pixels, by a fitted PCA of scikit-learn.
+
+    Their mean square over the training images is 1, so that distances of one dataset are of the
+    same order as those of another.
+    """
 
     name: str
     pca: Any
+    scale: float
 
     def __call__(self, pixels: Pixels) -> Features:
         """Return the scores on the components, in the order of their variance."""
         parts = [self.pca.transform(_flat(part)) for part in _parts(pixels, IMAGES_AT_ONCE)]
-        return Features(np.concatenate(parts).astype(np.float64), None)
+        return Features(np.concatenate(parts).astype(np.float64) / self.scale, None)
 
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -186,8 +192,9 @@ def principal_components(images: Images) -> PrincipalComponents:
 
     flat = _flat(images.pixels)
     pca = PCA(min(COMPONENTS, *flat.shape), random_state=0).fit(flat)
+    scale = float(np.sqrt(pca.explained_variance_.mean()))
     content = digest(repr(images.pixels.shape), images.pixels.tobytes())
-    return PrincipalComponents(f"pixels-{content[:8]}", pca)
+    return PrincipalComponents(f"pixels-{content[:8]}", pca, max(scale, LEAST_SCALE))
 
 
 def train_network(

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from pipeline.gan.history import History
-from pipeline.gan.monitor import diagnose, remedy
+from pipeline.gan.monitor import diagnose, is_sound, remedy
 from pipeline.gan.recipe import recipe
 from pipeline.params import TrainParams
 
-HEALTHY = {"cas": 0.9, "kid": 0.05, "diversity": 0.9, "overfitting": 0.3}
+HEALTHY = {"cas": 0.9, "kid_pixels": 0.05, "diversity": 0.9, "overfitting": 0.3}
 
 
 def losses(step: int, **values: float) -> dict[str, Any]:
@@ -21,7 +21,8 @@ def losses(step: int, **values: float) -> dict[str, Any]:
 
 def history(*evaluations: dict[str, Any], **last_losses: float) -> History:
     rows = [{"step": 500 * n, **HEALTHY, **row} for n, row in enumerate(evaluations, start=1)]
-    return History(losses=[losses(20), losses(1000, **last_losses)], validation=rows)
+    both = [losses(20), losses(1000, **last_losses)]
+    return History(floor={"cas": 0.95, "chance": 0.1}, losses=both, validation=rows)
 
 
 def test_health() -> None:
@@ -48,12 +49,13 @@ def test_divergence_in_the_numbers(last: dict[str, float], words: str) -> None:
 @pytest.mark.parametrize(
     ("bad", "kind", "words"),
     [
-        ({"cas": 0.6}, "divergence", "CAS 0.600, once 0.900"),
+        ({"cas": 0.6}, "useless images", "CAS 0.600, once 0.900"),
+        ({"cas": 0.12}, "useless images", "learns nothing from the images: CAS 0.120"),
         ({"diversity": 0.1}, "mode collapse", "vary 0.10 times as much"),
         (
-            {"overfitting": 0.95, "kid": 0.2},
+            {"overfitting": 0.95, "kid_pixels": 0.8},
             "discriminator overfitting",
-            "rose from 0.050 to 0.200",
+            "rose from 0.050 to 0.800",
         ),
     ],
 )
@@ -73,22 +75,29 @@ def test_every_generator_is_poor_in_its_first_steps() -> None:
     assert diagnose(history(*early)) is None
 
 
+def test_only_a_settled_and_healthy_state_is_sound() -> None:
+    assert is_sound(history({}))
+    assert not is_sound(history({"step": 100}))
+    assert not is_sound(history({}, {"diversity": 0.1}))
+
+
 def test_an_overfitted_discriminator_whose_images_are_still_good_is_left_alone() -> None:
     assert diagnose(history({}, *[{"overfitting": 0.99}] * 3)) is None
-    assert diagnose(history({}, *[{"kid": 0.9}] * 3)) is None
+    assert diagnose(history({}, *[{"kid_pixels": 0.9}] * 3)) is None
 
 
 def test_scores_that_are_unknown_are_no_trouble() -> None:
-    unknown = {"cas": None, "kid": None, "diversity": None}
+    unknown = {"cas": None, "kid_pixels": None, "diversity": None}
     assert diagnose(history(*[unknown] * 3)) is None
 
 
 @pytest.mark.parametrize(
     ("bad", "given", "learning_rate", "gamma"),
     [
-        ({"cas": 0.1}, {}, 0.5, 1.0),
+        ({"cas": 0.1}, {}, 0.5, 2.0),
+        ({"cas": 0.1}, {"gamma": 0.0}, 0.5, 1.0),
         ({"diversity": 0.1}, {}, 0.5, 2.0),
-        ({"overfitting": 0.95, "kid": 0.2}, {}, 1.0, 3.0),
+        ({"overfitting": 0.95, "kid_pixels": 0.8}, {}, 1.0, 3.0),
         ({"diversity": 0.1}, {"gamma": 0.0}, 0.5, 1.0),
     ],
 )

@@ -1,0 +1,100 @@
+"""This project's engine with its default recipe."""
+
+import time
+
+import numpy as np
+import pandas as pd
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+
+from benchmarks.contestants.protocol import Race, Task
+from pipeline.gan import environment
+from pipeline.gan.batches import Batches
+from pipeline.gan.networks import Shape
+from pipeline.gan.recipe import recipe
+from pipeline.gan.sampling import sample
+from pipeline.gan.trainer import Trainer
+from pipeline.params import Recipe, TrainParams
+from pipeline.table import Images
+
+TIMED_INTERVALS = 4
+
+
+def shape_of(task: Task, settings: Recipe) -> Shape:
+    _, channels, *size = task.images.shape
+    return Shape(
+        channels,
+        (size[0], size[1]),
+        task.classes,
+        settings.latent_dim,
+        settings.embedding_dim,
+        settings.width,
+        settings.minibatch_stddev,
+        settings.spectral_norm,
+    )
+
+
+def default_recipe(task: Task, steps: int | None = None) -> Recipe:
+    params = TrainParams(seed=task.seed, threads=task.threads, steps=steps)
+    return recipe(params, (task.images.shape[2], task.images.shape[3]))
+
+
+def start(task: Task, settings: Recipe, fabric: Fabric) -> tuple[Trainer, Batches]:
+    names = tuple(map(str, range(task.classes)))
+    train = Images(task.images, task.labels, names, pd.DataFrame(index=range(len(task.labels))))
+    batches = Batches(train, settings.batch_size, settings.latent_dim, settings.seed, fabric.device)
+    return Trainer(shape_of(task, settings), settings, fabric), batches
+
+
+def steps_within(task: Task, seconds: float) -> int:
+    """Return at least how many steps there is time for, by a model that is thrown away.
+
+    Learning rates fall over the whole of training, so its length has to be known at the start.
+    """
+    settings, fastest = default_recipe(task), float("inf")
+    trainer, batches = start(task, settings, environment.fabric(settings))
+    for first in range(0, TIMED_INTERVALS * settings.penalty_interval, settings.penalty_interval):
+        began = time.perf_counter()
+        for step in range(first, first + settings.penalty_interval):
+            trainer.step(step, [batches[step]])
+        fastest = min(fastest, time.perf_counter() - began)
+    return int(seconds / fastest * settings.penalty_interval) + 1
+
+
+def main() -> None:
+    task = Task.from_command_line()
+    with environment.deterministic(task.threads):
+        # A tenth more, so that the schedule does not end before the last mark.
+        settings = default_recipe(task, int(1.1 * steps_within(task, task.marks[-1])))
+        fabric = environment.fabric(settings)
+        trainer, batches = start(task, settings, fabric)
+
+        def generate(labels: NDArray[np.int64]) -> NDArray[np.uint8]:
+            return np.concatenate(
+                [
+                    sample(trainer.ema, settings.latent_dim, label, range(count), task.seed)
+                    for label, count in enumerate(np.bincount(labels).tolist())
+                ]
+            )
+
+        step, race = 0, Race(task, generate)
+        while race.lap(settings.batch_size if step else 0):
+            trainer.step(step, [batches[step]])
+            step += 1
+
+        interval = settings.penalty_interval
+        precision = environment.describe(settings, fabric)["precision"]
+        race.finish(
+            settings={
+                "network": settings.network,
+                "batch size": settings.batch_size,
+                "learning rate": f"{settings.learning_rate:g}, falling over {settings.steps} steps",
+            },
+            precision="bfloat16" if "bf16" in precision else "float32",
+            step=lambda: [trainer.step(number, [batches[number]]) for number in range(interval)],
+            images=interval * settings.batch_size,
+        )
+
+
+if __name__ == "__main__":
+    main()

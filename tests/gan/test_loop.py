@@ -1,0 +1,76 @@
+"""The monitor at work: each trouble is provoked for real, and mended or told."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import table
+from pipeline.errors import UserError
+from pipeline.gan import stage
+from pipeline.params import TrainParams
+
+UNWISE = {"steps": 500, "eval_interval": 100, "width": 64, "batch_size": 32, "threads": 1}
+
+
+def train(folder: Path, real: Path, **settings: Any) -> pd.DataFrame:
+    """Train and return the events."""
+    outputs = {name: folder / name for name in ("model", "history", "scratch")}
+    stage.run(TrainParams(**{**UNWISE, **settings}), {"real": real}, outputs)
+    return pd.read_csv(folder / "history" / "events.csv")
+
+
+@pytest.fixture
+def ten_images_a_class(tmp_path: Path, digits: Path) -> Path:
+    parts = []
+    for split, most in (("train", 10), ("validation", 100)):
+        images = table.read(digits, split)
+        rows = np.concatenate([np.flatnonzero(images.labels == y)[:most] for y in range(3)])
+        pixels, labels = images.pixels[rows], images.labels[rows]
+        parts.append(table.encode(pixels, labels, images.classes[:3], split=split, origin="real"))
+    table.write(tmp_path / "ten", parts, table.class_names(digits)[:3])
+    return tmp_path / "ten"
+
+
+def test_divergence_is_mended_by_a_lower_learning_rate(tmp_path: Path, digits: Path) -> None:
+    events = train(tmp_path, digits, learning_rate=0.03)
+    assert events["trouble"].tolist()[0] == "divergence"
+    assert events["action"].tolist()[0] == "back to step 0 with half the learning rate"
+    scores = pd.read_csv(tmp_path / "history" / "validation.csv")
+    assert scores["step"].tolist() == [100, 200, 300, 400, 500]
+    assert scores["cas"].max() > 0.7
+
+
+def test_mode_collapse_that_cannot_be_mended_is_told_and_the_old_model_stays(
+    tmp_path: Path, digits: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A discriminator a hundred times slower: the generator runs to one point a class."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("old")
+    slow = {"loss": "non-saturating", "gamma": 0.0, "discriminator_rate": 0.01}
+    with pytest.raises(UserError, match=r"training failed: .* after 2 rollbacks: .*; lower train"):
+        train(tmp_path, digits, learning_rate=5e-3, max_rollbacks=2, **slow)
+    assert "mode collapse at step 300: images of one class vary 0.0" in capsys.readouterr().out
+    assert (tmp_path / "model" / "config.json").read_text() == "old"
+
+
+def test_an_overfitted_discriminator_stops_training_and_the_best_model_is_kept(
+    tmp_path: Path, ten_images_a_class: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Thirty training images and no penalty: the discriminator learns them by heart."""
+    greedy = {"loss": "hinge", "gamma": 0.0, "learning_rate": 5e-3, "width": 128}
+    events = train(tmp_path, ten_images_a_class, steps=2000, max_rollbacks=0, **greedy)
+    assert events["trouble"].tolist() == ["discriminator overfitting"]
+    assert events["action"].tolist() == ["stopped"]
+    training = json.loads((tmp_path / "model" / "config.json").read_text())["training"]
+    assert "takes unseen real images for generated ones" in training["stopped"]
+    assert training["best"]["step"] < events["step"].iloc[0]
+    assert f"the best model, of step {training['best']['step']}, is kept" in capsys.readouterr().out
+
+
+def test_numbers_that_are_not_finite_end_in_one_message(tmp_path: Path, digits: Path) -> None:
+    with pytest.raises(UserError, match="training failed: divergence at step 20, after 1 rollbacks"):
+        train(tmp_path, digits, learning_rate=1e12, gamma=0.0, max_rollbacks=1)
