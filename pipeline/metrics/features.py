@@ -106,7 +106,7 @@ class Network(Generic[Module]):
         """Return the pooled features of the last layer but one, and the class probabilities."""
         device = next(self.module.parameters()).device
         outputs = [
-            self.module(torch.from_numpy(part).to(device))
+            self.module(torch.from_numpy(np.ascontiguousarray(part)).to(device))
             for part in _parts(pixels, self.images_at_once)
         ]
         values, logits = (torch.cat(part).double().cpu() for part in zip(*outputs, strict=True))

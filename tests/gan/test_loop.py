@@ -35,10 +35,12 @@ def ten_images_a_class(tmp_path: Path, digits: Path) -> Path:
     return tmp_path / "ten"
 
 
-def test_divergence_is_mended_by_a_lower_learning_rate(tmp_path: Path, digits: Path) -> None:
+def test_far_too_high_a_learning_rate_is_lowered_until_training_works(
+    tmp_path: Path, digits: Path
+) -> None:
     events = train(tmp_path, digits, learning_rate=0.03)
-    assert events["trouble"].tolist()[0] == "divergence"
-    assert events["action"].tolist()[0] == "back to step 0 with half the learning rate"
+    assert len(events)
+    assert events["action"].str.contains("back to step .* with half the learning rate").all()
     scores = pd.read_csv(tmp_path / "history" / "validation.csv")
     assert scores["step"].tolist() == [100, 200, 300, 400, 500]
     assert scores["cas"].max() > 0.7
@@ -72,5 +74,7 @@ def test_an_overfitted_discriminator_stops_training_and_the_best_model_is_kept(
 
 
 def test_numbers_that_are_not_finite_end_in_one_message(tmp_path: Path, digits: Path) -> None:
-    with pytest.raises(UserError, match="training failed: divergence at step 20, after 1 rollbacks"):
+    with pytest.raises(
+        UserError, match="training failed: divergence at step 20, after 1 rollbacks"
+    ):
         train(tmp_path, digits, learning_rate=1e12, gamma=0.0, max_rollbacks=1)

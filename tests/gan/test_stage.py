@@ -212,13 +212,36 @@ def test_without_classes_there_is_no_cas_and_kid_chooses(tmp_path: Path, digits:
     assert scores["cas"].isna().all()
     trained = model.load(tmp_path / "model")
     assert not trained.conditional
-    one, other = (
-        sample(trained.generator, trained.shape.latent_dim, 0, range(4), seed=seed)
-        for seed in (0, 0)
-    )
-    assert np.array_equal(one, other)
+    z = torch.randn(1, trained.shape.latent_dim).repeat(2, 1)
+    one, other = trained.generator(z, torch.tensor([0, 1]))
+    torch.testing.assert_close(one, other)
     best = json.loads((tmp_path / "model" / "config.json").read_text())["training"]["best"]
     assert best["kid"] == pytest.approx(scores["kid"].min())
+
+
+def test_a_warm_start_lists_what_starts_anew_and_begins_better(
+    tmp_path: Path, digits: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From a model of the digits 0–4 to all ten: five more rows in either label embedding."""
+    images = {split: table.read(digits, split) for split in ("train", "validation")}
+    parts = []
+    for split, of in images.items():
+        rows = of.labels < 5
+        pixels, labels = of.pixels[rows], of.labels[rows]
+        parts.append(table.encode(pixels, labels, of.classes[:5], split=split, origin="real"))
+    table.write(tmp_path / "half", parts, images["train"].classes[:5])
+    (tmp_path / "before").mkdir()
+    train(tmp_path / "before", tmp_path / "half", steps=400, width=128, eval_interval=400)
+    capsys.readouterr()
+    scores = {}
+    for name, origin in (("scratch", None), ("warm", tmp_path / "before" / "model")):
+        start = {"init_from": {"path": origin}} if origin else {}
+        train(tmp_path / name, digits, steps=40, width=128, eval_interval=40, **start)
+        scores[name] = history(tmp_path / name, "validation")["kid_pixels"].iloc[0]
+    printed = capsys.readouterr().out
+    assert "starts anew, since it does not fit: generator embedding.table.weight: 5×32" in printed
+    assert "discriminator logit.embedding.table.weight: 5×128 there, 10×128 here" in printed
+    assert scores["warm"] < scores["scratch"]
 
 
 def test_a_class_without_training_images_is_named(
@@ -242,8 +265,11 @@ def test_a_class_without_training_images_is_named(
 
 
 def test_two_processes_agree_with_one_on_the_whole_batch(tmp_path: Path, digits: Path) -> None:
-    """By torchrun and gloo, each with half of every batch; only the first writes."""
-    settings: dict[str, Any] = {"steps": 20, "augment": ["colour"], "precision": "32-true"}
+    """By torchrun and gloo, each with half of every batch; only the first writes.
+
+    With a learning rate at which Adam does not blow rounding up: it divides by gradients near zero.
+    """
+    settings: dict[str, Any] = {"steps": 20, "augment": ["colour"], "learning_rate": 1e-4}
     (tmp_path / "one").mkdir()
     train(tmp_path / "one", digits, **settings)
     (tmp_path / "two").mkdir()
@@ -256,7 +282,7 @@ def test_two_processes_agree_with_one_on_the_whole_batch(tmp_path: Path, digits:
         load_file(tmp_path / name / "model" / "generator.safetensors") for name in ("one", "two")
     )
     for name, weights in one.items():
-        torch.testing.assert_close(two[name], weights, atol=1e-4, rtol=1e-3)
+        torch.testing.assert_close(two[name], weights, atol=1e-6, rtol=1e-5)
     losses = [history(tmp_path / name, "losses") for name in ("one", "two")]
     np.testing.assert_allclose(losses[0], losses[1], atol=1e-3, rtol=1e-3)
     config = json.loads((tmp_path / "two" / "model" / "config.json").read_text())

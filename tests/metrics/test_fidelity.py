@@ -52,7 +52,7 @@ def test_frechet_distance_by_hand() -> None:
 def test_kernel_distance_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fidelity, "KERNEL_ROWS", 2)
     real, synthetic = np.array([[1.0, 0], [0, 2]]), np.array([[2.0, 2], [0, 0], [1, 1]])
-    # k of the different pairs: 1³ among real; 1³, 3³, 1³ among synthetic; 2³ 1³ 1.5³ 3³ 1³ 2³ across
+    # k of pairs: 1³ among real; 1³, 3³, 1³ among synthetic; 2³, 1³, 1.5³, 3³, 1³, 2³ across
     expected = 1 + (1 + 27 + 1) / 3 - 2 * (8 + 1 + 1.5**3 + 27 + 1 + 8) / 6
     assert kernel_distance(real, synthetic) == pytest.approx(expected)
 
@@ -115,16 +115,20 @@ def test_kernel_distance_agrees_with_torch_fidelity(n: int) -> None:
     assert kernel_distance(real, synthetic) == pytest.approx(theirs, rel=1e-9)
 
 
-def test_kernel_distance_of_subsets_agrees_with_torch_fidelity() -> None:
-    """Of many rows both draw 100 times 1,000, not the same ones."""
-    real, synthetic = two_sets(1, 2500, 1800, 8)
+def test_kernel_distance_of_subsets_agrees_with_torch_fidelity(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of more rows than a subset has, both draw 100 subsets, not the same ones."""
+    monkeypatch.setattr(fidelity, "KERNEL_SUBSET_ROWS", 200)
+    real, synthetic = two_sets(1, 500, 360, 8)
     theirs = kid_features_to_metric(
-        torch.from_numpy(real), torch.from_numpy(synthetic), kid_subsets=100, kid_subset_size=1000
+        torch.from_numpy(real), torch.from_numpy(synthetic), kid_subsets=100, kid_subset_size=200
     )
     mean, deviation = theirs.values()
     found = kernel_distance(real, synthetic)
     assert found == pytest.approx(mean, abs=4 * deviation * math.sqrt(2 / 100))
     assert found == kernel_distance(real, synthetic)
+    assert found != kernel_distance(real[::-1], synthetic)
 
 
 def test_inception_score_agrees_with_torch_fidelity() -> None:
@@ -163,7 +167,7 @@ def test_a_set_against_itself(seed: int) -> None:
     assert frechet_distance(real, real) == pytest.approx(0, abs=1e-9 * np.square(real).sum())
     assert kernel_distance(real, real) <= 0
     found = precision_recall_density_coverage(np.unique(real, axis=0), np.unique(real, axis=0))
-    # a copy is inside its original's ball, and on the edge of, so outside, that of one neighbour
+    # a ball holds its centre and k − 1 neighbours; the k-th is on its edge
     assert found.precision == found.recall == found.coverage == 1
     assert found.density == pytest.approx(1)
 
@@ -236,7 +240,7 @@ def test_collapse_costs_recall_and_coverage_but_not_precision(seed: int) -> None
 
 
 @given(SEEDS)
-def test_no_more_of_the_real_images_can_be_lost_than_there_are(seed: int) -> None:
+def test_shares_are_shares_and_nothing_is_found_far_away(seed: int) -> None:
     real, synthetic = two_sets(seed)
     found = precision_recall_density_coverage(real, synthetic)
     assert all(0 <= share <= 1 for share in (found.precision, found.recall, found.coverage))
@@ -255,7 +259,7 @@ def test_inception_score_lies_between_one_and_the_number_of_classes(
 
 
 def test_kernel_distance_is_unbiased() -> None:
-    """Over sets of one origin its mean is 0 within its error, at a size where a biased one is not."""
+    """Over sets of one origin its mean is 0 within its error, and single values are below."""
     values = np.array(
         [kernel_distance(*np.random.default_rng(s).normal(size=(2, 20, 4))) for s in range(400)]
     )

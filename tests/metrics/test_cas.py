@@ -1,0 +1,26 @@
+import numpy as np
+import pytest
+
+from pipeline.metrics.cas import classification_accuracy_score
+from pipeline.table import Images
+
+
+def relabelled(images: Images, labels: np.ndarray) -> Images:
+    return Images(images.pixels, labels, images.classes, images.rows)
+
+
+def test_real_images_teach_of_themselves(train_images: Images) -> None:
+    assert classification_accuracy_score(train_images, train_images) > 0.99
+
+
+def test_wrong_labels_teach_what_is_wrong(train_images: Images) -> None:
+    wrong = relabelled(train_images, (train_images.labels + 1) % 10)
+    assert classification_accuracy_score(wrong, train_images) < 0.01
+
+
+def test_classes_count_alike(train_images: Images) -> None:
+    """One of ten classes wrong is a tenth, though one image in six is of that class."""
+    labels = train_images.labels
+    assert (labels == 0).mean() > 0.15
+    wrong = relabelled(train_images, np.where(labels == 0, 1, labels))
+    assert classification_accuracy_score(wrong, train_images) == pytest.approx(0.9, abs=0.01)
