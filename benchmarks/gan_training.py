@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.fashion_mnist import subsets
+from benchmarks.datasets import fashion_mnist
 from benchmarks.goals import goals
 from benchmarks.judge import Judge
 from benchmarks.limit import matrix_product_rate
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     terms = Terms(marks, options.per_class, options.threads, options.seed)
     torch.set_num_threads(terms.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    train, held_out = subsets(options.data, PER_CLASS, terms.seed)
+    train, held_out = fashion_mnist(options.data, PER_CLASS, terms.seed)
     print("measuring matrix products and real images …", flush=True)
     judge = Judge(train, held_out, terms.seed)
     report: dict[str, Any] = {

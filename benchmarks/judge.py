@@ -1,9 +1,11 @@
 """One judge for all contestants: the same feature network, reference and number of images."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.fashion_mnist import labelled
+from benchmarks.datasets import first, labelled
 from pipeline.metrics import features, fidelity
 from pipeline.metrics.cas import classification_accuracy_score
 from pipeline.table import Images
@@ -28,33 +30,37 @@ class Judge:
     def score(
         self, pixels: NDArray[np.uint8], labels: NDArray[np.int64], *, conditional: bool = True
     ) -> Scores:
-        """Return CAS (None without labels), KID, and KID on principal components of pixels.
+        """Return CAS (None without labels), FID, KID, and KID on principal components of pixels.
+
+        What would need more images than there are is None.
 
         Args:
             pixels: uint8 N×1×28×28; compare numbers of equal N only.
             labels: int64 N.
             conditional: whether the labels mean anything.
         """
-        synthetic = labelled(pixels, labels)
+        synthetic = labelled(pixels, labels, self._held_out.classes)
         network, flat = self._real
         return {
             "cas": classification_accuracy_score(synthetic, self._held_out)
             if conditional
             else None,
-            "kid": _kid(network.values, self._network(pixels).values),
-            "kid_pixels": _kid(flat.values, self._pixels(pixels).values),
+            "fid": _score(fidelity.frechet_distance, network, made := self._network(pixels)),
+            "kid": _score(fidelity.kernel_distance, network, made),
+            "kid_pixels": _score(fidelity.kernel_distance, flat, self._pixels(pixels)),
         }
 
     def score_real(self, train: Images, per_class: int) -> Scores:
         """Return the scores of the first training images of each class: the floor of KID."""
-        rows = [np.flatnonzero(train.labels == y)[:per_class] for y in range(len(train.classes))]
-        chosen = np.concatenate(rows)
-        return self.score(train.pixels[chosen], train.labels[chosen])
+        chosen = first(train, per_class)
+        return self.score(chosen.pixels, chosen.labels)
 
 
-def _kid(real: NDArray[np.float64], synthetic: NDArray[np.float64]) -> float | None:
-    """Return the kernel distance, or None where there are too few images to tell."""
+def _score(
+    distance: Callable[..., float], real: features.Features, synthetic: features.Features
+) -> float | None:
+    """Return a distance, or None where there are too few images to tell."""
     try:
-        return fidelity.kernel_distance(real, synthetic)
+        return distance(real.values, synthetic.values)
     except fidelity.TooFewRowsError:
         return None

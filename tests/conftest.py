@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 import pytest
 import yaml
+from hypothesis import settings as hypothesis_settings
 
 from pipeline import params as params_module
 from pipeline import table
@@ -16,6 +17,10 @@ from pipeline.ingest import stage as ingest
 from pipeline.params import Params
 
 ROOT = Path(__file__).parents[1]
+
+# A busy machine is no reason to fail.
+hypothesis_settings.register_profile("patient", deadline=None)
+hypothesis_settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -3,35 +3,18 @@
 import time
 
 import numpy as np
-import pandas as pd
-from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
 from benchmarks.contestants.protocol import Race, Task
+from benchmarks.datasets import labelled
+from benchmarks.experiment import start
 from pipeline.gan import environment
-from pipeline.gan.batches import Batches
-from pipeline.gan.networks import Shape
 from pipeline.gan.recipe import recipe
 from pipeline.gan.sampling import sample
-from pipeline.gan.trainer import Trainer
 from pipeline.params import Recipe, TrainParams
 from pipeline.table import Images
 
 TIMED_INTERVALS = 4
-
-
-def shape_of(task: Task, settings: Recipe) -> Shape:
-    _, channels, *size = task.images.shape
-    return Shape(
-        channels,
-        (size[0], size[1]),
-        task.classes,
-        settings.latent_dim,
-        settings.embedding_dim,
-        settings.width,
-        settings.minibatch_stddev,
-        settings.spectral_norm,
-    )
 
 
 def default_recipe(task: Task, steps: int | None = None) -> Recipe:
@@ -39,11 +22,8 @@ def default_recipe(task: Task, steps: int | None = None) -> Recipe:
     return recipe(params, (task.images.shape[2], task.images.shape[3]))
 
 
-def start(task: Task, settings: Recipe, fabric: Fabric) -> tuple[Trainer, Batches]:
-    names = tuple(map(str, range(task.classes)))
-    train = Images(task.images, task.labels, names, pd.DataFrame(index=range(len(task.labels))))
-    batches = Batches(train, settings.batch_size, settings.latent_dim, settings.seed, fabric.device)
-    return Trainer(shape_of(task, settings), settings, fabric), batches
+def training_images(task: Task) -> Images:
+    return labelled(task.images, task.labels, tuple(map(str, range(task.classes))))
 
 
 def steps_within(task: Task, seconds: float) -> int:
@@ -52,7 +32,7 @@ def steps_within(task: Task, seconds: float) -> int:
     Learning rates fall over the whole of training, so its length has to be known at the start.
     """
     settings, fastest = default_recipe(task), float("inf")
-    trainer, batches = start(task, settings, environment.fabric(settings))
+    trainer, batches = start(training_images(task), settings, environment.fabric(settings))
     for first in range(0, TIMED_INTERVALS * settings.penalty_interval, settings.penalty_interval):
         began = time.perf_counter()
         for step in range(first, first + settings.penalty_interval):
@@ -67,7 +47,7 @@ def main() -> None:
         # A tenth more, so that the schedule does not end before the last mark.
         settings = default_recipe(task, int(1.1 * steps_within(task, task.marks[-1])))
         fabric = environment.fabric(settings)
-        trainer, batches = start(task, settings, fabric)
+        trainer, batches = start(training_images(task), settings, fabric)
 
         def generate(labels: NDArray[np.int64]) -> NDArray[np.uint8]:
             return np.concatenate(

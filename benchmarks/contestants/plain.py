@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.contestants.engine import default_recipe, shape_of
+from benchmarks.contestants.engine import default_recipe, training_images
 from benchmarks.contestants.protocol import Race, Task, to_uint8
 from pipeline.gan.networks import build
 from pipeline.gan.networks.layers import PixelwiseLinear
+from pipeline.gan.stage import shape_of
 
 SAMPLE_BATCH = 100
 
@@ -55,7 +56,7 @@ def main() -> None:
     settings = default_recipe(task)
     generator, discriminator = (
         as_usual(network).to(task.device)
-        for network in build(settings.network, shape_of(task, settings))
+        for network in build(settings.network, shape_of(training_images(task), settings))
     )
     average = copy.deepcopy(generator).eval()
     betas = settings.beta1, settings.beta2

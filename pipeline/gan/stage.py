@@ -38,7 +38,7 @@ def run(params: TrainParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
     """
     train, validation = (table.read(inputs["real"], split) for split in ("train", "validation"))
     settings = recipe(params, train.pixels.shape[2:])
-    shape = _shape(train, settings)
+    shape = shape_of(train, settings)
     fabric = environment.fabric(settings)
     described = environment.describe(settings, fabric)
     start = warm_start.fetch(params.init_from, outputs["scratch"]) if params.init_from else None
@@ -79,8 +79,12 @@ def run(params: TrainParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
         shutil.rmtree(scratch)
 
 
-def _shape(train: table.Images, params: Recipe) -> Shape:
-    """Return the sizes of the networks; every class must have training images."""
+def shape_of(train: table.Images, params: Recipe) -> Shape:
+    """Return the sizes of the networks for these training images.
+
+    Raises:
+        UserError: a class has no training image.
+    """
     empty = [name for name, n in zip(train.classes, train.counts(), strict=True) if n == 0]
     if empty:
         raise UserError(f"class {empty[0]!r} has no training image: check ingest.split")

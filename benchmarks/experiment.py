@@ -1,0 +1,62 @@
+"""The engine without its pipeline around it: train on images, draw images."""
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+
+from pipeline.gan import environment, warm_start
+from pipeline.gan.batches import Batches
+from pipeline.gan.recipe import recipe
+from pipeline.gan.sampling import sample
+from pipeline.gan.stage import shape_of
+from pipeline.gan.trainer import Trainer
+from pipeline.params import Recipe, TrainParams
+from pipeline.table import Images
+
+
+class Trained(NamedTuple):
+    """A trainer after its last step, its settings, and the seconds that training took."""
+
+    trainer: Trainer
+    settings: Recipe
+    seconds: float
+
+
+def start(images: Images, settings: Recipe, fabric: Fabric) -> tuple[Trainer, Batches]:
+    """Return a trainer at its start, and its batches."""
+    batches = Batches(
+        images, settings.batch_size, settings.latent_dim, settings.seed, fabric.device
+    )
+    return Trainer(shape_of(images, settings), settings, fabric), batches
+
+
+def train(
+    images: Images, params: TrainParams, threads: int, before: Trainer | None = None
+) -> Trained:
+    """Train from scratch, or from what another training has left."""
+    settings = recipe(params, images.pixels.shape[2:])
+    with environment.deterministic(threads):
+        trainer, batches = start(images, settings, environment.fabric(settings))
+        if before:
+            warm_start.initialise(trainer.generator, before.ema.state_dict(), "generator")
+            weights = before.discriminator.state_dict()
+            warm_start.initialise(trainer.discriminator, weights, "discriminator")
+            trainer.ema.load_state_dict(trainer.generator.state_dict())
+        began = time.perf_counter()
+        turns = settings.discriminator_steps
+        for step in range(settings.steps):
+            trainer.step(step, [batches[step * turns + turn] for turn in range(turns)])
+        return Trained(trainer, settings, time.perf_counter() - began)
+
+
+def draw(trained: Trained, classes: int, per_class: int) -> tuple[NDArray[np.uint8], NDArray]:
+    """Return `per_class` images of each class and their labels."""
+    settings = trained.settings
+    images = [
+        sample(trained.trainer.ema, settings.latent_dim, label, range(per_class), settings.seed)
+        for label in range(classes)
+    ]
+    return np.concatenate(images), np.repeat(np.arange(classes), per_class)
