@@ -1,10 +1,12 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from pipeline.errors import UserError
-from pipeline.gan import warm_start
+from pipeline.gan import model, warm_start
 from pipeline.gan.networks import Shape, build
 from pipeline.params import Origin
 
@@ -45,3 +47,37 @@ def test_what_dvc_says_is_passed_on(tmp_path: Path) -> None:
     origin = Origin(repo=str(tmp_path / "nowhere"), path=Path("model"))
     with pytest.raises(UserError, match=r"train.init_from: `dvc get` failed: .*nowhere"):
         warm_start.fetch(origin, tmp_path / "scratch")
+
+
+def test_a_model_comes_from_a_revision_of_a_dvc_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two versions of a model: the tag gets the first, though the second is checked out."""
+    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
+    repository = tmp_path / "repository"
+    folder = repository / "models" / "generator"
+    shape = Shape(1, (8, 8), 3, 5, 4, 16)
+
+    def run(*command: str) -> None:
+        subprocess.run(command, cwd=repository, check=True, capture_output=True)
+
+    repository.mkdir()
+    run("git", "init", "-q")
+    run("git", "config", "user.email", "test@example.com")
+    run("git", "config", "user.name", "test")
+    run(sys.executable, "-m", "dvc", "init", "-q")
+    versions = [halves(3, seed=seed) for seed in (0, 1)]
+    for number, version in enumerate(versions):
+        folder.mkdir(parents=True, exist_ok=True)
+        model.save(
+            folder, *version, network="mlp", shape=shape, classes=("a", "b", "c"), training={}
+        )
+        run(sys.executable, "-m", "dvc", "add", "-q", "models/generator")
+        run("git", "add", "-A")
+        run("git", "commit", "-qm", f"version {number}")
+        run("git", "tag", f"v{number}")
+
+    origin = Origin(repo=str(repository), rev="v0", path=Path("models/generator"))
+    fetched = warm_start.fetch(origin, tmp_path / "scratch")
+    weights = warm_start.read(fetched)["generator"]
+    assert torch.equal(weights["to_pixels.weight"], versions[0][0].to_pixels.weight)
