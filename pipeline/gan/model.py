@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from torch import nn
 
 from pipeline.errors import UserError
@@ -52,7 +53,8 @@ def save(
     """Write a model into an existing folder; `training` records how it was made."""
     for name, module in zip(HALVES, (generator, discriminator), strict=True):
         weights = {key: tensor.cpu().contiguous() for key, tensor in module.state_dict().items()}
-        save_file(weights, weights_file(folder, name))
+        # Not by `save_file`, whose files only their owner may read.
+        weights_file(folder, name).write_bytes(to_bytes(weights))
     config = {
         "network": network,
         "shape": asdict(shape),
