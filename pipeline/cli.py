@@ -76,6 +76,34 @@ def generate(
 
 
 @app.command()
+def sample(
+    model: Model = MODEL,
+    out: Annotated[Path, typer.Option(help="PNG to write.")] = Path("sample.png"),
+    class_name: Annotated[
+        str | None, typer.Option("--class", help="Only this class, in five rows.")
+    ] = None,
+    columns: Annotated[int, typer.Option(min=2, max=100, help="Images in a row.")] = 10,
+    interpolate: Annotated[
+        bool, typer.Option("--interpolate", help="Go from one latent to another along each row.")
+    ] = False,
+    truncation: Annotated[
+        float | None, typer.Option(min=0.01, help="Bound of the latents: smaller, more typical.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Other images.")] = 0,
+) -> None:
+    """Draw a picture of what the generator makes: classes in rows, latents in columns."""
+    from pipeline.gan.model import load
+    from pipeline.storage import replace_file
+    from pipeline.synthesis import pictures
+
+    draw = pictures.interpolation if interpolate else pictures.grid
+    picture = draw(load(model), class_name, columns, seed, truncation)
+    with replace_file(out) as partial:
+        picture.save(partial, "PNG")
+    print(f"sample: {out}")
+
+
+@app.command()
 def evaluate(
     params: ParamsFile = PARAMS,
     real: Real = REAL,

@@ -10,32 +10,64 @@ from pipeline.seeding import rng
 BLOCK = 128
 
 
-@torch.no_grad()
 def sample(
-    generator: nn.Module, latent_dim: int, label: int, indices: range, seed: int
+    generator: nn.Module,
+    latent_dim: int,
+    label: int,
+    indices: range,
+    seed: int,
+    truncation: float | None = None,
 ) -> NDArray[np.uint8]:
     """Return images `indices` of a class, uint8 N×C×H×W.
 
     The generator always runs on whole, aligned blocks of 128 indices in float32, so that an image
     has the same bytes whatever is asked for along with it: a matrix product may round differently
     for another batch size.
+
+    Args:
+        generator: on the device to use.
+        latent_dim: length of z.
+        label: class asked for.
+        indices: which of the endless sequence of images.
+        seed: of the latents.
+        truncation: see `normal`.
     """
-    device = next(generator.parameters()).device
     blocks = range(indices.start // BLOCK, -(-indices.stop // BLOCK))
+    labels = np.full(BLOCK, label)
     images = [
-        _to_uint8(generator(*(t.to(device) for t in _block(latent_dim, label, block, seed))))
+        render(
+            generator,
+            normal((BLOCK, latent_dim), truncation, seed, "latent", label, block),
+            labels,
+        )
         for block in blocks
     ]
     first = blocks.start * BLOCK
     return np.concatenate(images)[indices.start - first : indices.stop - first]
 
 
-def _block(latent_dim: int, label: int, block: int, seed: int) -> tuple[Tensor, Tensor]:
-    draw = rng(seed, "latent", label, block)
-    z = draw.standard_normal((BLOCK, latent_dim), dtype=np.float32)
-    return torch.from_numpy(z), torch.full((BLOCK,), label)
+def normal(
+    size: tuple[int, ...], truncation: float | None, seed: int, *stream: int | str
+) -> NDArray[np.float32]:
+    """Return latents of a named stream, float32: standard normal, or that within ±`truncation`.
+
+    The smaller the bound, the more typical and the more alike the images (Brock et al. 2019,
+    section 3.1, "truncation trick").
+    """
+    draw = rng(seed, *stream)
+    if truncation is None:
+        return draw.standard_normal(size, dtype=np.float32)
+    from scipy.stats import truncnorm
+
+    return truncnorm.ppf(draw.random(size), -truncation, truncation).astype(np.float32)
 
 
-def _to_uint8(images: Tensor) -> NDArray[np.uint8]:
+@torch.no_grad()
+def render(
+    generator: nn.Module, z: NDArray[np.float32], labels: NDArray[np.int64]
+) -> NDArray[np.uint8]:
+    """Return the images of latents N×Z and labels N, uint8 N×C×H×W."""
+    device = next(generator.parameters()).device
+    images: Tensor = generator(*(torch.from_numpy(values).to(device) for values in (z, labels)))
     levels = ((images.float() + 1) * 127.5).round().clamp(0, 255)
     return levels.to(torch.uint8).cpu().contiguous().numpy()

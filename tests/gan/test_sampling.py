@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from pipeline.gan.networks import NETWORKS, Shape
-from pipeline.gan.sampling import BLOCK, sample
+from pipeline.gan.sampling import BLOCK, normal, sample
 
 
 def generator() -> torch.nn.Module:
@@ -24,3 +24,19 @@ def test_seed_and_class_decide() -> None:
     base = sample(generator(), 5, 1, range(4), seed=3)
     assert not np.array_equal(base, sample(generator(), 5, 2, range(4), seed=3))
     assert not np.array_equal(base, sample(generator(), 5, 1, range(4), seed=4))
+
+
+def test_truncation_bounds_the_latents_and_none_leaves_them_normal() -> None:
+    free = normal((2000, 5), None, 3, "latent")
+    assert 0.97 < free.std() < 1.03
+    bound = normal((2000, 5), 0.5, 3, "latent")
+    assert np.abs(bound).max() <= 0.5
+    assert bound.std() > 0.25
+    assert bound.dtype == free.dtype == np.float32
+
+
+def test_truncated_images_are_their_own() -> None:
+    plain, truncated = (
+        sample(generator(), 5, 1, range(3), seed=3, truncation=bound) for bound in (None, 0.5)
+    )
+    assert not np.array_equal(plain, truncated)
