@@ -19,6 +19,7 @@ app = typer.Typer(
 
 ParamsFile = Annotated[Path, typer.Option("--params", help="Settings of all stages.")]
 Real = Annotated[Path, typer.Option(help="Image table of real images.")]
+Findings = Annotated[Path, typer.Option(help="Folder of what ingestion found in the images.")]
 Model = Annotated[Path, typer.Option(help="Folder of the trained generator.")]
 History = Annotated[Path, typer.Option(help="Folder of the training history.")]
 Synthetic = Annotated[Path, typer.Option(help="Image table of synthetic images.")]
@@ -28,6 +29,7 @@ Scratch = Annotated[Path, typer.Option(help="Folder of checkpoints.")]
 
 PARAMS = Path("params.yaml")
 REAL = Path("data/real")
+FINDINGS = Path("reports/ingest")
 MODEL = Path("models/generator")
 HISTORY = Path("reports/training")
 SYNTHETIC = Path("data/synthetic")
@@ -37,12 +39,12 @@ SCRATCH = Path(".scratch/train")
 
 
 @app.command()
-def ingest(params: ParamsFile = PARAMS, real: Real = REAL) -> None:
-    """Read raw images, split them, write data/real."""
+def ingest(params: ParamsFile = PARAMS, real: Real = REAL, findings: Findings = FINDINGS) -> None:
+    """Read raw images, check and split them, write data/real."""
     settings = _load(params)
     from pipeline.ingest import stage
 
-    stage.run(settings.ingest, {}, {"real": real})
+    stage.run(settings.ingest, {}, {"real": real, "report": findings})
 
 
 @app.command()

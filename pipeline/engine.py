@@ -1,7 +1,9 @@
-"""Where work fans out: one process a core, by joblib on loky."""
+"""Where work fans out over the cores: to processes (joblib on loky), or to threads as a stream."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from joblib import Parallel, delayed, parallel_config
@@ -29,3 +31,24 @@ def fan_out(
             results.append(result)
             advance(len(results))
     return results
+
+
+def stream(function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
+    """Yield `function` of each task, in order, computed by a thread a core.
+
+    For work that releases Python's lock, such as decoding images: threads start at once and need no
+    copies. Tasks are taken as results are, a few ahead, so memory does not grow with their number.
+    """
+    cores = len(os.sched_getaffinity(0))
+    ahead: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(cores) as pool:
+        try:
+            for task in tasks:
+                ahead.append(pool.submit(function, task))
+                if len(ahead) > cores + 1:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            for future in ahead:
+                future.cancel()

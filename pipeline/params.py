@@ -5,6 +5,7 @@ what each stage uses. Names that stand for code (sources, networks, arms, classi
 by their registries, not here, so that a new one is an entry in one file.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -28,7 +29,8 @@ Count = Annotated[int, Field(ge=0)]
 BatchSize = Annotated[int, Field(ge=2)]
 Rate = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
-Side = Annotated[int, Field(ge=4, le=512)]
+MAX_SIDE = 512
+Side = Annotated[int, Field(ge=4, le=MAX_SIDE)]
 Size = Annotated[tuple[Side, Side], BeforeValidator(lambda v: (v, v) if isinstance(v, int) else v)]
 
 
@@ -39,11 +41,13 @@ class Section(BaseModel):
 
 
 class Split(Section):
-    """Shares of the images; they add up to 1."""
+    """Shares of the images, which add up to 1, and how images get there."""
 
     train: Annotated[float, Field(gt=0, lt=1)] = 0.6
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.2
     test: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    assign: Literal["stratified", "hash"] = "stratified"
+    given: Literal["keep", "ignore"] = "keep"
 
     @model_validator(mode="after")
     def _adds_up(self) -> "Split":
@@ -53,17 +57,67 @@ class Split(Section):
         return self
 
 
+class Columns(Section):
+    """Which column of a table of images is what; None stands for the usual names."""
+
+    image: str | None = None
+    label: str | None = None
+    split: str | None = None
+    group: str | None = None
+
+
+class Group(Section):
+    """Where groups come from: written `given`, `folder` or `{pattern: regular expression}`."""
+
+    kind: Literal["given", "folder", "pattern"]
+    pattern: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parse(cls, value: Any) -> dict[str, Any]:
+        match value:
+            case "given" | "folder":
+                return {"kind": value}
+            case {"pattern": str() as pattern, **rest} if not rest:
+                try:
+                    re.compile(pattern)
+                except re.error as error:
+                    raise ValueError(f"not a regular expression: {error}") from None
+                return {"kind": "pattern", "pattern": pattern}
+        raise ValueError("must be given, folder, or {pattern: a regular expression}")
+
+
+class Duplicates(Section):
+    """Which images count as the same, and what becomes of those that contradict each other."""
+
+    near: Annotated[float, Field(gt=0, le=32)] | None = 4.0
+    conflicts: Literal["drop", "first", "error"] = "drop"
+    leaks: Literal["drop", "error"] = "drop"
+
+
 class IngestParams(Section):
     """How raw images become data/real."""
 
     seed: Count = 0
     source: str = "digits"
     path: Path = Path("data/raw")
+    files: str | None = None
     annotations: str | None = None
+    columns: Columns = Columns()
+    dataset: str | None = None
+    dataset_options: dict[str, Any] = {}
+    class_names: Annotated[tuple[str, ...], Field(min_length=2)] | None = None
     image_size: Size | None = None
     channels: Literal[1, 3] | None = None
     fit: Literal["crop", "pad", "stretch"] = "crop"
+    max_rejected: Fraction = 0.05
+    max_pixels: Annotated[int, Field(ge=16, le=178_956_970)] = 50_000_000
+    max_images: Positive = 2_000_000
+    max_bytes: Positive = 20_000_000_000
+    duplicates: Duplicates = Duplicates()
+    group: Group = Group.model_validate("given")
     split: Split = Split()
+    limit: Positive | None = None
     scarcity: dict[str, Positive] = {}
 
 

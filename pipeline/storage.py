@@ -41,6 +41,25 @@ def replace_directory(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def scratch_directory(target: Path) -> Iterator[Path]:
+    """Yield an empty directory beside `target`, for what is only needed to make it; then delete it.
+
+    What a killed run left there is deleted first.
+
+    Raises:
+        UserError: the disk is full or the place cannot be written.
+    """
+    scratch = _beside(target, "scratch.partial")
+    with _readable_os_errors(target):
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        try:
+            yield scratch
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
 def replace_file(target: Path) -> Iterator[Path]:
     """Yield a path beside `target` whose file takes its place if the block succeeds.
 

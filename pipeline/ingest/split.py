@@ -1,6 +1,7 @@
-"""A stratified split that never tears a group apart."""
+"""A split that never tears a group apart."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,68 +9,86 @@ from numpy.typing import NDArray
 from pipeline.errors import UserError
 from pipeline.params import Split
 from pipeline.seeding import rng
+from pipeline.storage import digest
 from pipeline.table import SPLITS
 
+TRAIN, VALIDATION, TEST = range(3)
 
-def stratified_split(
+
+def assign(
     labels: NDArray[np.int64],
     groups: Sequence[str],
     given: Sequence[str | None],
     classes: Sequence[str],
-    shares: Split,
+    settings: Split,
     seed: int,
 ) -> list[str]:
     """Assign each image to train, validation or test.
 
-    Groups are placed in seeded random order, the largest first, each where its classes miss the
-    largest share of what they should have. Splits that the source gives are kept.
+    Splits that the source gives are kept. Where it gives every image one and never uses one of the
+    three, as with published sets of train and test, the missing one is taken out of train.
+
+    `stratified` places groups in seeded random order, the largest first, each where its classes
+    miss the largest share of what they should have. `hash` places a group by a hash of its name
+    and the seed: where one goes does not depend on the others.
 
     Args:
         labels: int64, N.
         groups: N names; images of one group end in one split.
         given: N splits that the source gives, or None.
         classes: names, in index order.
-        shares: aimed shares of each class.
-        seed: of the order.
+        settings: aimed shares of each class, and the way to assign.
+        seed: of the order, or of the hash.
 
     Returns:
         N split names.
 
     Raises:
-        UserError: a class cannot be in every split, or the source puts a group into two splits.
+        UserError: a class has no training image, or the source puts a group into two splits.
     """
-    names, index = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
-    sizes = np.zeros((len(names), len(classes)))
-    np.add.at(sizes, (index, labels), 1)
-    place = _given_places(index, given, names)
-    _enough_groups(sizes, place, classes)
+    from scipy.sparse import coo_array
 
-    counts = sizes.sum(axis=0)
-    aim = np.outer(counts, [shares.train, shares.validation, shares.test])
-    aim[:, 1:] = np.maximum(aim[:, 1:], 1)
-    aim[:, 0] = counts - aim[:, 1:].sum(axis=1)
-    missing = aim - np.stack([sizes[place == s].sum(axis=0) for s in range(3)], axis=1)
-
-    order = rng(seed, "split").permutation(len(names))
-    for group in order[np.argsort(-sizes[order].sum(axis=1), kind="stable")]:
-        if place[group] < 0:
-            half = sizes[group, :, None] / 2  # as Sainte-Laguë apportions seats
-            place[group] = np.argmax(sizes[group] / counts @ ((missing - half) / aim))
-            missing[:, place[group]] -= sizes[group]
-
-    for label, name in enumerate(classes):
-        for split, found in zip(SPLITS, np.bincount(place, sizes[:, label], 3), strict=True):
-            if found == 0:
-                raise UserError(
-                    f"class {name!r} has no image in {split}: it needs more images or groups, "
-                    "or another split in ingest.annotations"
-                )
+    names, index = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    ones = np.ones(len(labels))
+    sizes = coo_array((ones, (index, labels)), shape=(len(names), len(classes))).tocsr()
+    shares = np.array([settings.train, settings.validation, settings.test])
+    place, is_open = _given_places(index, given, names)
+    shares[~is_open] = 0
+    if settings.assign == "hash":
+        _by_hash(place, names, shares, seed)
+    else:
+        _few_groups(place, sizes, is_open)
+        _stratified(place, sizes, shares, seed)
+    empty = np.flatnonzero(np.bincount(labels[place[index] == TRAIN], minlength=len(classes)) == 0)
+    if len(empty):
+        raise UserError(
+            f"class {classes[empty[0]]!r} has no training image: it needs more images or groups, "
+            "or other given splits"
+        )
     return [SPLITS[place[group]] for group in index]
+
+
+def missing_classes(
+    labels: NDArray[np.int64], groups: Sequence[str], splits: Sequence[str], classes: Sequence[str]
+) -> list[str]:
+    """Return a sentence for each class that some split has no image of."""
+    present = np.zeros((len(classes), len(SPLITS)), bool)
+    present[labels, [SPLITS.index(split) for split in splits]] = True
+    found = []
+    for label in np.flatnonzero(~present.all(axis=1)):
+        mine = {group for group, y in zip(groups, labels, strict=True) if y == label}
+        where = " and ".join(s for s, here in zip(SPLITS, present[label], strict=True) if not here)
+        found.append(
+            f"class {classes[label]!r} has {len(mine)} separable group{'s' * (len(mine) != 1)} of "
+            f"images and none in {where}: its recall there is not measured"
+        )
+    return found
 
 
 def _given_places(
     index: NDArray[np.intp], given: Sequence[str | None], names: NDArray[np.str_]
-) -> NDArray[np.int64]:
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the place of each group, -1 if open, and which splits the open ones may go to."""
     place = np.full(len(names), -1)
     for group, split in zip(index, given, strict=True):
         if split is None:
@@ -77,22 +96,62 @@ def _given_places(
         here = SPLITS.index(split)
         if place[group] not in (-1, here):
             raise UserError(
-                f"ingest.annotations: group {str(names[group])!r} is in {SPLITS[place[group]]} "
-                f"and in {split}; images of one group (or with the same pixels) belong in one split"
+                f"group {str(names[group])!r} is given in {SPLITS[place[group]]} and in {split}; "
+                "images of one group belong in one split"
             )
         place[group] = here
-    return place
+    is_open = np.ones(len(SPLITS), bool)
+    published = set(given)
+    if None not in published and "train" in published and len(published) < len(SPLITS):
+        place[place == TRAIN] = -1
+        is_open = np.array([split == "train" or split not in published for split in SPLITS])
+    return place, is_open
 
 
-def _enough_groups(
-    sizes: NDArray[np.float64], place: NDArray[np.int64], classes: Sequence[str]
+def _by_hash(
+    place: NDArray[np.int64], names: NDArray[np.str_], shares: NDArray[np.float64], seed: int
 ) -> None:
-    for label, name in enumerate(classes):
-        free, total = int((sizes[place < 0, label] > 0).sum()), int(sizes[:, label].sum())
-        fixed = len(set(place[(sizes[:, label] > 0) & (place >= 0)]))
-        if free + fixed < 3:
-            raise UserError(
-                f"class {name!r} has {total} image{'s' * (total != 1)} in {free + fixed} "
-                f"separable group{'s' * (free + fixed != 1)}; it needs at least 3, "
-                "one each for train, validation and test"
-            )
+    bounds = np.cumsum(shares) / shares.sum()
+    for group in np.flatnonzero(place < 0):
+        draw = int(digest(str(seed), str(names[group])), 16) / 2**64
+        place[group] = np.searchsorted(bounds, draw, side="right")
+
+
+def _few_groups(place: NDArray[np.int64], sizes: Any, is_open: NDArray[np.bool_]) -> None:
+    """Place the groups of classes with fewer groups than splits: train first, then test."""
+    by_class = sizes.tocsc()
+    for label in range(by_class.shape[1]):
+        mine = by_class.indices[by_class.indptr[label] : by_class.indptr[label + 1]]
+        if len(mine) >= len(SPLITS):
+            continue
+        for group in mine:
+            if place[group] < 0:
+                lacking = [s for s in (TRAIN, TEST, VALIDATION) if is_open[s]]
+                free = [s for s in lacking if s not in place[mine]]
+                place[group] = (free or [TRAIN])[0]
+
+
+def _stratified(
+    place: NDArray[np.int64], sizes: Any, shares: NDArray[np.float64], seed: int
+) -> None:
+    counts = np.asarray(sizes.sum(axis=0)).ravel()
+    placed = np.stack([np.asarray(sizes[place == s].sum(axis=0)).ravel() for s in range(3)], axis=1)
+    is_open = shares > 0
+    free = counts - placed[:, ~is_open].sum(axis=1)
+    aim = np.outer(free, shares / shares.sum())
+    held_out = is_open & (np.arange(3) != TRAIN)
+    aim[:, held_out] = np.maximum(aim[:, held_out], 1)
+    aim[:, TRAIN] = np.maximum(free - aim[:, held_out].sum(axis=1), 1)
+    aim[:, ~is_open] = 1
+    missing = aim - placed
+
+    order = rng(seed, "split").permutation(len(place))
+    totals = np.asarray(sizes.sum(axis=1)).ravel()
+    for group in order[np.argsort(-totals[order], kind="stable")]:
+        if place[group] < 0:
+            span = slice(sizes.indptr[group], sizes.indptr[group + 1])
+            mine, size = sizes.indices[span], sizes.data[span]
+            half = size[:, None] / 2  # as Sainte-Laguë apportions seats
+            gain = np.where(is_open, (missing[mine] - half) / aim[mine], -np.inf)
+            place[group] = np.argmax(size / counts[mine] @ gain)
+            missing[mine, place[group]] -= size

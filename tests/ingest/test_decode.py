@@ -1,67 +1,165 @@
 import io
+import struct
+import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.errors import UserError
-from pipeline.ingest.decode import decode
+from pipeline.ingest.decode import Rejected, decode
 from pipeline.ingest.sources import RawImage
 from pipeline.params import IngestParams
 
 GRADIENT = np.linspace(0, 255, 16 * 12).reshape(12, 16).astype(np.uint8)
+COLOUR = np.stack([GRADIENT, GRADIENT[::-1], GRADIENT[:, ::-1]], axis=2)
 
 
 def raw(picture: Image.Image) -> RawImage:
     return RawImage("x.png", "a", lambda: picture)
 
 
+def pixels(picture: Image.Image, **params: object) -> np.ndarray:
+    return decode(raw(picture), IngestParams.model_validate(params)).pixels
+
+
+def saved(picture: Image.Image, kind: str, **options: object) -> Image.Image:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return Image.open(buffer)
+
+
 def test_grey_and_colour_keep_their_channels() -> None:
-    np.testing.assert_array_equal(
-        decode(raw(Image.fromarray(GRADIENT)), IngestParams()), GRADIENT[None]
-    )
-    colour = np.stack([GRADIENT, GRADIENT[::-1], GRADIENT[:, ::-1]], axis=2)
-    decoded = decode(raw(Image.fromarray(colour)), IngestParams())
-    np.testing.assert_array_equal(decoded, colour.transpose(2, 0, 1))
-    assert decode(raw(Image.fromarray(colour)), IngestParams(channels=1)).shape == (1, 12, 16)
+    np.testing.assert_array_equal(pixels(Image.fromarray(GRADIENT)), GRADIENT[None])
+    np.testing.assert_array_equal(pixels(Image.fromarray(COLOUR)), COLOUR.transpose(2, 0, 1))
+    assert pixels(Image.fromarray(COLOUR), channels=1).shape == (1, 12, 16)
+    assert pixels(Image.fromarray(GRADIENT), channels=3).shape == (3, 12, 16)
 
 
-def test_sixteen_bits_are_scaled_to_eight() -> None:
-    deep = Image.fromarray(GRADIENT.astype(np.uint16) * 257)
-    np.testing.assert_array_equal(decode(raw(deep), IngestParams()), GRADIENT[None])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_sixteen_bits_are_scaled_to_eight(kind: str) -> None:
+    deep = saved(Image.fromarray(GRADIENT.astype(np.uint16) * 257), kind)
+    decoded = decode(raw(deep), IngestParams())
+    np.testing.assert_array_equal(decoded.pixels, GRADIENT[None])
+    assert decoded.notes == ("16-bit",)
 
 
 def test_transparency_is_laid_on_white() -> None:
-    clear = Image.new("RGBA", (4, 4), (255, 0, 0, 0))
-    assert (decode(raw(clear), IngestParams()) == 255).all()
-    palette = Image.new("P", (4, 4), 0)
-    palette.info["transparency"] = 0
-    assert (decode(raw(palette), IngestParams(channels=1)) == 255).all()
+    half = Image.fromarray(np.dstack([COLOUR, np.full_like(GRADIENT, 255)]))
+    half.paste((255, 0, 0, 0), (0, 0, 8, 12))
+    decoded = pixels(half)
+    assert (decoded[:, :, :8] == 255).all()
+    np.testing.assert_array_equal(decoded[:, :, 8:], COLOUR.transpose(2, 0, 1)[:, :, 8:])
+    clear = Image.fromarray(np.dstack([GRADIENT, GRADIENT]))
+    assert clear.mode == "LA"
+    assert pixels(clear).shape == (1, 12, 16)
+    assert decode(raw(clear), IngestParams()).notes == ("transparent",)
+
+
+def test_a_palette_becomes_its_colours() -> None:
+    palette = saved(Image.fromarray(COLOUR).quantize(16), "GIF")
+    decoded = decode(raw(palette), IngestParams())
+    assert decoded.notes == ("palette",)
+    assert decoded.pixels.shape == (3, 12, 16)
+    assert abs(decoded.pixels.astype(int) - COLOUR.transpose(2, 0, 1)).mean() < 16
+
+
+def test_cmyk_becomes_rgb() -> None:
+    ink = saved(Image.new("CMYK", (16, 12), (255, 0, 0, 0)), "TIFF")
+    ink.load()
+    ink.putpixel((0, 0), (0, 0, 0, 0))
+    decoded = decode(raw(ink), IngestParams())
+    assert decoded.notes == ("CMYK",)
+    assert decoded.pixels[:, 5, 5].tolist() == [0, 255, 255]
 
 
 def test_exif_orientation_is_applied() -> None:
-    buffer = io.BytesIO()
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned a quarter clockwise
-    Image.fromarray(GRADIENT).save(buffer, "PNG", exif=exif)
-    turned = decode(raw(Image.open(buffer)), IngestParams())
-    np.testing.assert_array_equal(turned[0], np.rot90(GRADIENT, -1))
+    turned = decode(raw(saved(Image.fromarray(GRADIENT), "PNG", exif=exif)), IngestParams())
+    np.testing.assert_array_equal(turned.pixels[0], np.rot90(GRADIENT, -1))
+    assert turned.notes == ("turned by EXIF",)
+
+
+def test_the_first_frame_of_an_animation_is_taken() -> None:
+    frames = [Image.fromarray(GRADIENT), Image.fromarray(GRADIENT[::-1])]
+    animation = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    decoded = decode(raw(animation), IngestParams(channels=1))
+    np.testing.assert_array_equal(decoded.pixels[0], GRADIENT)
+    assert "animated, first frame taken" in decoded.notes
 
 
 @pytest.mark.parametrize(("fit", "corner"), [("crop", 255), ("pad", 0), ("stretch", 255)])
 def test_other_aspect_ratios(fit: str, corner: int) -> None:
     white = Image.new("L", (40, 20), 255)
-    decoded = decode(raw(white), IngestParams(image_size=(8, 8), fit=fit))  # type: ignore[arg-type]
+    white.paste(128, (19, 9, 21, 11))
+    decoded = pixels(white, image_size=8, fit=fit)
     assert decoded.shape == (1, 8, 8)
     assert decoded[0, 0, 0] == corner
-    assert decoded[0, 4, 4] == 255
+    assert decoded[0, 4, 1] >= 250
 
 
-def test_what_does_not_decode_is_named(tmp_path: Path) -> None:
-    Image.fromarray(GRADIENT).save(tmp_path / "x.png")
-    whole = (tmp_path / "x.png").read_bytes()
+def test_shrinking_in_steps_is_as_good_as_at_once() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (6, 6, 3), np.uint8)
+    photo = Image.fromarray(noise).resize((900, 700), Image.Resampling.BICUBIC)
+    fair = photo.resize((32, 32), Image.Resampling.LANCZOS)
+    for kind, options in (("JPEG", {"quality": 98, "subsampling": 0}), ("PNG", {})):
+        decoded = pixels(saved(photo, kind, **options), image_size=32, fit="stretch")
+        difference = decoded.transpose(1, 2, 0).astype(float) - np.asarray(fair)
+        assert np.sqrt((difference**2).mean()) < 3
+
+
+@pytest.mark.parametrize(
+    ("picture", "reason"),
+    [
+        (Image.new("L", (40, 30), 7), "has one colour only"),
+        (Image.new("RGB", (40, 30), (1, 2, 3)), "has one colour only"),
+        (Image.new("L", (40, 3)), "has 40×3 pixels, fewer than 4 a side"),
+        (Image.new("L", (41, 40)), "41×40 pixels, more than ingest.max_pixels = 1,600"),
+        (Image.fromarray(GRADIENT.astype(np.float32)), "floating-point pixels"),
+        (Image.fromarray(GRADIENT.astype(np.int32) * 1000), "32-bit pixels"),
+    ],
+)
+def test_what_fails_a_check_is_rejected(picture: Image.Image, reason: str) -> None:
+    with pytest.raises(Rejected, match=reason):
+        decode(raw(picture), IngestParams(max_pixels=1600))
+
+
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    file = tmp_path / "bomb.png"
+    Image.new("1", (8, 8)).save(file)
+    content = bytearray(file.read_bytes())
+    content[16:24] = struct.pack(">II", 12_000, 12_000)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    file.write_bytes(content)
+    loaded = []
+
+    def opened() -> Image.Image:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(file)
+        picture.load = lambda: loaded.append(1)  # type: ignore[method-assign,assign]
+        return picture
+
+    with pytest.raises(Rejected, match="12000×12000 pixels, more than ingest.max_pixels"):
+        decode(RawImage("bomb.png", "a", opened), IngestParams())
+    assert not loaded
+
+
+def test_an_image_without_a_label_is_rejected() -> None:
+    with pytest.raises(Rejected, match="has no label"):
+        decode(RawImage("x", None, lambda: Image.fromarray(GRADIENT)), IngestParams())
+
+
+def test_what_does_not_decode_is_rejected(tmp_path: Path) -> None:
+    file = tmp_path / "x.png"
+    image = RawImage("x.png", "a", lambda: Image.open(file))
+    with pytest.raises(Rejected, match="cannot be read: No such file"):
+        decode(image, IngestParams())
+    Image.fromarray(GRADIENT).save(file)
+    whole = file.read_bytes()
     for content in (b"", b"not an image", whole[: len(whole) // 2]):
-        (tmp_path / "x.png").write_bytes(content)
-        with pytest.raises(UserError, match=r"x\.png is not a readable image .* delete it"):
-            decode(RawImage("x.png", "a", lambda: Image.open(tmp_path / "x.png")), IngestParams())
+        file.write_bytes(content)
+        with pytest.raises(Rejected, match="cannot be|is in no image format"):
+            decode(image, IngestParams())

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import UserError
-from pipeline.ingest.split import stratified_split
+from pipeline.ingest.split import assign, missing_classes
 from pipeline.params import Split
 from pipeline.table import SPLITS
 
@@ -26,55 +26,119 @@ def grouped(draw: st.DrawFn) -> tuple[list[int], list[str]]:
     return labels, groups
 
 
+def none_straddles(groups: list[str], splits: list[str]) -> bool:
+    return len(set(zip(groups, splits, strict=True))) == len(set(groups))
+
+
 @given(grouped(), st.integers(0, 9))
 def test_no_group_straddles_and_every_class_is_everywhere(
     data: tuple[list[int], list[str]], seed: int
 ) -> None:
     labels, groups = np.array(data[0]), data[1]
-    splits = stratified_split(labels, groups, [None] * len(labels), CLASSES, Split(), seed)
-    for group in set(groups):
-        assert len({s for s, g in zip(splits, groups, strict=True) if g == group}) == 1
+    splits = assign(labels, groups, [None] * len(labels), CLASSES, Split(), seed)
+    assert none_straddles(groups, splits)
     for label in range(3):
         assert {s for s, y in zip(splits, labels, strict=True) if y == label} == set(SPLITS)
+
+
+@given(grouped(), st.sampled_from(["stratified", "hash"]), st.data())
+def test_given_splits_are_kept_and_no_group_straddles(
+    data: tuple[list[int], list[str]], way: str, drawn: st.DataObject
+) -> None:
+    labels, groups = np.array(data[0]), data[1]
+    of_group = {
+        group: drawn.draw(st.sampled_from([None, None, None, *SPLITS])) for group in set(groups)
+    }
+    of_group |= {f"{label}-0": "train" for label in range(3)}
+    said = [of_group[group] for group in groups]
+    settings = Split.model_validate({"assign": way})
+    splits = assign(labels, groups, said, CLASSES, settings, 0)
+    assert none_straddles(groups, splits)
+    assert all(s is None or s == found for s, found in zip(said, splits, strict=True))
 
 
 @given(st.integers(20, 200), st.integers(0, 9))
 def test_single_images_are_split_in_the_aimed_shares(n: int, seed: int) -> None:
     labels = np.zeros(n, np.int64)
     groups = [str(i) for i in range(n)]
-    splits = stratified_split(labels, groups, [None] * n, ("a",), Split(), seed)
+    splits = assign(labels, groups, [None] * n, ("a",), Split(), seed)
     for name, share in zip(SPLITS, (0.6, 0.2, 0.2), strict=True):
         assert abs(splits.count(name) - share * n) <= 1
 
 
 def test_the_seed_decides() -> None:
-    arguments = (np.zeros(50, np.int64), [str(i) for i in range(50)], [None] * 50, ("a",), Split())
-    assert stratified_split(*arguments, 1) == stratified_split(*arguments, 1)
-    assert stratified_split(*arguments, 1) != stratified_split(*arguments, 2)
+    arguments = (np.zeros(50, np.int64), [str(i) for i in range(50)], [None] * 50, ("a",))
+    for way in ("stratified", "hash"):
+        settings = Split.model_validate({"assign": way})
+        assert assign(*arguments, settings, 1) == assign(*arguments, settings, 1)
+        assert assign(*arguments, settings, 1) != assign(*arguments, settings, 2)
 
 
-def test_given_splits_are_kept_and_leaks_refused() -> None:
+@given(st.integers(100, 200), st.integers(0, 100))
+def test_assigned_by_hash_no_image_moves_when_others_come_or_go(n: int, more: int) -> None:
+    settings = Split(assign="hash")
+    names = [f"{i:03d}" for i in range(n + more)]
+    every = assign(np.zeros(n + more, np.int64), names, [None] * (n + more), "a", settings, 0)
+    some = assign(np.zeros(n, np.int64), names[:n], [None] * n, "a", settings, 0)
+    assert every[:n] == some
+
+
+def test_hashes_meet_the_shares_roughly() -> None:
+    groups = [str(i) for i in range(5000)]
+    settings = Split(assign="hash", train=0.7, validation=0.2, test=0.1)
+    splits = assign(np.zeros(5000, np.int64), groups, [None] * 5000, "a", settings, 3)
+    for name, share in zip(SPLITS, (0.7, 0.2, 0.1), strict=True):
+        assert abs(splits.count(name) / 5000 - share) < 0.02
+
+
+def test_a_group_given_in_two_splits_is_refused() -> None:
     labels = np.zeros(6, np.int64)
-    given_splits = ["test", "test", None, None, None, None]
+    said = ["test", "test", None, None, None, None]
     groups = ["g", "h", "i", "j", "k", "h"]
-    splits = stratified_split(labels, groups, given_splits, ("a",), Split(), 0)
+    splits = assign(labels, groups, said, ("a",), Split(), 0)
     assert splits[:2] == ["test", "test"]
     assert splits[5] == "test"  # of group h
-    with pytest.raises(UserError, match="group 'h' is in test and in train"):
-        stratified_split(labels, groups, [*given_splits[:5], "train"], ("a",), Split(), 0)
+    with pytest.raises(UserError, match="group 'h' is given in test and in train"):
+        assign(labels, groups, [*said[:5], "train"], ("a",), Split(), 0)
+
+
+@pytest.mark.parametrize("way", ["stratified", "hash"])
+def test_a_split_that_was_not_published_is_taken_out_of_train(way: str) -> None:
+    labels = np.arange(400) % 2
+    groups = [str(i) for i in range(400)]
+    said = ["test" if i < 80 else "train" for i in range(400)]
+    splits = assign(labels, groups, said, "ab", Split.model_validate({"assign": way}), 0)
+    assert splits[:80] == ["test"] * 80
+    assert set(splits[80:]) == {"train", "validation"}
+    # 0.2 of 0.6 + 0.2, as the shares of what is left say
+    slack = 0 if way == "stratified" else 25
+    assert abs(splits.count("validation") - 80) <= slack
+    said[100] = "validation"
+    assert assign(labels, groups, said, "ab", Split(), 0) == said
 
 
 @pytest.mark.parametrize(
-    ("groups", "message"),
+    ("groups", "places", "message"),
     [
-        (["1"], "class 'b' has 1 image in 1 separable group; it needs at least 3"),
-        (["1", "2"], "class 'b' has 2 images in 2 separable groups"),
-        (["1"] * 9, "class 'b' has 9 images in 1 separable group"),
+        (["1"], {"train"}, "class 'b' has 1 separable group of images and none in validation and"),
+        (["1", "2"], {"train", "test"}, "class 'b' has 2 separable groups of images and none in v"),
+        (["1"] * 9, {"train"}, "class 'b' has 1 separable group of images and none in validation"),
     ],
 )
-def test_a_class_too_small_to_split_is_refused(groups: list[str], message: str) -> None:
+def test_a_class_of_few_groups_is_told_of(
+    groups: list[str], places: set[str], message: str
+) -> None:
     labels = np.array([0] * 5 + [1] * len(groups))
     names = [f"a{i}" for i in range(5)] + groups
-    with pytest.raises(UserError) as caught:
-        stratified_split(labels, names, [None] * len(labels), ("a", "b"), Split(), 0)
-    assert message in str(caught.value)
+    splits = assign(labels, names, [None] * len(labels), ("a", "b"), Split(), 0)
+    assert set(splits[5:]) == places
+    assert set(splits[:5]) == set(SPLITS)
+    (sentence,) = missing_classes(labels, names, splits, ("a", "b"))
+    assert sentence.startswith(message)
+
+
+def test_a_class_without_training_images_is_refused() -> None:
+    labels = np.array([0, 0, 0, 0, 1, 1])
+    said = [None] * 4 + ["test", "validation"]
+    with pytest.raises(UserError, match="class 'b' has no training image"):
+        assign(labels, list("uvwxyz"), said, ("a", "b"), Split(), 0)

@@ -1,17 +1,46 @@
+import hashlib
+import io
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from PIL import Image
 
 from pipeline import table
 from pipeline.errors import UserError
-from pipeline.ingest import stage
+from pipeline.ingest import spool, stage
 from pipeline.params import IngestParams, Params
+from tests.conftest import ROOT
 
 
 def ingest(target: Path, **values: object) -> table.Images:
-    stage.run(IngestParams.model_validate(values), {}, {"real": target})
+    stage.run(
+        IngestParams.model_validate(values), {}, {"real": target, "report": target.parent / "found"}
+    )
     return table.read(target)
+
+
+def found(target: Path, name: str) -> pd.DataFrame:
+    return pd.read_csv(target.parent / "found" / f"{name}.csv")
+
+
+def digest(folder: Path) -> dict[str, str]:
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
+    return {
+        file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in files
+    }
 
 
 def test_digits_are_long_tailed_in_train_only(digits: Path) -> None:
@@ -22,12 +51,15 @@ def test_digits_are_long_tailed_in_train_only(digits: Path) -> None:
         assert (table.read(digits, split).counts() >= 35).all()
 
 
+def test_digits_are_what_published_numbers_were_measured_on(digits: Path) -> None:
+    assert table.table_hash(digits) == "1072e1eb3084f488"
+
+
 def test_the_same_params_give_the_same_bytes(
     digits: Path, tmp_path: Path, settings: Params
 ) -> None:
     stage.run(settings.ingest, {}, {"real": tmp_path / "again"})
-    for first, second in zip(table.shards(digits), table.shards(tmp_path / "again"), strict=True):
-        assert first.read_bytes() == second.read_bytes()
+    assert digest(digits) == digest(tmp_path / "again")
 
 
 def test_a_folder_becomes_a_table(tmp_path: Path, folder_of_images: Path) -> None:
@@ -36,6 +68,12 @@ def test_a_folder_becomes_a_table(tmp_path: Path, folder_of_images: Path) -> Non
     assert images.pixels.shape == (36, 1, 8, 8)
     assert set(images.rows["split"]) == set(table.SPLITS)
     assert images.rows["id"].is_unique
+    for label, pixels, identity in zip(
+        images.labels, images.pixels, images.rows["id"], strict=True
+    ):
+        assert table.pixel_hash(pixels) == identity
+        files = (folder_of_images / f"digit {label}").glob("*.png")
+        assert any(np.array_equal(np.asarray(Image.open(file)), pixels[0]) for file in files)
 
 
 def test_exact_duplicates_share_a_split(
@@ -43,49 +81,160 @@ def test_exact_duplicates_share_a_split(
 ) -> None:
     for source in list(folder_of_images.glob("digit 0/*.png")):
         (source.parent / f"copy-{source.name}").write_bytes(source.read_bytes())
-    source = folder_of_images / "digit 0" / "0.png"
-    (folder_of_images / "digit 1" / "conflict.png").write_bytes(source.read_bytes())
     rows = ingest(tmp_path / "real", source="folder", path=folder_of_images).rows
+    assert len(rows) == 48
     assert rows.groupby("id")["split"].nunique().max() == 1
-    assert "13 exact duplicates" in capsys.readouterr().out
+    assert "24 images in 12 clusters, each in one split; 12 are exact" in capsys.readouterr().out
+    assert len(found(tmp_path / "real", "clusters")) == 24
 
 
-def test_trashnet_is_read_whole(
-    datasets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.fixture
+def conflict(folder_of_images: Path) -> Path:
+    """Return a folder in which an image is in two classes."""
+    source = folder_of_images / "digit 0" / "0.png"
+    (folder_of_images / "digit 1" / "again.png").write_bytes(source.read_bytes())
+    return folder_of_images
+
+
+@pytest.mark.parametrize(
+    ("policy", "left_out"),
+    [("drop", ["digit 0/0.png", "digit 1/again.png"]), ("first", ["digit 1/again.png"])],
+)
+def test_the_same_pixels_in_two_classes(
+    tmp_path: Path, conflict: Path, policy: str, left_out: list[str]
 ) -> None:
+    duplicates = {"conflicts": policy}
+    images = ingest(tmp_path / "real", source="folder", path=conflict, duplicates=duplicates)
+    assert len(images) == 37 - len(left_out)
+    quarantine = found(tmp_path / "real", "quarantine")
+    assert quarantine["file"].tolist() == left_out
+    assert "has the pixels of digit" in quarantine["reason"][0]
+
+
+def test_conflicts_may_be_errors(tmp_path: Path, conflict: Path) -> None:
+    with pytest.raises(UserError, match="2 images have the pixels of another class .*digit 0/0"):
+        ingest(
+            tmp_path / "real", source="folder", path=conflict, duplicates={"conflicts": "error"}
+        )
+    assert not (tmp_path / "real").exists()
+
+
+def test_duplicates_across_given_splits_leave_the_earlier_one(
+    tmp_path: Path, folder_of_images: Path
+) -> None:
+    image = folder_of_images / "digit 0" / "0.png"
+    (image.parent / "copy.png").write_bytes(image.read_bytes())
+    (folder_of_images / "a.csv").write_text(
+        "file,split\ndigit 0/0.png,train\ndigit 0/copy.png,test\n"
+    )
+    params = {"source": "folder", "path": folder_of_images, "annotations": "a.csv"}
+    images = ingest(tmp_path / "real", **params)
+    assert len(images) == 36
+    assert found(tmp_path / "real", "quarantine")["file"].tolist() == ["digit 0/0.png"]
+    with pytest.raises(UserError, match="1 images duplicate others in a later given split"):
+        ingest(tmp_path / "real", **params, duplicates={"leaks": "error"})
+    split = {"given": "ignore"}
+    assert len(ingest(tmp_path / "real", **params, split=split)) == 37
+
+
+def test_trashnet_has_three_conflicts(datasets: Path, tmp_path: Path) -> None:
     images = ingest(
         tmp_path / "real", source="folder", path=datasets / "trashnet-150", image_size=32
     )
-    assert images.pixels.shape == (2527, 3, 32, 32)
+    assert images.pixels.shape == (2521, 3, 32, 32)
     assert dict(zip(images.classes, images.counts(), strict=True)) == {
         "cardboard": 403,
-        "glass": 501,
-        "metal": 410,
+        "glass": 498,
+        "metal": 409,
         "paper": 594,
-        "plastic": 482,
+        "plastic": 480,
         "trash": 137,
     }
-    assert "3 exact duplicates, kept in one split each; 3 of them under two labels" in (
-        capsys.readouterr().out
+    quarantine = found(tmp_path / "real", "quarantine")
+    assert set(quarantine["file"]) == {
+        "glass/glass115.jpg",
+        "metal/metal91.jpg",
+        "glass/glass176.jpg",
+        "plastic/plastic152.jpg",
+        "glass/glass389.jpg",
+        "plastic/plastic332.jpg",
+    }
+    assert quarantine["reason"].str.startswith("has the pixels of").all()
+    assert not len(found(tmp_path / "real", "clusters"))
+
+
+def test_fashion_mnist_keeps_its_published_test_split(datasets: Path, tmp_path: Path) -> None:
+    images = ingest(
+        tmp_path / "real", source="idx", path=datasets / "fashion-mnist", files="t10k*"
     )
+    assert images.pixels.shape == (10_000, 1, 28, 28)
+    assert set(images.rows["split"]) == {"test"}
 
 
 def test_grey_among_colour_becomes_colour(tmp_path: Path, folder_of_images: Path) -> None:
-    from PIL import Image
+    file = folder_of_images / "digit 1" / "0.png"
+    before = np.asarray(Image.open(file))
+    Image.open(file).convert("RGB").save(folder_of_images / "digit 1" / "colour.png")
+    images = ingest(tmp_path / "real", source="folder", path=folder_of_images)
+    assert images.pixels.shape == (37, 3, 8, 8)
+    same = [(image == before).all() for image in images.pixels]
+    assert sum(same) == 2
+    assert images.rows["id"].duplicated().sum() == 1
+    for pixels, identity in zip(images.pixels, images.rows["id"], strict=True):
+        assert table.pixel_hash(pixels) == identity
 
-    for number in range(3):
-        Image.new("RGB", (8, 8), (200, 10, number)).save(
-            folder_of_images / f"digit 1/c{number}.png"
-        )
-    assert ingest(tmp_path / "r", source="folder", path=folder_of_images).pixels.shape[1] == 3
 
-
-def test_sizes_that_differ_ask_for_one(tmp_path: Path, folder_of_images: Path) -> None:
-    from PIL import Image
-
-    Image.new("L", (9, 8)).save(folder_of_images / "digit 1" / "wide.png")
-    with pytest.raises(UserError, match="2 different sizes .*8×8.* set ingest.image_size"):
+def test_different_sizes_ask_for_one(tmp_path: Path, folder_of_images: Path) -> None:
+    Image.linear_gradient("L").resize((9, 8)).save(folder_of_images / "digit 1" / "wide.png")
+    with pytest.raises(UserError, match="different sizes .*has 9×8 pixels.* set ingest.image_size"):
         ingest(tmp_path / "real", source="folder", path=folder_of_images)
+
+
+def test_large_images_ask_for_a_size(tmp_path: Path, folder_of_images: Path) -> None:
+    for file in folder_of_images.rglob("*.png"):
+        Image.open(file).resize((8, 600)).save(file)
+    with pytest.raises(UserError, match=r"has 8×600 pixels: set ingest.image_size"):
+        ingest(tmp_path / "real", source="folder", path=folder_of_images)
+
+
+def test_what_fails_a_check_is_quarantined(
+    tmp_path: Path, folder_of_images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder_of_images / "digit 1" / "3.png").write_bytes(b"\x89PNG\r\n\x1a\nrubbish")
+    Image.new("L", (8, 8)).save(folder_of_images / "digit 2" / "4.png")
+    params = {"source": "folder", "path": folder_of_images}
+    with pytest.raises(UserError, match=r"2 of 36 images fail .* max_rejected = 0.05: digit 1/3"):
+        ingest(tmp_path / "real", **params)
+    assert not (tmp_path / "real").exists()
+    images = ingest(tmp_path / "real", **params, max_rejected=0.1)
+    assert len(images) == 34
+    quarantine = found(tmp_path / "real", "quarantine")
+    assert quarantine["file"].tolist() == ["digit 1/3.png", "digit 2/4.png"]
+    assert quarantine["class"].tolist() == ["digit 1", "digit 2"]
+    assert "has one colour only" in quarantine["reason"][1]
+    assert "digit 2/4.png has one colour only" in capsys.readouterr().out
+
+
+def test_a_class_of_which_nothing_is_left(tmp_path: Path, folder_of_images: Path) -> None:
+    for file in (folder_of_images / "digit 1").iterdir():
+        file.write_bytes(b"")
+    with pytest.raises(UserError, match="class 'digit 1': every image fails a check: digit 1/0"):
+        ingest(tmp_path / "real", source="folder", path=folder_of_images, max_rejected=1)
+
+
+def test_notes_are_summed_up(
+    tmp_path: Path, folder_of_images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in list((folder_of_images / "digit 1").iterdir())[:3]:
+        Image.open(file).convert("P").save(file)
+    ingest(tmp_path / "real", source="folder", path=folder_of_images)
+    assert "  palette: 3\n" in capsys.readouterr().out
+
+
+def test_a_limit_a_class(tmp_path: Path) -> None:
+    images = ingest(tmp_path / "real", limit=50)
+    assert images.counts().tolist() == [50] * 10
+    assert (images.rows["split"] == "train").sum() == 300
 
 
 def test_scarcity_of_a_class_that_is_not_there(tmp_path: Path) -> None:
@@ -99,3 +248,161 @@ def test_scarcity_caps_training_images_only(tmp_path: Path) -> None:
     assert here["train"] == 5
     assert here["test"] > 30
     assert np.array_equal(images.rows["origin"].unique(), ["real"])
+
+
+def test_a_class_with_few_groups_is_warned_of(
+    tmp_path: Path, folder_of_images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(12):
+        part = folder_of_images / "digit 1" / f"object {number % 2}"
+        part.mkdir(exist_ok=True)
+        (folder_of_images / "digit 1" / f"{number}.png").rename(part / f"{number}.png")
+    images = ingest(tmp_path / "real", source="folder", path=folder_of_images, group="folder")
+    assert images.rows[images.labels == 1].groupby("split").size().to_dict() == {
+        "test": 6,
+        "train": 6,
+    }
+    printed = capsys.readouterr().err
+    assert "warning: class 'digit 1' has 2 separable groups of images and none in vali" in printed
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory, digits: Path) -> Path:
+    """Return digits as files of which many are copies of others, exact or nearly so."""
+    folder = tmp_path_factory.mktemp("photographs")
+    images = table.read(digits, "test")
+    for label in (0, 1, 2):
+        (folder / str(label)).mkdir()
+        for number, pixels in enumerate(images.pixels[images.labels == label][:15]):
+            picture = table.picture(pixels).resize((32, 32), Image.Resampling.BICUBIC)
+            for copy in range(number % 4):
+                buffer = io.BytesIO()
+                picture.save(buffer, "JPEG", quality=90 - 10 * copy)
+                target = folder / str(label) / f"scan{number % 5}-{number}-{copy}.jpg"
+                target.write_bytes(buffer.getvalue())
+    return folder
+
+
+@given(
+    st.integers(0, 1000),
+    st.sampled_from(["given", {"pattern": r"scan\d"}]),
+    st.sampled_from(["stratified", "hash"]),
+)
+@hypothesis_settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_no_group_and_no_cluster_of_duplicates_straddles(
+    tmp_path: Path, photographs: Path, seed: int, group: object, way: str
+) -> None:
+    shutil.rmtree(tmp_path / "real", ignore_errors=True)
+    images = ingest(
+        tmp_path / "real",
+        source="folder",
+        path=photographs,
+        seed=seed,
+        group=group,
+        split={"assign": way},
+    )
+    clusters = found(tmp_path / "real", "clusters")
+    assert clusters["cluster"].nunique() >= 15
+    assert (clusters.groupby("cluster")["split"].nunique() == 1).all()
+    assert (images.rows.groupby("group")["split"].nunique() == 1).all()
+    if group != "given":
+        paths = found(tmp_path / "real", "clusters")["file"].str.extract(r"(scan\d)")[0]
+        assert (clusters.groupby(paths)["split"].nunique() == 1).all()
+
+
+def test_the_report(tmp_path: Path) -> None:
+    images = ingest(tmp_path / "real", limit=40)
+    counts = found(tmp_path / "real", "counts")
+    assert counts["images"].sum() == 400
+    assert counts.groupby("split")["images"].sum()["train"] == 240
+    assert found(tmp_path / "real", "sizes").to_numpy().tolist() == [[8, 8, 400]]
+    train = images.pixels[images.rows["split"] == "train"]
+    channels = found(tmp_path / "real", "channels").set_index("split").loc["train"]
+    assert channels["mean"] == pytest.approx(train.mean(), abs=1e-3)
+    assert channels["deviation"] == pytest.approx(train.std(), abs=1e-2)
+    sheet = Image.open(tmp_path / "found" / "classes" / "7-7.png")
+    assert len(list((tmp_path / "found" / "classes").iterdir())) == 10
+    scale = sheet.width // 91
+    first = train[images.labels[images.rows["split"] == "train"] == 7][0, 0]
+    corner = np.asarray(sheet)[scale : 9 * scale : scale, scale : 9 * scale : scale]
+    np.testing.assert_array_equal(corner, first)
+
+
+def test_memory_is_bounded_by_chunks(
+    tmp_path: Path, folder_of_images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The spool and its readers pass on a few images at a time, with the same bytes as all."""
+    whole = ingest(tmp_path / "whole" / "real", source="folder", path=folder_of_images)
+    monkeypatch.setattr(spool, "CHUNK", 5)
+    monkeypatch.setattr(spool, "GROUP_ROWS", 7)
+    pieces = ingest(tmp_path / "pieces" / "real", source="folder", path=folder_of_images)
+    assert len(whole) == len(pieces) == 36
+    assert digest(tmp_path / "whole") == digest(tmp_path / "pieces")
+
+
+PARAMS = "ingest: {source: folder, path: images, image_size: 64}\n"
+COMMAND = [sys.executable, "-c", "from pipeline.cli import main; main()", "ingest"]
+
+
+@pytest.fixture
+def project(tmp_path: Path, folder_of_images: Path) -> Path:
+    """Return a folder in which `gan-augment ingest` takes seconds."""
+    for number, file in enumerate(sorted(folder_of_images.rglob("*.png"))):
+        noise = np.random.default_rng(number).integers(0, 256, (600, 600), np.uint8)
+        Image.fromarray(noise).save(file, compress_level=1)
+    (tmp_path / "params.yaml").write_text(PARAMS)
+    (tmp_path / "data" / "real").mkdir(parents=True)
+    (tmp_path / "data" / "real" / "old.parquet").write_bytes(b"old")
+    return tmp_path
+
+
+def run(project: Path, **options: object) -> "subprocess.Popen[str]":
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        COMMAND,
+        cwd=project,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        **options,  # type: ignore[call-overload]
+    )
+
+
+def test_killed_half_way_the_old_dataset_is_whole(project: Path) -> None:
+    with run(project) as process:
+        spool_file = project / "data" / ".real.scratch.partial" / "images.parquet"
+        while not spool_file.exists() and process.poll() is None:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    assert [file.name for file in (project / "data" / "real").iterdir()] == ["old.parquet"]
+    assert spool_file.exists()
+
+    with run(project) as process:
+        assert process.wait() == 0, process.stdout.read()  # type: ignore[union-attr]
+    assert {path.name for path in (project / "data").iterdir()} == {"real"}
+    killed = digest(project / "data"), digest(project / "reports")
+    for name in ("data", "reports"):
+        shutil.rmtree(project / name)
+    with run(project) as process:
+        assert process.wait() == 0
+    assert (digest(project / "data"), digest(project / "reports")) == killed
+
+
+@pytest.mark.parametrize("room", [2_000, 60_000, 100_000])
+def test_a_full_disk_is_one_message(project: Path, room: int) -> None:
+    """A limit on the size of files fails writes as a full disk does."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+
+    with run(project, preexec_fn=limit) as process:
+        printed = process.communicate()[0]
+    assert process.returncode == 1
+    assert "Traceback" not in printed
+    assert printed.count("error: cannot write") == 1
+    assert [file.name for file in (project / "data" / "real").iterdir()] == ["old.parquet"]
+    assert {path.name for path in (project / "data").iterdir()} == {"real"}

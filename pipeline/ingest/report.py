@@ -1,0 +1,117 @@
+"""What ingestion found: tables for `dvc plots` and the report, and a contact sheet a class."""
+
+import csv
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline import table
+from pipeline.ingest.spool import Reject, Spooled
+from pipeline.sheet import contact_sheet
+from pipeline.storage import replace_directory
+
+SHEET_COLUMNS = 10
+SHEET_ROWS = 4
+
+
+def write(
+    target: Path,
+    real: Path,
+    images: pd.DataFrame,
+    classes: Sequence[str],
+    rejects: Iterable[Reject],
+    spooled: Spooled,
+) -> None:
+    """Write the folder of the report, atomically.
+
+    It holds counts.csv (images of each class in each split), sizes.csv (of the sources, before
+    resizing), channels.csv (mean and standard deviation of each channel in each split, in grey
+    levels), clusters.csv (duplicates that were found and kept), quarantine.csv (what was left out,
+    and why) and classes/ (a sheet of training images of each class).
+
+    Args:
+        target: the folder.
+        real: the image table that was written.
+        images: the catalogue of its rows.
+        classes: names, in index order.
+        rejects: what was left out.
+        spooled: all images.
+    """
+    named = images.assign(label=np.array(classes, object)[images["label"]])
+    named = named.rename(columns={"name": "file", "label": "class"})
+    with replace_directory(target) as folder:
+        _csv(folder / "quarantine.csv", pd.DataFrame(rejects, columns=["file", "class", "reason"]))
+        _csv(folder / "counts.csv", _counts(named, classes))
+        _csv(folder / "clusters.csv", _clusters(named))
+        _csv(folder / "sizes.csv", _sizes(spooled, images.index))
+        _csv(folder / "channels.csv", _channels(spooled, images))
+        (folder / "classes").mkdir()
+        _sheets(folder / "classes", real, classes)
+
+
+def _csv(target: Path, frame: pd.DataFrame) -> None:
+    frame.to_csv(target, index=False, lineterminator="\n", float_format="%.3f")
+
+
+def _counts(named: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    every = pd.MultiIndex.from_product([table.SPLITS, classes], names=["split", "class"])
+    found = named.groupby(["split", "class"]).size()
+    return found.reindex(every, fill_value=0).rename("images").reset_index()
+
+
+def _clusters(named: pd.DataFrame) -> pd.DataFrame:
+    """Return a line an image that has duplicates; those with one id have the same pixels."""
+    several = named.groupby("cluster")["id"].transform("size") > 1
+    columns = ["cluster", "file", "class", "split", "id"]
+    return named.loc[several, columns].sort_values(["cluster", "file"])
+
+
+def _sizes(spooled: Spooled, rows: pd.Index) -> pd.DataFrame:
+    frame = pd.DataFrame({side: spooled.column(side).to_numpy() for side in ("width", "height")})
+    found = frame.loc[rows].groupby(["width", "height"]).size().rename("images").reset_index()
+    return found.sort_values("images", ascending=False, kind="stable")
+
+
+def _channels(spooled: Spooled, images: pd.DataFrame) -> pd.DataFrame:
+    """Return mean and standard deviation over all pixels of each channel in each split."""
+    names = ["grey"] if spooled.channels == 1 else ["red", "green", "blue"]
+    mean, square = (_per_channel(spooled, c, images.index) for c in ("mean", "mean_square"))
+    lines: list[dict[str, Any]] = []
+    for split in table.SPLITS:
+        here = (images["split"] == split).to_numpy()
+        if here.any():
+            level = mean[here].mean(axis=0)
+            deviation = np.sqrt(square[here].mean(axis=0) - level**2)
+            lines += (
+                {"split": split, "channel": name, "mean": m, "deviation": d}
+                for name, m, d in zip(names, level, deviation, strict=True)
+            )
+    return pd.DataFrame(lines)
+
+
+def _per_channel(spooled: Spooled, column: str, rows: pd.Index) -> np.ndarray:
+    """Return one number an image and channel; a grey image has the same in all channels."""
+    found = [cell for cell in spooled.column(column).to_pylist()]
+    width = spooled.channels
+    return np.array([cell * (width // len(cell)) for cell in found])[rows]
+
+
+def _sheets(folder: Path, real: Path, classes: Sequence[str]) -> None:
+    """Save a sheet of the first training images of each class."""
+    most = SHEET_COLUMNS * SHEET_ROWS
+    shown: list[list[np.ndarray]] = [[] for _ in classes]
+    for part in table.stream(real, "train"):
+        for image, label in zip(part.pixels, part.labels, strict=True):
+            if len(shown[label]) < most:
+                shown[label].append(image)
+        if all(len(images) == most for images in shown):
+            break
+    digits = len(str(len(classes) - 1))
+    for label, (name, images) in enumerate(zip(classes, shown, strict=True)):
+        plain = re.sub(r"[^\w.-]+", "_", name)[:80]
+        sheet = contact_sheet(np.stack(images), SHEET_COLUMNS)
+        sheet.save(folder / f"{label:0{digits}d}-{plain}.png")

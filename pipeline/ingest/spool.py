@@ -1,0 +1,240 @@
+"""Decoded images on disk, until the split of each is known.
+
+A source is read once: its images are decoded on all cores, encoded as the table stores them, and
+spooled with what the checks for duplicates and the report need. Memory holds a few hundred images.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from pipeline import engine, table
+from pipeline.errors import UserError
+from pipeline.ingest.decode import Decoded, Rejected, decode
+from pipeline.ingest.duplicates import difference_hash, thumbnails
+from pipeline.ingest.sources import Found, RawImage
+from pipeline.params import MAX_SIDE, IngestParams
+from pipeline.progress import progress
+
+CHUNK = 32
+"""Images that a thread decodes at a time."""
+GROUP_ROWS = 1_024
+_SCHEMA = pa.schema(
+    {
+        "name": pa.string(),
+        "label": pa.string(),
+        "split": pa.string(),
+        "group": pa.string(),
+        "png": pa.binary(),
+        "id": pa.string(),
+        "id_in_colour": pa.string(),
+        "grey": pa.bool_(),
+        "width": pa.int32(),
+        "height": pa.int32(),
+        "thumbnail": pa.binary(),
+        "hash": pa.uint64(),
+        "mean": pa.list_(pa.float64()),
+        "mean_square": pa.list_(pa.float64()),
+    }
+)
+
+
+class Reject(NamedTuple):
+    """An image that is left out, and why."""
+
+    file: str
+    label: str
+    reason: str
+
+
+class Spooled(NamedTuple):
+    """What came of a source.
+
+    Attributes:
+        path: Parquet file of the images that passed, in the source's order.
+        rejects: those that did not.
+        notes: what was done to how many images.
+        size: height and width of all images.
+        channels: 3 if any image has colour, else 1.
+    """
+
+    path: Path
+    rejects: list[Reject]
+    notes: Counter[str]
+    size: tuple[int, int]
+    channels: int
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """Return one column of all images."""
+        return pq.read_table(self.path, columns=[name])[name]
+
+    def ids(self) -> list[str]:
+        """Return the hashes of the pixels as they will be stored, N."""
+        return self.column("id" if self.channels == 1 else "id_in_colour").to_pylist()
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the images' PNGs, names and hashes, a row group at a time."""
+        yield from self._read(["png", "name", "grey"])
+
+    def thumbnails_of(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the thumbnails of some images (ascending rows), flat: uint8, M×D."""
+        found = []
+        start = 0
+        for batch in self._read(["thumbnail", "grey"]):
+            here = rows[np.searchsorted(rows, start) : np.searchsorted(rows, start + len(batch))]
+            for cell, grey in zip(*(c.take(here - start) for c in batch.columns), strict=True):
+                flat = np.frombuffer(cell.as_py(), np.uint8)
+                found.append(np.tile(flat, 3) if grey.as_py() and self.channels == 3 else flat)
+            start += len(batch)
+        return np.stack(found)
+
+    def _read(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        with pq.ParquetFile(self.path, pre_buffer=False) as file:
+            yield from file.iter_batches(GROUP_ROWS, columns=columns)
+
+
+def spool(found: Found, path: Path, params: IngestParams) -> Spooled:
+    """Decode all images of a source to a spool file.
+
+    Raises:
+        UserError: too many are rejected, sizes differ where none is asked for, or the source ends
+            in an error of its own.
+    """
+    rejects: list[Reject] = []
+    notes: Counter[str] = Counter()
+    sizes: dict[tuple[int, int], str] = {}
+    colour = params.channels == 3
+    done = 0
+    with path.open("wb") as file, pq.ParquetWriter(file, _SCHEMA, compression="none") as writer:
+        pending: list[pa.RecordBatch] = []
+        with progress("ingest", found.total, "images") as advance:
+            chunks = engine.stream(partial(_decode_chunk, params=params), _chunks(found.images))
+            for chunk in chunks:
+                rejects += chunk.rejects
+                notes += chunk.notes
+                done += len(chunk.rows) + len(chunk.rejects)
+                sizes |= {size: name for size, name in chunk.sizes.items() if size not in sizes}
+                _one_size(sizes, params)
+                _few_rejects(rejects, found.total, params)
+                colour = colour or chunk.colour
+                pending.append(chunk.rows)
+                if sum(map(len, pending)) >= GROUP_ROWS:
+                    writer.write_table(pa.Table.from_batches(pending))
+                    pending = []
+                advance(done)
+        writer.write_table(pa.Table.from_batches(pending, _SCHEMA))
+    if not sizes:
+        raise UserError(f"none of the {found.total} images can be used: {reasons(rejects)}")
+    return Spooled(path, rejects, notes, next(iter(sizes)), 3 if colour else 1)
+
+
+class _Chunk(NamedTuple):
+    rows: pa.RecordBatch
+    rejects: list[Reject]
+    notes: Counter[str]
+    sizes: dict[tuple[int, int], str]
+    colour: bool
+
+
+def _chunks(images: Iterable[RawImage]) -> Iterator[list[RawImage]]:
+    images = iter(images)
+    while chunk := list(islice(images, CHUNK)):
+        yield chunk
+
+
+def _decode_chunk(images: list[RawImage], params: IngestParams) -> _Chunk:
+    good: list[tuple[RawImage, Decoded]] = []
+    rejects = []
+    for image in images:
+        try:
+            good.append((image, decode(image, params)))
+        except Rejected as reason:
+            rejects.append(Reject(image.name, image.label or "", str(reason)))
+    sizes: dict[tuple[int, int], str] = {}
+    for image, decoded in good:
+        sizes.setdefault(decoded.pixels.shape[1:], image.name)
+    colour = any(len(decoded.pixels) == 3 for _, decoded in good)
+    # Of several sizes the run stops, and the rows are not used.
+    rows = _rows(good, colour, params) if len(sizes) == 1 else pa.RecordBatch.from_pylist([], _SCHEMA)
+    notes = Counter(note for _, decoded in good for note in decoded.notes)
+    return _Chunk(rows, rejects, notes, sizes, colour)
+
+
+def _rows(
+    images: list[tuple[RawImage, Decoded]], colour: bool, params: IngestParams
+) -> pa.RecordBatch:
+    planes = 3 if colour else 1
+    pixels = [decoded.pixels for _, decoded in images]
+    block = np.stack([np.broadcast_to(image, (planes, *image.shape[1:])) for image in pixels])
+    grey = [len(image) == 1 for image in pixels]
+    ids = [table.pixel_hash(image) for image in pixels]
+    columns: dict[str, Any] = {
+        "name": [raw.name for raw, _ in images],
+        "label": [raw.label for raw, _ in images],
+        "split": [raw.split for raw, _ in images],
+        "group": [raw.group for raw, _ in images],
+        "png": [table.png(image) for image in pixels],
+        "id": ids,
+        "id_in_colour": [
+            table.pixel_hash(in_colour(image)) if is_grey and params.channels is None else identity
+            for image, is_grey, identity in zip(pixels, grey, ids, strict=True)
+        ],
+        "grey": grey,
+        "width": [decoded.size[0] for _, decoded in images],
+        "height": [decoded.size[1] for _, decoded in images],
+    }
+    if params.duplicates.near is not None:
+        small = thumbnails(block)
+        brightness = small.mean(axis=1).round().astype(np.uint8)
+        columns["thumbnail"] = [
+            (thumbnail[:1] if is_grey else thumbnail).tobytes()
+            for thumbnail, is_grey in zip(small, grey, strict=True)
+        ]
+        columns["hash"] = [difference_hash(thumbnail) for thumbnail in brightness]
+    flat = block.reshape(len(block), planes, -1)
+    columns["mean"] = list(flat.mean(axis=2))
+    columns["mean_square"] = list(np.square(flat, dtype=np.float32).mean(axis=2, dtype=np.float64))
+    arrays = [
+        pa.array(columns.get(field.name, [None] * len(images)), type=field.type)
+        for field in _SCHEMA
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA)
+
+
+def in_colour(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a grey uint8 1×H×W image as 3×H×W."""
+    return image.repeat(3, axis=0)
+
+
+def _one_size(sizes: dict[tuple[int, int], str], params: IngestParams) -> None:
+    shown = [f"{name} has {w}×{h} pixels" for (h, w), name in islice(sizes.items(), 2)]
+    if len(sizes) > 1:
+        raise UserError(
+            f"the images have different sizes ({', '.join(shown)}): "
+            "set ingest.image_size, for example 32"
+        )
+    for height, width in sizes:
+        if params.image_size is None and max(height, width) > MAX_SIDE:
+            raise UserError(f"{shown[0]}: set ingest.image_size, for example 64")
+
+
+def _few_rejects(rejects: list[Reject], total: int, params: IngestParams) -> None:
+    if len(rejects) > params.max_rejected * total:
+        raise UserError(
+            f"{len(rejects)} of {total} images fail a check, more than ingest.max_rejected = "
+            f"{params.max_rejected:g}: {reasons(rejects)}"
+        )
+
+
+def reasons(rejects: list[Reject]) -> str:
+    """Name the first images that were rejected, each with its reason."""
+    shown = "; ".join(f"{reject.file} {reject.reason}" for reject in rejects[:3])
+    return shown + ("; …" if len(rejects) > 3 else "")

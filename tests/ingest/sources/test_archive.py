@@ -1,0 +1,119 @@
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.errors import UserError
+from pipeline.ingest.sources import RawImage, find
+from pipeline.params import IngestParams
+
+
+def pack(folder: Path, kind: str, around: str = "") -> Path:
+    """Pack a folder, all of its files below the folder `around`."""
+    target = folder.parent / f"images.{kind}"
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    if kind == "zip":
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in files:
+                archive.write(file, around + file.relative_to(folder).as_posix())
+    else:
+        with tarfile.open(target, "w:gz" if kind == "tar.gz" else "w") as archive:
+            for file in files:
+                archive.add(file, around + file.relative_to(folder).as_posix())
+    return target
+
+
+def read(path: Path, **params: object) -> dict[str, RawImage]:
+    found = find(IngestParams.model_validate({"source": "archive", "path": path, **params}))
+    images = {image.name: image for image in found.images}
+    assert len(images) == found.total
+    return images
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz"])
+@pytest.mark.parametrize("around", ["", "set/images/"])
+def test_an_archive_reads_as_its_folder_does(
+    folder_of_images: Path, kind: str, around: str
+) -> None:
+    (folder_of_images / "digit 0" / "0.png").rename(folder_of_images / "digit 0" / "ñ.png")
+    (folder_of_images / "a.csv").write_text("file,group\ndigit 1/3.png,g\n")
+    before = {path.name for path in folder_of_images.parent.iterdir()}
+    images = read(pack(folder_of_images, kind, around), annotations="a.csv")
+    found = find(IngestParams(source="folder", path=folder_of_images, annotations="a.csv"))
+    for wanted in found.images:
+        image = images.pop(wanted.name)
+        assert (image.label, image.split, image.group) == (
+            wanted.label,
+            wanted.split,
+            wanted.group,
+        )
+        np.testing.assert_array_equal(np.asarray(image.open()), np.asarray(wanted.open()))
+    assert not images
+    after = {path.name for path in folder_of_images.parent.iterdir()}
+    assert after == before | {f"images.{kind}"}
+
+
+def test_a_glob_counts_from_inside(folder_of_images: Path) -> None:
+    archive = pack(folder_of_images, "zip", "set/")
+    assert set(read(archive, files="digit 2/1.png")) == {"digit 2/1.png"}
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+@pytest.mark.parametrize("name", ["../a/x.png", "/a/x.png", "a/../../x.png"])
+def test_members_outside_are_refused(tmp_path: Path, kind: str, name: str) -> None:
+    path = tmp_path / f"evil.{kind}"
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr(name, b"x")
+    else:
+        with tarfile.open(path, "w") as file:
+            file.addfile(tarfile.TarInfo(name), io.BytesIO())
+    with pytest.raises(UserError, match="lies outside of it"):
+        read(path)
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_size_and_count_are_bounded(folder_of_images: Path, kind: str) -> None:
+    (folder_of_images / "digit 0" / "large.png").write_bytes(bytes(1_000_000))
+    archive = pack(folder_of_images, kind)
+    assert archive.stat().st_size < 100_000
+    with pytest.raises(UserError, match="unpacks to more than 500,000 bytes"):
+        read(archive, max_bytes=500_000)
+    with pytest.raises(UserError, match="more than 30 images"):
+        read(archive, max_images=30)
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_a_broken_archive(folder_of_images: Path, kind: str) -> None:
+    archive = pack(folder_of_images, kind)
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match="archive"):
+        list(read(archive))
+    archive.write_bytes(b"no archive")
+    with pytest.raises(UserError, match="neither a zip nor a tar"):
+        read(archive)
+    archive.unlink()
+    with pytest.raises(UserError, match="no such file"):
+        read(archive)
+
+
+def test_a_damaged_member_is_one_unreadable_image(folder_of_images: Path) -> None:
+    archive = pack(folder_of_images, "zip")
+    content = bytearray(archive.read_bytes())
+    start = content.find(b"\x89PNG") + 60
+    content[start : start + 4] = b"\0\0\0\0"
+    archive.write_bytes(content)
+    images = read(archive)
+    failed = 0
+    for image in images.values():
+        try:
+            image.open()
+        except OSError as error:
+            failed += 1
+            assert "damaged" in str(error)
+    assert failed == 1

@@ -1,0 +1,76 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.ingest import groups
+from pipeline.ingest.groups import Contradiction
+from pipeline.params import Group
+
+NAMES = ["cat/sofa/01-a.jpg", "cat/sofa/02-b.jpg", "cat/03-a.jpg", "04-a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("group", "expected"),
+    [
+        ("given", [None, "mine", None, None]),
+        ("folder", ["cat/sofa", "mine", None, None]),
+        ({"pattern": r"-(\w)\.jpg"}, ["a", "mine", "a", "a"]),
+        ({"pattern": r"cat/\d+"}, [None, "mine", "cat/03", None]),
+    ],
+)
+def test_groups_are_given_or_told_by_names(group: object, expected: list[str | None]) -> None:
+    given_groups = [None, "mine", None, None]
+    assert groups.declared(NAMES, given_groups, Group.model_validate(group)) == expected
+
+
+def test_conflicts_are_same_pixels_under_two_labels() -> None:
+    images = pd.DataFrame({"id": list("abacaab"), "label": [0, 1, 1, 0, 0, 2, 1]})
+    assert groups.conflicts(images) == [
+        Contradiction(0, 2),
+        Contradiction(2, 0),
+        Contradiction(4, 2),
+        Contradiction(5, 0),
+    ]
+
+
+def test_leaks_are_duplicates_in_an_earlier_given_split() -> None:
+    images = pd.DataFrame(
+        {
+            "cluster": [0, 0, 0, 1, 1, 2, 2],
+            "given": ["train", "test", "test", "train", None, "validation", "train"],
+        },
+        index=[1, 2, 4, 5, 7, 8, 9],
+    )
+    assert groups.leaks(images) == [Contradiction(1, 2), Contradiction(9, 8)]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 8), st.sampled_from([None, None, "g", "h", "i", "j"])),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_neither_group_nor_cluster_is_torn(images: list[tuple[int, str | None]]) -> None:
+    cluster, own = zip(*images, strict=True)
+    frame = pd.DataFrame(
+        {"cluster": cluster, "own": pd.array(own, "string"), "id": [f"{c:032d}" for c in cluster]}
+    )
+    joined = groups.join(frame)
+    assert joined.notna().all()
+    assert (joined.groupby(frame["cluster"]).nunique() == 1).all()
+    assert (joined.groupby(frame["own"]).nunique() == 1).all()
+    # the order of the images does not matter
+    order = np.random.default_rng(0).permutation(len(frame))
+    pd.testing.assert_series_equal(
+        groups.join(frame.iloc[order]).sort_index(), joined, check_names=False
+    )
+
+
+def test_what_nothing_connects_stays_apart() -> None:
+    frame = pd.DataFrame(
+        {"cluster": [0, 1, 1, 2], "own": pd.array(["g", None, None, "g"], "string"), "id": list("zyxw")}
+    )
+    assert groups.join(frame).tolist() == ["g", "x", "x", "g"]
