@@ -1,0 +1,60 @@
+"""Where a row of an image table comes from; a synthetic one is made again from that."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import table
+from pipeline.errors import UserError
+from pipeline.gan.model import Model
+from pipeline.gan.sampling import sample
+
+SHOWN = ("id", "label", "split", "origin", "group", "generator", "seed", "index", "requested_label")
+
+
+def find(path: Path, identity: str) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+    """Return the image, uint8 C×H×W, and the columns of the row whose id starts so.
+
+    Args:
+        path: an image table.
+        identity: an id, or as much of its start as no other row shares.
+
+    Raises:
+        UserError: no row has such an id, or images that differ have.
+    """
+    found: dict[str, tuple[NDArray[np.uint8], dict[str, Any]]] = {}
+    for rows in table.scan(path):
+        here = [i for i, name in enumerate(rows["id"].to_pylist()) if name.startswith(identity)]
+        if here:
+            cells = rows.take(here)
+            images = table.decode(cells)
+            for number, name in enumerate(cells["id"].to_pylist()):
+                columns = {key: cells[key][number].as_py() for key in SHOWN}
+                columns["label"] = images.classes[columns["label"]]
+                columns["path"] = cells["image"][number].as_py()["path"]
+                found.setdefault(name, (images.pixels[number], columns))
+    if not found:
+        raise UserError(f"{path} has no row whose id starts with {identity!r}")
+    if len(found) > 1:
+        raise UserError(f"{path} has {len(found)} images whose ids start with {identity!r}")
+    return next(iter(found.values()))
+
+
+def regenerate(row: Mapping[str, Any], model: Model) -> NDArray[np.uint8]:
+    """Return the image of a synthetic row, uint8 C×H×W, made by the generator anew.
+
+    Raises:
+        UserError: the row names another generator.
+    """
+    if row["generator"] != model.hash:
+        raise UserError(
+            f"the row was made by generator {row['generator']}, but this one is {model.hash}: "
+            "name the right one with --model"
+        )
+    index = row["index"]
+    indices = range(index, index + 1)
+    latent_dim = model.shape.latent_dim
+    return sample(model.generator, latent_dim, row["requested_label"], indices, row["seed"])[0]
