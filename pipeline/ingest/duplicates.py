@@ -6,7 +6,7 @@ the mean squared difference of the thumbnails, in grey levels, is below a stated
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,7 +111,7 @@ def candidates(hashes: NDArray[np.uint64]) -> Iterator[Rows]:
     compared with the next 250: more share a hash only where it says nothing.
     """
     edges = np.linspace(0, 64, _BANDS + 1).round().astype(int)
-    bands = [((1 << int(b - a)) - 1) << int(a) for a, b in zip(edges, edges[1:], strict=False)]
+    bands = [((1 << int(b - a)) - 1) << int(a) for a, b in pairwise(edges)]
     for number, kept in enumerate(combinations(bands, _BANDS - RADIUS)):
         keys = hashes & np.uint64(sum(kept))
         order = np.lexsort((hashes, keys))

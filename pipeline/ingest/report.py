@@ -1,6 +1,5 @@
 """What ingestion found: tables for `dvc plots` and the report, and a contact sheet a class."""
 
-import csv
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -95,9 +94,8 @@ def _channels(spooled: Spooled, images: pd.DataFrame) -> pd.DataFrame:
 
 def _per_channel(spooled: Spooled, column: str, rows: pd.Index) -> np.ndarray:
     """Return one number an image and channel; a grey image has the same in all channels."""
-    found = [cell for cell in spooled.column(column).to_pylist()]
-    width = spooled.channels
-    return np.array([cell * (width // len(cell)) for cell in found])[rows]
+    cells = spooled.column(column).to_pylist()
+    return np.array([cell * (spooled.channels // len(cell)) for cell in cells])[rows]
 
 
 def _sheets(folder: Path, real: Path, classes: Sequence[str]) -> None:

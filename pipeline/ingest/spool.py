@@ -20,7 +20,7 @@ from pipeline import engine, table
 from pipeline.errors import UserError
 from pipeline.ingest.decode import Decoded, Rejected, decode
 from pipeline.ingest.duplicates import difference_hash, thumbnails
-from pipeline.ingest.sources import Found, RawImage
+from pipeline.ingest.sources.raw import Found, RawImage
 from pipeline.params import MAX_SIDE, IngestParams
 from pipeline.progress import progress
 
@@ -163,7 +163,7 @@ def _decode_chunk(images: list[RawImage], params: IngestParams) -> _Chunk:
         sizes.setdefault(decoded.pixels.shape[1:], image.name)
     colour = any(len(decoded.pixels) == 3 for _, decoded in good)
     # Of several sizes the run stops, and the rows are not used.
-    rows = _rows(good, colour, params) if len(sizes) == 1 else pa.RecordBatch.from_pylist([], _SCHEMA)
+    rows = _rows(good if len(sizes) == 1 else [], colour, params)
     notes = Counter(note for _, decoded in good for note in decoded.notes)
     return _Chunk(rows, rejects, notes, sizes, colour)
 
@@ -171,6 +171,8 @@ def _decode_chunk(images: list[RawImage], params: IngestParams) -> _Chunk:
 def _rows(
     images: list[tuple[RawImage, Decoded]], colour: bool, params: IngestParams
 ) -> pa.RecordBatch:
+    if not images:
+        return pa.RecordBatch.from_pylist([], _SCHEMA)
     planes = 3 if colour else 1
     pixels = [decoded.pixels for _, decoded in images]
     block = np.stack([np.broadcast_to(image, (planes, *image.shape[1:])) for image in pixels])
