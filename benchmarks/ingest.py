@@ -12,7 +12,7 @@ import argparse
 import gzip
 import io
 import os
-import resource
+import re
 import subprocess
 import sys
 import tempfile
@@ -69,7 +69,7 @@ def compare(title: str, count: int, runs: int, contestants: dict[str, Callable[[
     for _ in range(runs):
         for name, work in contestants.items():
             began = time.perf_counter()
-            with open(os.devnull, "w") as null:
+            with Path(os.devnull).open("w") as null:
                 shown, sys.stdout, sys.stderr = (sys.stdout, sys.stderr), null, null
                 try:
                     work()
@@ -78,7 +78,7 @@ def compare(title: str, count: int, runs: int, contestants: dict[str, Callable[[
             best[name] = min(best[name], time.perf_counter() - began)
     print(f"{title}, {count:,} images, {CORES} cores, best of {runs}")
     for name, seconds in best.items():
-        share = seconds and best["ingest"] and seconds / best["ingest"]
+        share = seconds / best["ingest"]
         print(f"  {name:34} {count / seconds:9,.0f} images/s   ingest runs at {share:.2f} of it")
 
 
@@ -174,7 +174,9 @@ def main() -> None:
     if arguments.measure:
         source, size = arguments.measure
         ours(source=source, path=arguments.datasets, image_size=int(size))
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        # Of this program alone; what getrusage tells begins with the process that started it.
+        status = Path("/proc/self/status").read_text()
+        print(int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1024)
         return
     with ThreadPoolExecutor(CORES) as threads, ProcessPoolExecutor(CORES) as processes:
         speed(arguments.datasets, arguments.runs, threads, processes)

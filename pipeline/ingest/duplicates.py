@@ -27,8 +27,11 @@ def thumbnails(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     n, channels, height, width = pixels.shape
     rows, columns = (-(-side // THUMBNAIL) for side in (height, width))
     h, w = height // rows, width // columns
-    blocks = pixels[:, :, : h * rows, : w * columns].reshape(n, channels, h, rows, w, columns)
-    return blocks.mean(axis=(3, 5)).round().astype(np.uint8)
+    total = np.zeros((n, channels, h, w * columns), np.float32)
+    for row in range(rows):
+        total += pixels[:, :, row : h * rows : rows, : w * columns]
+    mean = sum(total[..., column::columns] for column in range(columns)) / (rows * columns)
+    return np.asarray(mean).round().astype(np.uint8)
 
 
 def difference_hash(picture: NDArray[np.uint8]) -> int:

@@ -1,3 +1,4 @@
+import gzip
 import hashlib
 import io
 import os
@@ -162,9 +163,21 @@ def test_trashnet_has_three_conflicts(datasets: Path, tmp_path: Path) -> None:
 
 
 def test_fashion_mnist_keeps_its_published_test_split(datasets: Path, tmp_path: Path) -> None:
-    images = ingest(tmp_path / "real", source="idx", path=datasets / "fashion-mnist", files="t10k*")
-    assert images.pixels.shape == (10_000, 1, 28, 28)
-    assert set(images.rows["split"]) == {"test"}
+    (tmp_path / "idx").mkdir()
+    for kind in ("train", "t10k"):
+        for name, header, size in (("images-idx3", 16, 28 * 28), ("labels-idx1", 8, 1)):
+            with gzip.open(datasets / "fashion-mnist" / f"{kind}-{name}-ubyte.gz") as file:
+                content = bytearray(file.read(header + 2000 * size))
+            content[4:8] = (2000).to_bytes(4, "big")
+            (tmp_path / "idx" / f"{kind}-{name}-ubyte").write_bytes(content)
+    images = ingest(tmp_path / "real", source="idx", path=tmp_path / "idx")
+    assert images.pixels.shape[1:] == (1, 28, 28)
+    published = images.rows["split"].value_counts()
+    assert published["test"] == 2000
+    assert published["train"] + published["validation"] >= 1990
+    assert abs(published["validation"] - 500) < 20
+    clusters = found(tmp_path / "real", "clusters")
+    assert clusters.groupby("cluster").size().le(4).all()
 
 
 def test_grey_among_colour_becomes_colour(tmp_path: Path, folder_of_images: Path) -> None:
