@@ -31,10 +31,11 @@ def run(params: IngestParams, inputs: Mapping[str, Path], outputs: Mapping[str, 
         UserError: anything about the source that the user can put right.
     """
     del inputs
+    found = find(params)
     with scratch_directory(outputs["real"]) as scratch, warnings.catch_warnings():
         # ingest.max_pixels decides, not the lower number at which Pillow warns.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        spooled = spool(find(params), scratch / "images.parquet", params)
+        spooled = spool(found, scratch / "images.parquet", params)
         images, classes = catalogue.read(spooled, params)
         images, contradictions = catalogue.without_contradictions(images, classes, params)
         images = catalogue.split(images, classes, params)
