@@ -4,11 +4,20 @@ BIN := .venv/bin
 ENV := PATH="$(CURDIR)/$(BIN):$$PATH" DVC_NO_ANALYTICS=1 DO_NOT_TRACK=1 \
 	PREFECT_SERVER_ANALYTICS_ENABLED=false
 
-.PHONY: demo test lint types unit flow clean
+.PHONY: demo example test lint types unit flow clean
 
 demo: .venv/installed  ## set everything up and run the pipeline on digits
 	$(ENV) $(BIN)/dvc repro
 	@echo && $(BIN)/gan-augment verdict
+
+example: .venv/installed  ## run examples/NAME.yaml on the images in DATA, in a folder of its own
+	@test -f "examples/$(NAME).yaml" -a -e "$(DATA)" || { \
+		echo "usage: make example NAME=trashnet DATA=/path/to/images"; exit 2; }
+	mkdir -p ".scratch/examples/$(NAME)/data"
+	ln -sfn "$$(realpath "$(DATA)")" ".scratch/examples/$(NAME)/data/raw"
+	cp "examples/$(NAME).yaml" ".scratch/examples/$(NAME)/params.yaml"
+	cd ".scratch/examples/$(NAME)" && for stage in ingest train generate evaluate assemble verdict; \
+		do "$(CURDIR)/$(BIN)/gan-augment" $$stage || exit 1; done
 
 test: lint types unit  ## set everything up and pass the tests
 

@@ -134,7 +134,11 @@ def pack(
     Args:
         pngs: N images as made by `png`.
         ids: N hashes as made by `pixel_hash`.
-        labels, classes, split, origin, columns: as for `encode`.
+        labels: as for `encode`, like all that follow.
+        classes: class names.
+        split: one, or one a row.
+        origin: real or synthetic.
+        columns: others.
     """
     n = len(labels)
     values = {"split": split, "origin": origin, **columns}

@@ -1,6 +1,11 @@
 import os
+import threading
+import time
+from collections.abc import Iterator
 
-from pipeline.engine import fan_out
+import pytest
+
+from pipeline.engine import fan_out, stream
 
 
 def square(number: int) -> tuple[int, int]:
@@ -11,3 +16,37 @@ def test_results_come_in_order_from_other_processes() -> None:
     results = fan_out(square, list(range(20)), "test", "numbers")
     assert [value for value, _ in results] == [n**2 for n in range(20)]
     assert os.getpid() not in {process for _, process in results}
+
+
+def test_a_stream_comes_in_order_from_threads() -> None:
+    def work(number: int) -> tuple[int, int]:
+        time.sleep(0.001 * (number % 3))
+        return number**2, threading.get_ident()
+
+    results = list(stream(work, range(50)))
+    assert [value for value, _ in results] == [n**2 for n in range(50)]
+    assert threading.get_ident() not in {thread for _, thread in results}
+
+
+def test_a_stream_takes_tasks_as_results_are_taken() -> None:
+    taken = []
+
+    def tasks() -> Iterator[int]:
+        for number in range(10_000):
+            taken.append(number)
+            yield number
+
+    results = stream(lambda number: number, tasks())
+    for _ in range(10):
+        next(results)
+    assert len(taken) <= 12 + len(os.sched_getaffinity(0))
+
+
+def test_a_stream_stops_at_the_first_error() -> None:
+    def work(number: int) -> int:
+        if number == 7:
+            raise ValueError("seven")
+        return number
+
+    with pytest.raises(ValueError, match="seven"):
+        list(stream(work, range(1000)))

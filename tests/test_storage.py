@@ -65,3 +65,16 @@ def test_json_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
 
 def test_a_digest_separates_its_parts() -> None:
     assert storage.digest("ab", "c") != storage.digest("a", "bc")
+
+
+def test_scratch_is_empty_at_first_and_gone_at_last(tmp_path: Path) -> None:
+    target = tmp_path / "data" / "real"
+    with storage.scratch_directory(target) as scratch:
+        assert scratch.parent == target.parent
+        (scratch / "x").touch()
+    assert not list(target.parent.iterdir())
+    scratch.mkdir()
+    (scratch / "of a killed run").touch()
+    with storage.scratch_directory(target) as scratch:
+        assert not list(scratch.iterdir())
+    assert not target.exists()

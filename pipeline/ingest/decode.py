@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from pipeline.ingest.sources import RawImage
+from pipeline.ingest.sources.raw import RawImage
 from pipeline.params import IngestParams
 
 MIN_SIDE = 4

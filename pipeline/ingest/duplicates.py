@@ -6,7 +6,7 @@ the mean squared difference of the thumbnails, in grey levels, is below a stated
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,11 @@ def thumbnails(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     n, channels, height, width = pixels.shape
     rows, columns = (-(-side // THUMBNAIL) for side in (height, width))
     h, w = height // rows, width // columns
-    blocks = pixels[:, :, : h * rows, : w * columns].reshape(n, channels, h, rows, w, columns)
-    return blocks.mean(axis=(3, 5)).round().astype(np.uint8)
+    total = np.zeros((n, channels, h, w * columns), np.float32)
+    for row in range(rows):
+        total += pixels[:, :, row : h * rows : rows, : w * columns]
+    mean = sum(total[..., column::columns] for column in range(columns)) / (rows * columns)
+    return np.asarray(mean).round().astype(np.uint8)
 
 
 def difference_hash(picture: NDArray[np.uint8]) -> int:
@@ -111,7 +114,7 @@ def candidates(hashes: NDArray[np.uint64]) -> Iterator[Rows]:
     compared with the next 250: more share a hash only where it says nothing.
     """
     edges = np.linspace(0, 64, _BANDS + 1).round().astype(int)
-    bands = [((1 << int(b - a)) - 1) << int(a) for a, b in zip(edges, edges[1:], strict=False)]
+    bands = [((1 << int(b - a)) - 1) << int(a) for a, b in pairwise(edges)]
     for number, kept in enumerate(combinations(bands, _BANDS - RADIUS)):
         keys = hashes & np.uint64(sum(kept))
         order = np.lexsort((hashes, keys))

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.errors import UserError
 from pipeline.ingest.duplicates import components
 from pipeline.params import Group
 from pipeline.table import SPLITS
@@ -57,7 +56,7 @@ def conflicts(images: pd.DataFrame) -> list[Contradiction]:
     return sorted(
         Contradiction(row, same.index[same["label"] != label][0])
         for _, same in images[several].groupby("id")
-        for row, label in same["label"].items()
+        for row, label in zip(same.index, same["label"], strict=True)
     )
 
 
@@ -92,6 +91,9 @@ def join(images: pd.DataFrame) -> pd.Series:
     nodes = cluster.max(initial=-1) + 1
     edges = np.stack([cluster[linked], nodes + own[linked]], axis=1)
     part = components(nodes + own.max(initial=-1) + 1, edges)[cluster]
-    return images["own"].groupby(part).transform("min").fillna(
-        images["id"].groupby(part).transform("min")
+    return (
+        images["own"]
+        .groupby(part)
+        .transform("min")
+        .fillna(images["id"].groupby(part).transform("min"))
     )

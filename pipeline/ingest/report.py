@@ -1,6 +1,5 @@
 """What ingestion found: tables for `dvc plots` and the report, and a contact sheet a class."""
 
-import csv
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,7 +19,6 @@ SHEET_ROWS = 4
 
 def write(
     target: Path,
-    real: Path,
     images: pd.DataFrame,
     classes: Sequence[str],
     rejects: Iterable[Reject],
@@ -35,8 +33,7 @@ def write(
 
     Args:
         target: the folder.
-        real: the image table that was written.
-        images: the catalogue of its rows.
+        images: the catalogue of the image table's rows.
         classes: names, in index order.
         rejects: what was left out.
         spooled: all images.
@@ -50,7 +47,7 @@ def write(
         _csv(folder / "sizes.csv", _sizes(spooled, images.index))
         _csv(folder / "channels.csv", _channels(spooled, images))
         (folder / "classes").mkdir()
-        _sheets(folder / "classes", real, classes)
+        _sheets(folder / "classes", images, classes, spooled)
 
 
 def _csv(target: Path, frame: pd.DataFrame) -> None:
@@ -95,23 +92,17 @@ def _channels(spooled: Spooled, images: pd.DataFrame) -> pd.DataFrame:
 
 def _per_channel(spooled: Spooled, column: str, rows: pd.Index) -> np.ndarray:
     """Return one number an image and channel; a grey image has the same in all channels."""
-    found = [cell for cell in spooled.column(column).to_pylist()]
-    width = spooled.channels
-    return np.array([cell * (width // len(cell)) for cell in found])[rows]
+    cells = spooled.column(column).to_pylist()
+    return np.array([cell * (spooled.channels // len(cell)) for cell in cells])[rows]
 
 
-def _sheets(folder: Path, real: Path, classes: Sequence[str]) -> None:
-    """Save a sheet of the first training images of each class."""
-    most = SHEET_COLUMNS * SHEET_ROWS
-    shown: list[list[np.ndarray]] = [[] for _ in classes]
-    for part in table.stream(real, "train"):
-        for image, label in zip(part.pixels, part.labels, strict=True):
-            if len(shown[label]) < most:
-                shown[label].append(image)
-        if all(len(images) == most for images in shown):
-            break
+def _sheets(folder: Path, images: pd.DataFrame, classes: Sequence[str], spooled: Spooled) -> None:
+    """Save a sheet of the first training images of each class: nobody is to look at the others."""
+    shown = images[images["split"] == "train"].groupby("label").head(SHEET_COLUMNS * SHEET_ROWS)
+    pngs = [png for part in spooled.pngs(shown.index.to_numpy()) for png in part]
     digits = len(str(len(classes) - 1))
-    for label, (name, images) in enumerate(zip(classes, shown, strict=True)):
+    for label, name in enumerate(classes):
+        mine = np.flatnonzero(shown["label"] == label)
+        sheet = contact_sheet(np.stack([table.from_png(pngs[i]) for i in mine]), SHEET_COLUMNS)
         plain = re.sub(r"[^\w.-]+", "_", name)[:80]
-        sheet = contact_sheet(np.stack(images), SHEET_COLUMNS)
         sheet.save(folder / f"{label:0{digits}d}-{plain}.png")

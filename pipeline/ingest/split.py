@@ -60,9 +60,9 @@ def assign(
         _few_groups(place, sizes, is_open)
         _stratified(place, sizes, shares, seed)
     empty = np.flatnonzero(np.bincount(labels[place[index] == TRAIN], minlength=len(classes)) == 0)
-    if len(empty):
+    for label in empty.tolist():
         raise UserError(
-            f"class {classes[empty[0]]!r} has no training image: it needs more images or groups, "
+            f"class {classes[label]!r} has no training image: it needs more images or groups, "
             "or other given splits"
         )
     return [SPLITS[place[group]] for group in index]
@@ -75,7 +75,7 @@ def missing_classes(
     present = np.zeros((len(classes), len(SPLITS)), bool)
     present[labels, [SPLITS.index(split) for split in splits]] = True
     found = []
-    for label in np.flatnonzero(~present.all(axis=1)):
+    for label in np.flatnonzero(~present.all(axis=1)).tolist():
         mine = {group for group, y in zip(groups, labels, strict=True) if y == label}
         where = " and ".join(s for s, here in zip(SPLITS, present[label], strict=True) if not here)
         found.append(

@@ -20,7 +20,7 @@ from pipeline import engine, table
 from pipeline.errors import UserError
 from pipeline.ingest.decode import Decoded, Rejected, decode
 from pipeline.ingest.duplicates import difference_hash, thumbnails
-from pipeline.ingest.sources import Found, RawImage
+from pipeline.ingest.sources.raw import Found, RawImage
 from pipeline.params import MAX_SIDE, IngestParams
 from pipeline.progress import progress
 
@@ -35,7 +35,6 @@ _SCHEMA = pa.schema(
         "group": pa.string(),
         "png": pa.binary(),
         "id": pa.string(),
-        "id_in_colour": pa.string(),
         "grey": pa.bool_(),
         "width": pa.int32(),
         "height": pa.int32(),
@@ -78,27 +77,49 @@ class Spooled(NamedTuple):
 
     def ids(self) -> list[str]:
         """Return the hashes of the pixels as they will be stored, N."""
-        return self.column("id" if self.channels == 1 else "id_in_colour").to_pylist()
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the images' PNGs, names and hashes, a row group at a time."""
-        yield from self._read(["png", "name", "grey"])
+        if self.channels == 1:
+            return self.column("id").to_pylist()
+        return [
+            table.pixel_hash(_in_colour(table.from_png(png.as_py())))
+            if grey.as_py()
+            else id_.as_py()
+            for batch in self.read(["id", "png", "grey"])
+            for id_, png, grey in zip(*batch.columns, strict=True)
+        ]
 
     def thumbnails_of(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the thumbnails of some images (ascending rows), flat: uint8, M×D."""
         found = []
-        start = 0
-        for batch in self._read(["thumbnail", "grey"]):
-            here = rows[np.searchsorted(rows, start) : np.searchsorted(rows, start + len(batch))]
-            for cell, grey in zip(*(c.take(here - start) for c in batch.columns), strict=True):
+        for part in self.read(["thumbnail", "grey"], rows):
+            for cell, grey in zip(*part.columns, strict=True):
                 flat = np.frombuffer(cell.as_py(), np.uint8)
                 found.append(np.tile(flat, 3) if grey.as_py() and self.channels == 3 else flat)
-            start += len(batch)
         return np.stack(found)
 
-    def _read(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    def pngs(self, rows: NDArray[np.int64]) -> Iterator[list[bytes]]:
+        """Yield some images (ascending rows) as they will be stored, a row group at a time."""
+        for part in self.read(["png", "grey"], rows):
+            yield [
+                table.png(_in_colour(table.from_png(png.as_py())))
+                if grey.as_py() and self.channels == 3
+                else png.as_py()
+                for png, grey in zip(*part.columns, strict=True)
+            ]
+
+    def read(
+        self, columns: list[str], rows: NDArray[np.int64] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield some columns of all images, or of some (ascending rows), a row group at a time."""
+        start = 0
         with pq.ParquetFile(self.path, pre_buffer=False) as file:
-            yield from file.iter_batches(GROUP_ROWS, columns=columns)
+            for batch in file.iter_batches(GROUP_ROWS, columns=columns):
+                end = start + len(batch)
+                if rows is None:
+                    yield batch
+                else:
+                    here = slice(*np.searchsorted(rows, (start, end)))
+                    yield batch.take(pa.array(rows[here] - start))
+                start = end
 
 
 def spool(found: Found, path: Path, params: IngestParams) -> Spooled:
@@ -163,7 +184,7 @@ def _decode_chunk(images: list[RawImage], params: IngestParams) -> _Chunk:
         sizes.setdefault(decoded.pixels.shape[1:], image.name)
     colour = any(len(decoded.pixels) == 3 for _, decoded in good)
     # Of several sizes the run stops, and the rows are not used.
-    rows = _rows(good, colour, params) if len(sizes) == 1 else pa.RecordBatch.from_pylist([], _SCHEMA)
+    rows = _rows(good if len(sizes) == 1 else [], colour, params)
     notes = Counter(note for _, decoded in good for note in decoded.notes)
     return _Chunk(rows, rejects, notes, sizes, colour)
 
@@ -171,22 +192,19 @@ def _decode_chunk(images: list[RawImage], params: IngestParams) -> _Chunk:
 def _rows(
     images: list[tuple[RawImage, Decoded]], colour: bool, params: IngestParams
 ) -> pa.RecordBatch:
+    if not images:
+        return pa.RecordBatch.from_pylist([], _SCHEMA)
     planes = 3 if colour else 1
     pixels = [decoded.pixels for _, decoded in images]
     block = np.stack([np.broadcast_to(image, (planes, *image.shape[1:])) for image in pixels])
     grey = [len(image) == 1 for image in pixels]
-    ids = [table.pixel_hash(image) for image in pixels]
     columns: dict[str, Any] = {
         "name": [raw.name for raw, _ in images],
         "label": [raw.label for raw, _ in images],
         "split": [raw.split for raw, _ in images],
         "group": [raw.group for raw, _ in images],
         "png": [table.png(image) for image in pixels],
-        "id": ids,
-        "id_in_colour": [
-            table.pixel_hash(in_colour(image)) if is_grey and params.channels is None else identity
-            for image, is_grey, identity in zip(pixels, grey, ids, strict=True)
-        ],
+        "id": [table.pixel_hash(image) for image in pixels],
         "grey": grey,
         "width": [decoded.size[0] for _, decoded in images],
         "height": [decoded.size[1] for _, decoded in images],
@@ -199,19 +217,14 @@ def _rows(
             for thumbnail, is_grey in zip(small, grey, strict=True)
         ]
         columns["hash"] = [difference_hash(thumbnail) for thumbnail in brightness]
-    flat = block.reshape(len(block), planes, -1)
+    flat = block.reshape(len(block), planes, -1).astype(np.float32)
     columns["mean"] = list(flat.mean(axis=2))
-    columns["mean_square"] = list(np.square(flat, dtype=np.float32).mean(axis=2, dtype=np.float64))
+    columns["mean_square"] = list(np.einsum("ncp,ncp->nc", flat, flat) / flat.shape[2])
     arrays = [
         pa.array(columns.get(field.name, [None] * len(images)), type=field.type)
         for field in _SCHEMA
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA)
-
-
-def in_colour(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a grey uint8 1×H×W image as 3×H×W."""
-    return image.repeat(3, axis=0)
 
 
 def _one_size(sizes: dict[tuple[int, int], str], params: IngestParams) -> None:
@@ -238,3 +251,8 @@ def reasons(rejects: list[Reject]) -> str:
     """Name the first images that were rejected, each with its reason."""
     shown = "; ".join(f"{reject.file} {reject.reason}" for reject in rejects[:3])
     return shown + ("; …" if len(rejects) > 3 else "")
+
+
+def _in_colour(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a grey uint8 1×H×W image as 3×H×W."""
+    return image.repeat(3, axis=0)

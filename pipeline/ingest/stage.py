@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 from PIL import Image
@@ -14,7 +13,7 @@ from pipeline import table
 from pipeline.ingest import catalogue, report
 from pipeline.ingest.sources import find
 from pipeline.ingest.split import missing_classes
-from pipeline.ingest.spool import Reject, Spooled, in_colour, spool
+from pipeline.ingest.spool import Reject, Spooled, spool
 from pipeline.params import IngestParams
 from pipeline.storage import scratch_directory
 
@@ -32,32 +31,26 @@ def run(params: IngestParams, inputs: Mapping[str, Path], outputs: Mapping[str, 
         UserError: anything about the source that the user can put right.
     """
     del inputs
+    found = find(params)
     with scratch_directory(outputs["real"]) as scratch, warnings.catch_warnings():
         # ingest.max_pixels decides, not the lower number at which Pillow warns.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        spooled = spool(find(params), scratch / "images.parquet", params)
+        spooled = spool(found, scratch / "images.parquet", params)
         images, classes = catalogue.read(spooled, params)
         images, contradictions = catalogue.without_contradictions(images, classes, params)
         images = catalogue.split(images, classes, params)
         rejects = sorted(spooled.rejects + contradictions)
         table.write(outputs["real"], _rows(images, classes, spooled), classes)
         if "report" in outputs:
-            report.write(outputs["report"], outputs["real"], images, classes, rejects, spooled)
+            report.write(outputs["report"], images, classes, rejects, spooled)
     _summarise(images, classes, rejects, spooled)
 
 
 def _rows(images: pd.DataFrame, classes: Sequence[str], spooled: Spooled) -> Iterator[pa.Table]:
     """Yield the rows of the image table, as the catalogue wants them."""
     start = 0
-    for batch in spooled.batches():
-        here = images[(images.index >= start) & (images.index < start + len(batch))]
-        stored = batch.take(here.index.to_numpy() - start)
-        pngs = stored["png"].to_pylist()
-        if spooled.channels == 3:
-            pngs = [
-                table.png(in_colour(table.from_png(png))) if grey.as_py() else png
-                for png, grey in zip(pngs, stored["grey"], strict=True)
-            ]
+    for pngs in spooled.pngs(images.index.to_numpy()):
+        here = images.iloc[start : start + len(pngs)]
         yield table.pack(
             pngs,
             here["id"].tolist(),
@@ -68,7 +61,7 @@ def _rows(images: pd.DataFrame, classes: Sequence[str], spooled: Spooled) -> Ite
             path=here["name"].tolist(),
             group=here["group"].tolist(),
         )
-        start += len(batch)
+        start += len(pngs)
 
 
 def _summarise(

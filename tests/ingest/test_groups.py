@@ -71,6 +71,10 @@ def test_neither_group_nor_cluster_is_torn(images: list[tuple[int, str | None]])
 
 def test_what_nothing_connects_stays_apart() -> None:
     frame = pd.DataFrame(
-        {"cluster": [0, 1, 1, 2], "own": pd.array(["g", None, None, "g"], "string"), "id": list("zyxw")}
+        {
+            "cluster": [0, 1, 1, 2],
+            "own": pd.array(["g", None, None, "g"], "string"),
+            "id": list("zyxw"),
+        }
     )
     assert groups.join(frame).tolist() == ["g", "x", "x", "g"]

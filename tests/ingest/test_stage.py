@@ -1,3 +1,4 @@
+import gzip
 import hashlib
 import io
 import os
@@ -113,9 +114,7 @@ def test_the_same_pixels_in_two_classes(
 
 def test_conflicts_may_be_errors(tmp_path: Path, conflict: Path) -> None:
     with pytest.raises(UserError, match="2 images have the pixels of another class .*digit 0/0"):
-        ingest(
-            tmp_path / "real", source="folder", path=conflict, duplicates={"conflicts": "error"}
-        )
+        ingest(tmp_path / "real", source="folder", path=conflict, duplicates={"conflicts": "error"})
     assert not (tmp_path / "real").exists()
 
 
@@ -164,11 +163,21 @@ def test_trashnet_has_three_conflicts(datasets: Path, tmp_path: Path) -> None:
 
 
 def test_fashion_mnist_keeps_its_published_test_split(datasets: Path, tmp_path: Path) -> None:
-    images = ingest(
-        tmp_path / "real", source="idx", path=datasets / "fashion-mnist", files="t10k*"
-    )
-    assert images.pixels.shape == (10_000, 1, 28, 28)
-    assert set(images.rows["split"]) == {"test"}
+    (tmp_path / "idx").mkdir()
+    for kind in ("train", "t10k"):
+        for name, header, size in (("images-idx3", 16, 28 * 28), ("labels-idx1", 8, 1)):
+            with gzip.open(datasets / "fashion-mnist" / f"{kind}-{name}-ubyte.gz") as file:
+                content = bytearray(file.read(header + 2000 * size))
+            content[4:8] = (2000).to_bytes(4, "big")
+            (tmp_path / "idx" / f"{kind}-{name}-ubyte").write_bytes(content)
+    images = ingest(tmp_path / "real", source="idx", path=tmp_path / "idx")
+    assert images.pixels.shape[1:] == (1, 28, 28)
+    published = images.rows["split"].value_counts()
+    assert published["test"] == 2000
+    assert published["train"] + published["validation"] >= 1990
+    assert abs(published["validation"] - 500) < 20
+    clusters = found(tmp_path / "real", "clusters")
+    assert clusters.groupby("cluster").size().le(4).all()
 
 
 def test_grey_among_colour_becomes_colour(tmp_path: Path, folder_of_images: Path) -> None:
@@ -203,7 +212,7 @@ def test_what_fails_a_check_is_quarantined(
     (folder_of_images / "digit 1" / "3.png").write_bytes(b"\x89PNG\r\n\x1a\nrubbish")
     Image.new("L", (8, 8)).save(folder_of_images / "digit 2" / "4.png")
     params = {"source": "folder", "path": folder_of_images}
-    with pytest.raises(UserError, match=r"2 of 36 images fail .* max_rejected = 0.05: digit 1/3"):
+    with pytest.raises(UserError, match=r"2 of 36 images fail .*max_rejected = 0.05: digit 1/3"):
         ingest(tmp_path / "real", **params)
     assert not (tmp_path / "real").exists()
     images = ingest(tmp_path / "real", **params, max_rejected=0.1)
@@ -342,17 +351,27 @@ def test_memory_is_bounded_by_chunks(
     assert digest(tmp_path / "whole") == digest(tmp_path / "pieces")
 
 
-PARAMS = "ingest: {source: folder, path: images, image_size: 64}\n"
-COMMAND = [sys.executable, "-c", "from pipeline.cli import main; main()", "ingest"]
+SCRIPT = """
+import sys
+from pathlib import Path
+from pipeline.errors import UserError
+from pipeline.ingest import stage
+from pipeline.params import IngestParams
+
+params = IngestParams(source="folder", path="images", image_size=64)
+try:
+    stage.run(params, {}, {"real": Path("data/real"), "report": Path("reports/ingest")})
+except UserError as error:
+    sys.exit(f"error: {error}")
+"""
 
 
 @pytest.fixture
 def project(tmp_path: Path, folder_of_images: Path) -> Path:
-    """Return a folder in which `gan-augment ingest` takes seconds."""
+    """Return a folder with large images and an old dataset."""
     for number, file in enumerate(sorted(folder_of_images.rglob("*.png"))):
         noise = np.random.default_rng(number).integers(0, 256, (600, 600), np.uint8)
         Image.fromarray(noise).save(file, compress_level=1)
-    (tmp_path / "params.yaml").write_text(PARAMS)
     (tmp_path / "data" / "real").mkdir(parents=True)
     (tmp_path / "data" / "real" / "old.parquet").write_bytes(b"old")
     return tmp_path
@@ -361,7 +380,7 @@ def project(tmp_path: Path, folder_of_images: Path) -> Path:
 def run(project: Path, **options: object) -> "subprocess.Popen[str]":
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
-        COMMAND,
+        [sys.executable, "-c", SCRIPT],
         cwd=project,
         env=environment,
         text=True,

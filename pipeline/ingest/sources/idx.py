@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from math import prod
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,7 +90,7 @@ def _header(file: Path, dimensions: int) -> tuple[int, ...]:
 
 
 def _exactly(
-    stream: IO[bytes], shape: tuple[int, ...], file: Path, kind: str = "u1"
+    stream: BinaryIO | gzip.GzipFile, shape: tuple[int, ...], file: Path, kind: str = "u1"
 ) -> NDArray[Any]:
     size = prod(shape) * np.dtype(kind).itemsize
     content = stream.read(size)
@@ -100,9 +100,9 @@ def _exactly(
 
 
 @contextmanager
-def _open(file: Path) -> Iterator[IO[bytes]]:
+def _open(file: Path) -> Iterator[BinaryIO | gzip.GzipFile]:
     try:
-        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
-            yield stream
+        with file.open("rb") as stream:
+            yield gzip.GzipFile(fileobj=stream) if file.suffix == ".gz" else stream
     except (gzip.BadGzipFile, zlib.error, EOFError, OSError) as error:
         raise UserError(f"{file} cannot be read ({error}): fetch it again") from None

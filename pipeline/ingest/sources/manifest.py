@@ -148,7 +148,7 @@ def _image(
 ) -> tuple[str | None, Callable[[], Image.Image]]:
     """Return the path that a cell of the image column tells, and what opens its picture."""
     match cell:
-        case {"bytes": bytes() as content, **rest}:
+        case {"bytes": bytes() as content}:
             # The paths of Hugging Face's tables need not be unique, so they are no names.
             return None, partial(_open_content, content)
         case bytes() as content:

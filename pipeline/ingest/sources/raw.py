@@ -14,7 +14,10 @@ from pipeline.errors import UserError
 from pipeline.params import IngestParams
 from pipeline.table import SPLITS
 
-_RASTER = "AVIF BMP DDS DIB GIF ICO JPEG JPEG2000 PCX PNG PPM SGI TGA TIFF WEBP XBM XPM".split()
+_RASTER = (
+    *("AVIF", "BMP", "DDS", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM"),
+    *("SGI", "TGA", "TIFF", "WEBP", "XBM", "XPM"),
+)
 """What is read, as far as Pillow was built with it. Other formats, such as EPS, start programs."""
 MAX_FILE_BYTES = 2**28
 """The largest encoded image that is read from an archive or a table."""

@@ -103,9 +103,7 @@ def _images(split: str | None, dataset: Any, name: str) -> Iterator[RawImage]:
             opener = partial(_picture, picture)
         else:
             target, opener = targets[index], partial(_item, dataset, index)
-        yield RawImage(
-            f"{split or name}/{index:05d}", _label(target, names, name), opener, split
-        )
+        yield RawImage(f"{split or name}/{index:05d}", _label(target, names, name), opener, split)
 
 
 def _targets(dataset: Any) -> list[Any] | None:

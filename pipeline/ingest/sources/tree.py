@@ -95,4 +95,3 @@ def read_annotations(content: bytes, where: str) -> dict[str, dict[str, str]]:
     for line, row in enumerate(rows, start=2):
         split_name(row.get("split"), f"{where}, line {line}")
     return {row["file"]: row for row in rows}
-

@@ -44,9 +44,7 @@ def test_a_table_of_paths(folder_of_images: Path, source: str, as_file: bool) ->
     assert [image.name for image in images] == wanted["file"].tolist()
     assert [image.label for image in images] == wanted["label"].tolist()
     assert [image.group for image in images] == wanted["group"].tolist()
-    assert {image.name for image in images if image.split} == {
-        f"digit {n}/3.png" for n in range(3)
-    }
+    assert {image.name for image in images if image.split} == {f"digit {n}/3.png" for n in range(3)}
     assert images[3].split in (None, "validation")
     for image in images:
         np.testing.assert_array_equal(
@@ -83,9 +81,7 @@ def test_an_image_table_of_ours(tmp_path: Path) -> None:
     assert [image.label for image in images] == ["b", "a", "ü", "a", "ü", "b"]
     assert [image.split for image in images] == ["test"] * 3 + ["train"] * 3
     assert [image.group for image in images] == list("vxzuwy")
-    np.testing.assert_array_equal(
-        np.asarray(images[4].open()).transpose(2, 0, 1), pixels[2]
-    )
+    np.testing.assert_array_equal(np.asarray(images[4].open()).transpose(2, 0, 1), pixels[2])
 
 
 def test_a_hugging_face_image_dataset(tmp_path: Path) -> None:

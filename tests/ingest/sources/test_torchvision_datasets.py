@@ -56,9 +56,7 @@ def test_published_splits_by_the_argument_split(tmp_path: Path) -> None:
             folder = folder / f"{label:05d}" if split == "train" else folder
             folder.mkdir(parents=True, exist_ok=True)
             Image.fromarray(PIXELS[label]).convert("RGB").save(folder / f"{label}.ppm")
-    (tmp_path / "gtsrb" / "GT-final_test.csv").write_text(
-        "Filename;ClassId\n0.ppm;0\n1.ppm;1\n"
-    )
+    (tmp_path / "gtsrb" / "GT-final_test.csv").write_text("Filename;ClassId\n0.ppm;0\n1.ppm;1\n")
     images = read(tmp_path, "GTSRB")
     assert [(image.split, image.label) for image in images] == [
         ("train", "0"),

@@ -1,0 +1,187 @@
+"""How fast ingestion is, against bare Pillow on the same images and cores, and how much memory.
+
+    python benchmarks/ingest.py /path/to/datasets
+
+The folder holds trashnet-150 (2,527 JPEGs) and fashion-mnist (60,000 idx images). Bare means: open,
+convert, resize, drop, by a pool over all cores, of threads or of processes, whichever is faster.
+Ours is the whole stage: it also checks, hashes, compares, splits, encodes, writes and reports. Each
+is the best of some runs, one after the other in turn. Memory is the peak of a process of its own.
+"""
+
+import argparse
+import gzip
+import io
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from pipeline.ingest import stage
+from pipeline.params import IngestParams
+
+CORES = len(os.sched_getaffinity(0))
+CHUNK = 64
+IDX_HEADER = 16
+
+
+def resized(picture: Image.Image, mode: str, side: int) -> None:
+    picture.convert(mode).resize((side, side), Image.Resampling.LANCZOS)
+
+
+def bare_files(side: int, files: Iterable[Path]) -> None:
+    for file in files:
+        with Image.open(file) as picture:
+            resized(picture, "RGB", side)
+
+
+def bare_arrays(side: int, images: Iterable[np.ndarray]) -> None:
+    for image in images:
+        resized(Image.fromarray(image), "L", side)
+
+
+def bare_pngs(side: int, images: Iterable[bytes]) -> None:
+    for image in images:
+        resized(Image.open(io.BytesIO(image)), "L", side)
+
+
+def pooled(pool: Executor, work: Callable[..., None], side: int, images: Sequence[object]) -> None:
+    chunks = [images[start : start + CHUNK] for start in range(0, len(images), CHUNK)]
+    list(pool.map(partial(work, side), chunks))
+
+
+def ours(**params: object) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        outputs = {"real": Path(folder) / "real", "report": Path(folder) / "report"}
+        stage.run(IngestParams.model_validate(params), {}, outputs)
+
+
+def compare(title: str, count: int, runs: int, contestants: dict[str, Callable[[], None]]) -> None:
+    best = dict.fromkeys(contestants, float("inf"))
+    for _ in range(runs):
+        for name, work in contestants.items():
+            began = time.perf_counter()
+            with Path(os.devnull).open("w") as null:
+                shown, sys.stdout, sys.stderr = (sys.stdout, sys.stderr), null, null
+                try:
+                    work()
+                finally:
+                    sys.stdout, sys.stderr = shown
+            best[name] = min(best[name], time.perf_counter() - began)
+    print(f"{title}, {count:,} images, {CORES} cores, best of {runs}")
+    for name, seconds in best.items():
+        share = seconds / best["ingest"]
+        print(f"  {name:34} {count / seconds:9,.0f} images/s   ingest runs at {share:.2f} of it")
+
+
+def speed(datasets: Path, runs: int, threads: Executor, processes: Executor) -> None:
+    files = sorted((datasets / "trashnet-150").rglob("*.jpg"))
+    for side in (32, 64):
+        compare(
+            f"JPEG 150×150 → {side}×{side}",
+            len(files),
+            runs,
+            {
+                "Pillow, threads": partial(pooled, threads, bare_files, side, files),
+                "Pillow, processes": partial(pooled, processes, bare_files, side, files),
+                "ingest": partial(
+                    ours, source="folder", path=datasets / "trashnet-150", image_size=side
+                ),
+            },
+        )
+    images = fashion(datasets)
+    pngs = []
+    for image in images:
+        buffer = io.BytesIO()
+        Image.fromarray(image).save(buffer, "PNG")
+        pngs.append(buffer.getvalue())
+    source = {"source": "idx", "path": datasets / "fashion-mnist", "files": "train-*"}
+    compare(
+        "idx 28×28 → 32×32",
+        len(images),
+        runs,
+        {
+            "Pillow, threads, from arrays": partial(pooled, threads, bare_arrays, 32, images),
+            "Pillow, threads, from PNG": partial(pooled, threads, bare_pngs, 32, pngs),
+            "Pillow, processes, from PNG": partial(pooled, processes, bare_pngs, 32, pngs),
+            "ingest": partial(ours, **source, image_size=32),
+            "ingest, exact duplicates only": partial(
+                ours, **source, image_size=32, duplicates={"near": None}
+            ),
+        },
+    )
+
+
+def fashion(datasets: Path) -> np.ndarray:
+    with gzip.open(datasets / "fashion-mnist" / "train-images-idx3-ubyte.gz") as file:
+        return np.frombuffer(file.read(), np.uint8, offset=IDX_HEADER).reshape(-1, 28, 28)
+
+
+def memory(datasets: Path) -> None:
+    """Print the peak memory of the whole set and of a tenth of it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for source, size, make in (("folder", 32, tenth_of_folder), ("idx", 28, tenth_of_idx)):
+            whole = datasets / ("trashnet-150" if source == "folder" else "fashion-mnist")
+            part = make(whole, folder / source)
+            peaks = [peak(source, path, size) for path in (part, whole)]
+            print(
+                f"{source}: peak memory {peaks[0]:.0f} MB for a tenth of the images, "
+                f"{peaks[1]:.0f} MB for all: {peaks[1] / peaks[0]:.2f} times as much"
+            )
+
+
+def tenth_of_folder(whole: Path, part: Path) -> Path:
+    for number, file in enumerate(sorted(whole.rglob("*.jpg"))):
+        if number % 10 == 0:
+            target = part / file.relative_to(whole)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.symlink_to(file)
+    return part
+
+
+def tenth_of_idx(whole: Path, part: Path) -> Path:
+    part.mkdir()
+    for kind, header, size in (("images-idx3", IDX_HEADER, 28 * 28), ("labels-idx1", 8, 1)):
+        with gzip.open(whole / f"train-{kind}-ubyte.gz") as file:
+            content = bytearray(file.read(header + 7_000 * size))
+        content[4:8] = (7_000).to_bytes(4, "big")
+        (part / f"train-{kind}-ubyte").write_bytes(content)
+    return part
+
+
+def peak(source: str, path: Path, size: int) -> float:
+    """Return the peak memory, in MB, of a process that ingests one source."""
+    command = [sys.executable, __file__, str(path), "--measure", source, str(size)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("datasets", type=Path)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.measure:
+        source, size = arguments.measure
+        ours(source=source, path=arguments.datasets, image_size=int(size))
+        # Of this program alone; what getrusage tells begins with the process that started it.
+        status = Path("/proc/self/status").read_text()
+        print(int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1024)
+        return
+    with ThreadPoolExecutor(CORES) as threads, ProcessPoolExecutor(CORES) as processes:
+        speed(arguments.datasets, arguments.runs, threads, processes)
+    memory(arguments.datasets)
+
+
+if __name__ == "__main__":
+    main()
