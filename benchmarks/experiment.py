@@ -18,7 +18,7 @@ from pipeline.table import Images
 
 
 class Trained(NamedTuple):
-    """A trainer after its last step, its settings, and the seconds that training took."""
+    """A trainer after its last step, its settings, and the processor seconds of training."""
 
     trainer: Trainer
     settings: Recipe
@@ -45,11 +45,11 @@ def train(
             weights = before.discriminator.state_dict()
             warm_start.initialise(trainer.discriminator, weights, "discriminator")
             trainer.ema.load_state_dict(trainer.generator.state_dict())
-        began = time.perf_counter()
+        began = time.process_time()
         turns = settings.discriminator_steps
         for step in range(settings.steps):
             trainer.step(step, [batches[step * turns + turn] for turn in range(turns)])
-        return Trained(trainer, settings, time.perf_counter() - began)
+        return Trained(trainer, settings, time.process_time() - began)
 
 
 def draw(trained: Trained, classes: int, per_class: int) -> tuple[NDArray[np.uint8], NDArray]:

@@ -103,7 +103,10 @@ def _markdown(table: pd.DataFrame) -> str:
     """Return a table of means over seeds, ± half their range, best CAS first."""
     cells = table.groupby(["network", "loss"])[list(SCORES)]
     mean, spread = cells.mean(), (cells.max() - cells.min()) / 2
-    lines = ["| network | loss | CAS | KID ×10³ | FID | seconds |", "|---|---|---:|---:|---:|---:|"]
+    lines = [
+        "| network | loss | CAS | KID ×10³ | FID | CPU seconds |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
     real = table[["real_cas", "real_kid", "real_fid"]].mean()
     lines.append(
         f"| | *real images* | {real['real_cas']:.3f} | {1000 * real['real_kid']:.1f} "
