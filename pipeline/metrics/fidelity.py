@@ -7,7 +7,7 @@ that of held-out real images, under the same extractor and at the same numbers o
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +61,7 @@ def frechet_distance(real: Rows, synthetic: Rows) -> float:
     Raises:
         TooFewRowsError: a set has no more rows than features, so that its Σ is singular.
     """
-    _require(real.shape[1] + 1, "Fréchet distance", real=real, synthetic=synthetic)
+    require_rows(real.shape[1] + 1, "Fréchet distance", real=real, synthetic=synthetic)
     means = real.mean(axis=0), synthetic.mean(axis=0)
     roots = [
         np.linalg.qr((rows - mean) / np.sqrt(len(rows) - 1)).R
@@ -87,7 +87,7 @@ def kernel_distance(real: Rows, synthetic: Rows) -> float:
     Raises:
         TooFewRowsError: a set has fewer than `KERNEL_ROWS`.
     """
-    _require(KERNEL_ROWS, "kernel distance", real=real, synthetic=synthetic)
+    require_rows(KERNEL_ROWS, "kernel distance", real=real, synthetic=synthetic)
     if max(len(real), len(synthetic)) <= KERNEL_SUBSET_ROWS:
         return _squared_discrepancy(real, synthetic)
     draws = (rng(0, "kernel distance", number) for number in range(KERNEL_SUBSETS))
@@ -109,7 +109,7 @@ def inception_score(probabilities: Rows) -> float:
     Raises:
         TooFewRowsError: fewer than `SCORE_ROWS`.
     """
-    _require(SCORE_ROWS, "inception score", synthetic=probabilities)
+    require_rows(SCORE_ROWS, "inception score", synthetic=probabilities)
     divergences = rel_entr(probabilities, probabilities.mean(axis=0)).sum(axis=1)
     return float(np.exp(divergences.mean()))
 
@@ -135,7 +135,7 @@ def precision_recall_density_coverage(real: Rows, synthetic: Rows, k: int = NEIG
         TooFewRowsError: a set has fewer than `ROWS_A_NEIGHBOUR` × k.
     """
     least = ROWS_A_NEIGHBOUR * k
-    _require(least, "precision and recall", real=real, synthetic=synthetic)
+    require_rows(least, "precision and recall", real=real, synthetic=synthetic)
     centre = real.mean(axis=0)
     real, synthetic = real - centre, synthetic - centre
     edge = ROUNDING * max(np.square(rows).sum(axis=1).max() for rows in (real, synthetic))
@@ -143,7 +143,7 @@ def precision_recall_density_coverage(real: Rows, synthetic: Rows, k: int = NEIG
 
     balls = np.zeros(len(synthetic), np.int64)
     recalled = covered = 0
-    for part, distances in _squared_distances(real, synthetic):
+    for part, distances in squared_distances(real, synthetic):
         inside = distances < real_reach[part, None]
         balls += inside.sum(axis=0)
         covered += int(inside.any(axis=1).sum())
@@ -182,7 +182,24 @@ def intraclass_diversity(pixels: NDArray[np.uint8], labels: NDArray[np.int64]) -
     return {int(label): _deviation(pixels[labels == label]) for label in classes}
 
 
-def _require(least: int, metric: str, **sets: Rows) -> None:
+def squared_distances(x: Rows, y: Rows) -> Iterator[tuple[slice, Rows]]:
+    """Yield ‖x − y‖² for some rows of x and all of y at a time, with where those rows are.
+
+    In float64, up to a rounding error that may make it negative: see `ROUNDING`.
+    """
+    x_norms, y_norms = np.square(x).sum(axis=1), np.square(y).sum(axis=1)
+    step = max(1, CHUNK // len(y))
+    for start in range(0, len(x), step):
+        part = slice(start, start + step)
+        distances = x[part] @ y.T
+        distances *= -2
+        distances += x_norms[part, None]
+        distances += y_norms
+        yield part, distances
+
+
+def require_rows(least: int, metric: str, **sets: NDArray[Any]) -> None:
+    """Raise `TooFewRowsError` unless each set, by the name of its images, has `least` rows."""
     for name, rows in sets.items():
         if len(rows) < least:
             raise TooFewRowsError(
@@ -210,21 +227,8 @@ def _cubic_kernel(x: Rows, y: Rows) -> Rows:
 
 def _squared_reach(rows: Rows, k: int) -> Rows:
     """Return the squared distance from each row to its k-th nearest other row, N."""
-    parts = _squared_distances(rows, rows)  # a row itself is its nearest, at rank 0
+    parts = squared_distances(rows, rows)  # a row itself is its nearest, at rank 0
     return np.concatenate([np.partition(distances, k, axis=1)[:, k] for _, distances in parts])
-
-
-def _squared_distances(x: Rows, y: Rows) -> Iterator[tuple[slice, Rows]]:
-    """Yield ‖x − y‖² for some rows of x and all of y at a time, with where those rows are."""
-    x_norms, y_norms = np.square(x).sum(axis=1), np.square(y).sum(axis=1)
-    step = max(1, CHUNK // len(y))
-    for start in range(0, len(x), step):
-        part = slice(start, start + step)
-        distances = x[part] @ y.T
-        distances *= -2
-        distances += x_norms[part, None]
-        distances += y_norms
-        yield part, distances
 
 
 def _deviation(pixels: NDArray[np.uint8]) -> float:
