@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, pairwise
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 THUMBNAIL = 16
@@ -59,7 +60,8 @@ def clusters(
         thumbnails_of: returns the thumbnails of some images (ascending), flat: uint8, M×D.
         threshold: of the pixel check, in grey levels; None for exact duplicates only.
     """
-    _, first, inverse = np.unique(np.asarray(ids), return_index=True, return_inverse=True)
+    inverse, _ = pd.factorize(np.asarray(ids, object))
+    first = np.unique(inverse, return_index=True)[1]
     edges = [np.stack([np.arange(len(ids)), first[inverse]], axis=1)]
     if hashes is not None and threshold is not None:
         rows = np.sort(first)

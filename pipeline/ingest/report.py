@@ -76,7 +76,9 @@ def _sizes(spooled: Spooled, rows: pd.Index) -> pd.DataFrame:
 def _channels(spooled: Spooled, images: pd.DataFrame) -> pd.DataFrame:
     """Return mean and standard deviation over all pixels of each channel in each split."""
     names = ["grey"] if spooled.channels == 1 else ["red", "green", "blue"]
-    mean, square = (_per_channel(spooled, c, images.index) for c in ("mean", "mean_square"))
+    mean, square = (
+        spooled.channel_levels(name, images.index.to_numpy()) for name in ("mean", "mean_square")
+    )
     lines: list[dict[str, Any]] = []
     for split in table.SPLITS:
         here = (images["split"] == split).to_numpy()
@@ -88,12 +90,6 @@ def _channels(spooled: Spooled, images: pd.DataFrame) -> pd.DataFrame:
                 for name, m, d in zip(names, level, deviation, strict=True)
             )
     return pd.DataFrame(lines)
-
-
-def _per_channel(spooled: Spooled, column: str, rows: pd.Index) -> np.ndarray:
-    """Return one number an image and channel; a grey image has the same in all channels."""
-    cells = spooled.column(column).to_pylist()
-    return np.array([cell * (spooled.channels // len(cell)) for cell in cells])[rows]
 
 
 def _sheets(folder: Path, images: pd.DataFrame, classes: Sequence[str], spooled: Spooled) -> None:

@@ -91,10 +91,20 @@ class Spooled(NamedTuple):
         """Return the thumbnails of some images (ascending rows), flat: uint8, M×D."""
         found = []
         for part in self.read(["thumbnail", "grey"], rows):
-            for cell, grey in zip(*part.columns, strict=True):
-                flat = np.frombuffer(cell.as_py(), np.uint8)
-                found.append(np.tile(flat, 3) if grey.as_py() and self.channels == 3 else flat)
-        return np.stack(found)
+            flat = [
+                np.tile(np.frombuffer(cell.as_py(), np.uint8), 3 if tripled else 1)
+                for cell, tripled in zip(part["thumbnail"], self._tripled(part), strict=True)
+            ]
+            found += [np.stack(flat)] if flat else []
+        return np.concatenate(found)
+
+    def channel_levels(self, name: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return `mean` or `mean_square` of some images (ascending rows), M×channels."""
+        found = []
+        for part in self.read([name], rows):
+            cells = part[name].to_pylist()  # of grey images, one number or three equal ones
+            found += [np.array([cell * (self.channels // len(cell)) for cell in cells])]
+        return np.concatenate([levels for levels in found if len(levels)])
 
     def pngs(self, rows: NDArray[np.int64]) -> Iterator[list[bytes]]:
         """Yield some images (ascending rows) as they will be stored, a row group at a time."""
@@ -105,6 +115,10 @@ class Spooled(NamedTuple):
                 else png.as_py()
                 for png, grey in zip(*part.columns, strict=True)
             ]
+
+    def _tripled(self, part: pa.RecordBatch) -> list[bool]:
+        """Return which images are stored in colour, though they are grey."""
+        return [grey and self.channels == 3 for grey in part["grey"].to_pylist()]
 
     def read(
         self, columns: list[str], rows: NDArray[np.int64] | None = None
