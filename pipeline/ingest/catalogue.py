@@ -31,11 +31,12 @@ def read(spooled: Spooled, params: IngestParams) -> tuple[pd.DataFrame, list[str
     Raises:
         UserError: there is one class only, or one of which no image passed.
     """
-    label, group, name = (spooled.column(c).to_pylist() for c in ("label", "group", "name"))
-    classes = sorted({*label, *(reject.label for reject in spooled.rejects)} - {""})
+    name, group = (spooled.column(c).to_pylist() for c in ("name", "group"))
+    label = spooled.column("label").dictionary_encode().to_pandas()
+    classes = sorted({*label.cat.categories, *(reject.label for reject in spooled.rejects)} - {""})
     if len(classes) < 2:
         raise UserError(f"the source has only the class {classes}: a classifier needs at least two")
-    for lost in set(classes) - set(label):
+    for lost in set(classes) - set(label.cat.categories):
         mine = [reject for reject in spooled.rejects if reject.label == lost]
         raise UserError(f"class {lost!r}: every image fails a check: {reasons(mine)}")
     keep = params.split.given == "keep"
@@ -44,7 +45,7 @@ def read(spooled: Spooled, params: IngestParams) -> tuple[pd.DataFrame, list[str
         {
             "name": name,
             "id": spooled.ids(),
-            "label": pd.Categorical(label, classes).codes.astype(np.int64),
+            "label": label.cat.set_categories(classes).cat.codes.astype(np.int64),
             "given": pd.array(given, "string"),
             "own": pd.array(groups.declared(name, group, params.group), "string"),
         }

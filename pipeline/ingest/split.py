@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.errors import UserError
@@ -48,7 +49,7 @@ def assign(
     """
     from scipy.sparse import coo_array
 
-    names, index = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    index, names = pd.factorize(np.asarray(groups, object), sort=True)
     ones = np.ones(len(labels))
     sizes = coo_array((ones, (index, labels)), shape=(len(names), len(classes))).tocsr()
     shares = np.array([settings.train, settings.validation, settings.test])
@@ -86,7 +87,7 @@ def missing_classes(
 
 
 def _given_places(
-    index: NDArray[np.intp], given: Sequence[str | None], names: NDArray[np.str_]
+    index: NDArray[np.intp], given: Sequence[str | None], names: NDArray[np.object_]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return the place of each group, -1 if open, and which splits the open ones may go to."""
     place = np.full(len(names), -1)
@@ -109,7 +110,7 @@ def _given_places(
 
 
 def _by_hash(
-    place: NDArray[np.int64], names: NDArray[np.str_], shares: NDArray[np.float64], seed: int
+    place: NDArray[np.int64], names: NDArray[np.object_], shares: NDArray[np.float64], seed: int
 ) -> None:
     bounds = np.cumsum(shares) / shares.sum()
     for group in np.flatnonzero(place < 0):
