@@ -5,7 +5,7 @@
 
 Every cell trains on the same number of images, one thread a cell, with what `null` in params stands
 for otherwise. Scores are those of the averaged generator after the last step against held-out
-images. Prints Markdown, `.scratch/benchmarks/losses.json` holds all numbers.
+images. Prints Markdown; `.scratch/benchmarks/losses.json` holds all numbers.
 """
 
 import argparse
