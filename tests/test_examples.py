@@ -21,7 +21,7 @@ def test_every_name_exists(file: Path) -> None:
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
 def test_the_dataset_is_read(file: Path, datasets: Path, tmp_path: Path) -> None:
-    from pipeline.gan.networks import recipe
+    from pipeline.gan.recipe import recipe
 
     settings = params.load(file)
     source = settings.ingest.model_copy(update={"path": datasets / FOLDERS[file.stem]})
