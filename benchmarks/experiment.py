@@ -41,10 +41,9 @@ def train(
     with environment.deterministic(threads):
         trainer, batches = start(images, settings, environment.fabric(settings))
         if before:
-            warm_start.initialise(trainer.generator, before.ema.state_dict(), "generator")
-            weights = before.discriminator.state_dict()
-            warm_start.initialise(trainer.discriminator, weights, "discriminator")
-            trainer.ema.load_state_dict(trainer.generator.state_dict())
+            halves = {"generator": before.ema, "discriminator": before.discriminator}
+            weights = {name: half.state_dict() for name, half in halves.items()}
+            warm_start.start(trainer, weights)
         began = time.process_time()
         turns = settings.discriminator_steps
         for step in range(settings.steps):

@@ -103,10 +103,7 @@ def shape_of(train: table.Images, params: Recipe) -> Shape:
 
 def _start_from(folder: Path, trainer: Trainer, fabric: Fabric) -> None:
     """Begin with the weights of a model trained before, and say what had to start anew."""
-    weights = warm_start.read(folder)
-    fresh = warm_start.initialise(trainer.generator, weights["generator"], "generator")
-    fresh += warm_start.initialise(trainer.discriminator, weights["discriminator"], "discriminator")
-    trainer.ema.load_state_dict(trainer.generator.state_dict())
+    fresh = warm_start.start(trainer, warm_start.read(folder))
     if fabric.is_global_zero:
         print(f"train: starting from {folder}")
         for line in fresh:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from pipeline.errors import UserError
 from pipeline.gan.model import CONFIG, HALVES, weights_file
+from pipeline.gan.trainer import Trainer
 from pipeline.params import Origin
 
 Weights = Mapping[str, Mapping[str, Tensor]]
@@ -54,6 +55,18 @@ def read(folder: Path) -> Weights:
         return {half: load_file(weights_file(folder, half)) for half in HALVES}
     except SafetensorError as error:
         raise UserError(f"train.init_from: {folder} holds damaged weights ({error})") from None
+
+
+def start(trainer: Trainer, weights: Weights) -> list[str]:
+    """Begin training with these weights; return a line for each that had to start anew.
+
+    Raises:
+        UserError: they are of another network or size.
+    """
+    fresh = initialise(trainer.generator, weights["generator"], "generator")
+    fresh += initialise(trainer.discriminator, weights["discriminator"], "discriminator")
+    trainer.ema.load_state_dict(trainer.generator.state_dict())
+    return fresh
 
 
 def initialise(module: nn.Module, weights: Mapping[str, Tensor], half: str) -> list[str]:
