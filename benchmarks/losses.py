@@ -5,7 +5,8 @@
 
 Every cell trains on the same number of images, one thread a cell, with what `null` in params stands
 for otherwise. Scores are those of the averaged generator after the last step against held-out
-images. Prints Markdown; `.scratch/benchmarks/losses.json` holds all numbers.
+images. Prints Markdown. Finished cells are kept in `.scratch/benchmarks/losses`, so a killed run
+goes on; delete that folder to measure again.
 """
 
 import argparse
@@ -25,10 +26,9 @@ from pipeline.errors import UserError
 from pipeline.gan.losses import LOSSES
 from pipeline.gan.networks import NETWORKS
 from pipeline.params import TrainParams
-from pipeline.storage import write_json
 
 PER_CLASS = {"digits": 87, "fashion-mnist": 200}
-IMAGES = {"digits": 128_000, "fashion-mnist": 32_000}
+IMAGES = {"digits": 64_000, "fashion-mnist": 24_000}
 LOSS_SETTINGS: dict[str, dict[str, Any]] = {
     **{name: {"loss": name} for name in LOSSES},
     "wasserstein, clipped": {"loss": "wasserstein", "weight_clip": 0.01, "discriminator_steps": 5},
@@ -66,8 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for loss in LOSS_SETTINGS
         for seed in range(options.seeds)
     ]
-    rows = fan_out(_run, cells, "losses", "runs")
-    write_json(SCRATCH / "losses.json", rows)
+    rows = fan_out(_run, cells, "losses", "runs", finished=SCRATCH / "losses")
     table = pd.DataFrame(rows)
     for dataset in options.datasets:
         print(f"\n## {dataset}\n\n{_markdown(table[table['dataset'] == dataset])}")

@@ -4,23 +4,39 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from pathlib import Path
+from typing import Generic, TypeVar
 
 from joblib import Parallel, delayed, parallel_config
 
 from pipeline.progress import progress
+from pipeline.storage import digest, read_json, write_json
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
 def fan_out(
-    function: Callable[[Task], Result], tasks: Sequence[Task], title: str, unit: str
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    title: str,
+    unit: str,
+    finished: Path | None = None,
 ) -> list[Result]:
     """Return `function` of each task, in order, computed on all cores.
 
     Every worker computes with one thread, so results do not depend on the number of cores.
+
+    Args:
+        function: what to compute; can be pickled.
+        tasks: what to compute it of.
+        title: of the progress bar.
+        unit: what the progress bar counts.
+        finished: a folder where results are kept as JSON, one file a task, named by its `repr`, so
+            that a killed run goes on where it was. None keeps nothing.
     """
+    if finished:
+        function = _Kept(function, finished)
     cores = min(len(os.sched_getaffinity(0)), max(len(tasks), 1))
     results: list[Result] = []
     with (
@@ -31,6 +47,20 @@ def fan_out(
             results.append(result)
             advance(len(results))
     return results
+
+
+class _Kept(Generic[Task, Result]):
+    """A function whose results are read from a folder if they are there, else computed and kept."""
+
+    def __init__(self, function: Callable[[Task], Result], folder: Path) -> None:
+        self.function, self.folder = function, folder
+
+    def __call__(self, task: Task) -> Result:
+        file = self.folder / f"{digest(repr(task))}.json"
+        if not file.exists():
+            write_json(file, self.function(task))
+        result: Result = read_json(file)
+        return result
 
 
 def stream(function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:

@@ -2,6 +2,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,13 @@ def test_results_come_in_order_from_other_processes() -> None:
     results = fan_out(square, list(range(20)), "test", "numbers")
     assert [value for value, _ in results] == [n**2 for n in range(20)]
     assert os.getpid() not in {process for _, process in results}
+
+
+def test_finished_tasks_are_kept_and_not_computed_again(tmp_path: Path) -> None:
+    first = fan_out(square, [1, 2], "test", "numbers", finished=tmp_path)
+    again = fan_out(square, [1, 2, 3], "test", "numbers", finished=tmp_path)
+    assert again[:2] == [list(result) for result in first]
+    assert [value for value, _ in again] == [1, 4, 9]
 
 
 def test_a_stream_comes_in_order_from_threads() -> None:
