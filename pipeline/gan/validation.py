@@ -18,7 +18,7 @@ from pipeline.gan.networks import Shape
 from pipeline.gan.networks.layers import GROUP
 from pipeline.gan.sampling import sample
 from pipeline.metrics import features, fidelity
-from pipeline.metrics.cas import classification_accuracy_score
+from pipeline.metrics.cas import classification_accuracy_score, standard_error
 from pipeline.params import Recipe
 from pipeline.sheet import contact_sheet
 from pipeline.table import Images
@@ -88,8 +88,10 @@ class Validator:
         same_counts = np.concatenate(
             [images[:count] for images, count in zip(pixels, self._counts, strict=True)]
         )
+        cas = self._cas(pixels) if self._params.conditional else None
         return {
-            "cas": self._cas(pixels) if self._params.conditional else None,
+            "cas": cas,
+            "cas_error": None if cas is None else standard_error(cas, self._validation),
             **self._score_images(same_counts),
             "overfitting": self._overfitting(discriminator, same_counts),
         }
