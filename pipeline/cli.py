@@ -23,9 +23,10 @@ Findings = Annotated[Path, typer.Option(help="Folder of what ingestion found in 
 Model = Annotated[Path, typer.Option(help="Folder of the trained generator.")]
 History = Annotated[Path, typer.Option(help="Folder of the training history.")]
 Synthetic = Annotated[Path, typer.Option(help="Image table of synthetic images.")]
+Synthesis = Annotated[Path, typer.Option(help="Folder of what is known of the synthetic images.")]
 Reports = Annotated[Path, typer.Option(help="Folder of verdict, metrics and report.")]
 Augmented = Annotated[Path, typer.Option(help="Image table that users pull.")]
-Scratch = Annotated[Path, typer.Option(help="Folder of checkpoints.")]
+Scratch = Annotated[Path, typer.Option(help="Folder of what a killed run needs to go on.")]
 
 PARAMS = Path("params.yaml")
 REAL = Path("data/real")
@@ -33,9 +34,11 @@ FINDINGS = Path("reports/ingest")
 MODEL = Path("models/generator")
 HISTORY = Path("reports/training")
 SYNTHETIC = Path("data/synthetic")
+SYNTHESIS = Path("reports/synthesis")
 REPORTS = Path("reports")
 AUGMENTED = Path("data/augmented")
-SCRATCH = Path(".scratch/train")
+TRAIN_SCRATCH = Path(".scratch/train")
+GENERATE_SCRATCH = Path(".scratch/generate")
 
 
 @app.command()
@@ -53,7 +56,7 @@ def train(
     real: Real = REAL,
     model: Model = MODEL,
     history: History = HISTORY,
-    scratch: Scratch = SCRATCH,
+    scratch: Scratch = TRAIN_SCRATCH,
 ) -> None:
     """Train the generator; killed and started again, it resumes."""
     settings = _load(params)
@@ -69,12 +72,15 @@ def generate(
     real: Real = REAL,
     model: Model = MODEL,
     synthetic: Synthetic = SYNTHETIC,
+    findings: Synthesis = SYNTHESIS,
+    scratch: Scratch = GENERATE_SCRATCH,
 ) -> None:
-    """Draw synthetic images, write data/synthetic."""
+    """Draw synthetic images, let the good ones through, write data/synthetic."""
     settings = _load(params, check_names=False)
     from pipeline.synthesis import stage
 
-    stage.run(settings.generate, {"real": real, "model": model}, {"synthetic": synthetic})
+    outputs = {"synthetic": synthetic, "report": findings, "scratch": scratch}
+    stage.run(settings.generate, {"real": real, "model": model}, outputs)
 
 
 @app.command()

@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 from pipeline import table
 from pipeline.errors import UserError
 from pipeline.gan.model import Model
-from pipeline.gan.sampling import sample
-
-SHOWN = ("id", "label", "split", "origin", "group", "generator", "seed", "index", "requested_label")
 
 
 def find(path: Path, identity: str) -> tuple[NDArray[np.uint8], dict[str, Any]]:
@@ -32,7 +29,9 @@ def find(path: Path, identity: str) -> tuple[NDArray[np.uint8], dict[str, Any]]:
             cells = rows.take(here)
             images = table.decode(cells)
             for number, name in enumerate(cells["id"].to_pylist()):
-                columns = {key: cells[key][number].as_py() for key in SHOWN}
+                columns = {
+                    key: cells[key][number].as_py() for key in cells.schema.names if key != "image"
+                }
                 columns["label"] = images.classes[columns["label"]]
                 columns["path"] = cells["image"][number].as_py()["path"]
                 found.setdefault(name, (images.pixels[number], columns))
@@ -55,6 +54,5 @@ def regenerate(row: Mapping[str, Any], model: Model) -> NDArray[np.uint8]:
             "name the right one with --model"
         )
     index = row["index"]
-    indices = range(index, index + 1)
-    latent_dim = model.shape.latent_dim
-    return sample(model.generator, latent_dim, row["requested_label"], indices, row["seed"])[0]
+    label, indices = row["requested_label"], range(index, index + 1)
+    return model.draw(label, indices, row["seed"], row["truncation"])[0]

@@ -6,8 +6,16 @@ from hypothesis import strategies as st
 from pipeline.gan.selection import is_better
 
 
-def row(cas: float | None, kid: float | None = 0.5, fid: float | None = 1.0) -> dict[str, Any]:
-    return {"cas": cas, "cas_error": None if cas is None else 0.01, "kid": kid, "fid": fid}
+def row(
+    cas: float | None, kid: float | None = 0.5, fid: float | None = 1.0, near: float = 0.0
+) -> dict[str, Any]:
+    return {
+        "cas": cas,
+        "cas_error": None if cas is None else 0.01,
+        "near_copies": near,
+        "kid": kid,
+        "fid": fid,
+    }
 
 
 def kept(*rows: dict[str, Any], select: Any = "cas") -> int:
@@ -53,3 +61,10 @@ def test_the_user_may_choose_the_score() -> None:
     rows = row(0.9, kid=0.5, fid=1.0), row(0.9, kid=0.4, fid=2.0)
     assert kept(*rows, select="kid") == 1
     assert kept(*rows, select="fid") == 0
+
+
+def test_one_that_copies_loses_to_any_that_does_not() -> None:
+    assert kept(row(0.80), row(0.95, kid=0.1, near=0.2)) == 0
+    assert kept(row(0.95, near=0.2), row(0.80)) == 1
+    assert kept(row(0.90, near=0.2), row(0.95, near=0.3)) == 1
+    assert kept(row(0.90), row(0.99, near=0.2), row(0.905, kid=0.1)) == 2
