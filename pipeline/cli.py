@@ -142,6 +142,18 @@ def trace(
 
 
 @app.command()
+def export(
+    out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    form: Annotated[str, typer.Option("--format", help="folder, webdataset or npz.")] = "folder",
+    images: Annotated[Path, typer.Option("--table", help="Image table to export.")] = AUGMENTED,
+) -> None:
+    """Write an image table as a folder of PNGs, as webdataset shards or as numpy arrays."""
+    from pipeline.export import export
+
+    export(images, out, form)
+
+
+@app.command()
 def evaluate(
     params: ParamsFile = PARAMS,
     real: Real = REAL,
@@ -170,6 +182,7 @@ def assemble(
     params: ParamsFile = PARAMS,
     real: Real = REAL,
     synthetic: Synthetic = SYNTHETIC,
+    findings: Synthesis = SYNTHESIS,
     reports: Reports = REPORTS,
     augmented: Augmented = AUGMENTED,
 ) -> None:
@@ -177,7 +190,12 @@ def assemble(
     settings = _load(params, check_names=False)
     from pipeline.assemble import stage
 
-    inputs = {"real": real, "synthetic": synthetic, "verdict": reports / "verdict.json"}
+    inputs = {
+        "real": real,
+        "synthetic": synthetic,
+        "memorisation": findings / "memorisation.json",
+        "verdict": reports / "verdict.json",
+    }
     stage.run(settings.assemble, inputs, {"augmented": augmented})
 
 

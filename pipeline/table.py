@@ -55,7 +55,7 @@ SHARD_ROWS = 20_000
 ROW_GROUP_ROWS = 1_000
 Column = str | int | float | Sequence[Any] | NDArray[Any] | None
 """Values of a column, one a row; a scalar stands for every row."""
-_NULLABLE = {pa.int64(): pd.Int64Dtype()}
+NULLABLE = {pa.int64(): pd.Int64Dtype()}
 
 _COLUMNS: dict[str, tuple[pa.DataType, Mapping[str, Any]]] = {
     "image": (pa.struct({"bytes": pa.binary(), "path": pa.string()}), {"_type": "Image"}),
@@ -335,14 +335,14 @@ def decode(rows: pa.Table) -> Images:
     return Images(
         np.stack(images) if images else np.zeros((0, 1, 1, 1), np.uint8),
         rows["label"].to_numpy().astype(np.int64),
-        _classes(rows.schema),
-        rows.drop_columns(["image", "label"]).to_pandas(types_mapper=_NULLABLE.get),
+        classes_of(rows.schema),
+        rows.drop_columns(["image", "label"]).to_pandas(types_mapper=NULLABLE.get),
     )
 
 
 def class_names(path: Path) -> tuple[str, ...]:
     """Return the class names in index order."""
-    return _classes(pq.read_schema(shards(path)[0]))
+    return classes_of(pq.read_schema(shards(path)[0]))
 
 
 def shards(path: Path, split: str | None = None) -> list[Path]:
@@ -397,7 +397,12 @@ def from_png(content: bytes) -> NDArray[np.uint8]:
     return array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
 
 
-def _classes(table_schema: pa.Schema) -> tuple[str, ...]:
+def classes_of(table_schema: pa.Schema) -> tuple[str, ...]:
+    """Return the class names that a schema holds, in index order.
+
+    Raises:
+        UserError: it holds none.
+    """
     info = json.loads((table_schema.metadata or {}).get(b"huggingface", b"{}"))
     try:
         return tuple(info["info"]["features"]["label"]["names"])
