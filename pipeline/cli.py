@@ -116,6 +116,7 @@ def trace(
     identity: Annotated[str, typer.Argument(metavar="ID", help="Id of a row, or its start.")],
     images: Annotated[Path, typer.Option("--table", help="Image table to look in.")] = SYNTHETIC,
     model: Model = MODEL,
+    real: Real = REAL,
     out: Annotated[Path | None, typer.Option(help="PNG to write the image to.")] = None,
 ) -> None:
     """Tell where an image comes from; make a synthetic one again, and compare."""
@@ -123,19 +124,21 @@ def trace(
 
     from pipeline import table
     from pipeline.errors import UserError
+    from pipeline.gan.model import load
     from pipeline.storage import replace_file
-    from pipeline.synthesis.trace import find, regenerate
+    from pipeline.synthesis.trace import find, regenerate, remake
 
     pixels, row = find(images, identity)
     for name, value in row.items():
         if value is not None:
             print(f"{name:16} {value}")
-    if row["origin"] == "synthetic" and row["generator"] is not None:
-        from pipeline.gan.model import load
-
-        if not np.array_equal(regenerate(row, load(model)), pixels):
-            raise UserError("made again, the image differs: another torch version or processor?")
-        print("made again from generator, seed and index: the same, pixel for pixel")
+    if row["origin"] == "synthetic":
+        by_gan = row["method"] == "gan"
+        again = regenerate(row, load(model)) if by_gan else remake(row, images, real)
+        if not np.array_equal(again, pixels):
+            raise UserError("made again, the image differs: other versions or another processor?")
+        source = "generator" if by_gan else "real images"
+        print(f"made again from {source}, seed and index: the same, pixel for pixel")
     if out:
         with replace_file(out) as partial:
             partial.write_bytes(table.png(pixels))

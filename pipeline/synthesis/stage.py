@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from pipeline import table
@@ -12,9 +11,8 @@ from pipeline.errors import UserError, choose
 from pipeline.gan import model
 from pipeline.params import GenerateParams
 from pipeline.progress import progress
-from pipeline.seeding import seed_of
 from pipeline.storage import digest, replace_directory
-from pipeline.synthesis import gates, plan, report
+from pipeline.synthesis import baselines, gates, plan, report
 from pipeline.synthesis.baselines import BASELINES
 from pipeline.synthesis.gates.evidence import Evidence
 from pipeline.synthesis.sampler import HopelessError, Sampler
@@ -126,9 +124,7 @@ def _rows(
             method = params.fallback
             print(f"generate: {error}. The {left} that are missing are made by {method}")
     if left:
-        extra = np.zeros(len(real.classes), np.int64)
-        extra[label] = left
-        made = BASELINES[method](real, extra, seed_of(params.seed, "baseline"))
+        made = baselines.draw(method, real, label, left, params.seed)
         yield table.encode(
             made.pixels,
             made.labels,

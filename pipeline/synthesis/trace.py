@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pipeline import table
 from pipeline.errors import UserError
 from pipeline.gan.model import Model
+from pipeline.synthesis.baselines import draw
 
 
 def find(path: Path, identity: str) -> tuple[NDArray[np.uint8], dict[str, Any]]:
@@ -56,3 +57,27 @@ def regenerate(row: Mapping[str, Any], model: Model) -> NDArray[np.uint8]:
     index = row["index"]
     label, indices = row["requested_label"], range(index, index + 1)
     return model.draw(label, indices, row["seed"], row["truncation"])[0]
+
+
+def remake(row: Mapping[str, Any], path: Path, real: Path) -> NDArray[np.uint8]:
+    """Return the image of a row that a simpler method made, uint8 C×H×W, made anew.
+
+    Such a method makes all its images of a class at once, so `path`, the table that the row is in,
+    is asked how many there were.
+
+    Args:
+        row: columns of the row.
+        path: the image table that it is in.
+        real: the image table that it was made from.
+    """
+    made = row["method"], row["requested_label"]
+    count = sum(
+        (method, label) == made
+        for rows in table.scan(path, "train")
+        for method, label in zip(
+            rows["method"].to_pylist(), rows["requested_label"].to_pylist(), strict=True
+        )
+    )
+    images = draw(row["method"], table.read(real, "train"), made[1], count, row["seed"])
+    pixels: NDArray[np.uint8] = images.pixels[row["index"]]
+    return pixels
