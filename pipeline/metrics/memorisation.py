@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.metrics.fidelity import Rows, TooFewRowsError, require_rows, squared_distances
+from pipeline.metrics.fidelity import Rows, TooFewRowsError, require_rows
 from pipeline.seeding import rng, seed_of
 from pipeline.table import pixel_hash
 
@@ -215,16 +215,19 @@ def nearest(queries: Rows, references: Rows, own: Indices | None = None) -> Near
     Raises:
         TooFewRowsError: no reference, or with `own` no other.
     """
-    require_rows(1 if own is None else 2, "search for the nearest image", training=references)
+    from sklearn.neighbors import NearestNeighbors
+
+    neighbours = 1 if own is None else 2
+    require_rows(neighbours, "search for the nearest image", training=references)
+    if not len(queries):
+        return Nearest(np.empty(0), np.empty(0, np.int64))
     centre = references.mean(axis=0)
-    distances, indices = np.empty(len(queries)), np.empty(len(queries), np.int64)
-    for part, squares in squared_distances(queries - centre, references - centre):
-        if own is not None:
-            squares[np.arange(len(squares)), own[part]] = np.inf
-        indices[part] = squares.argmin(axis=1)
-        # Once more from the difference: a copy's distance is exactly 0.
-        distances[part] = np.linalg.norm(queries[part] - references[indices[part]], axis=1)
-    return Nearest(distances, indices)
+    searcher = NearestNeighbors(n_neighbors=neighbours, algorithm="brute").fit(references - centre)
+    found = searcher.kneighbors(queries - centre, return_distance=False)
+    indices = found[:, 0] if own is None else np.where(found[:, 0] == own, found[:, 1], found[:, 0])
+    # Once more from the difference: a copy's distance is exactly 0.
+    distances = np.linalg.norm(queries - references[indices], axis=1)
+    return Nearest(distances, indices.astype(np.int64))
 
 
 def nearest_of_class(
