@@ -3,6 +3,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import imagehash
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from pipeline.ingest.duplicates import (
     candidates,
     clusters,
     components,
-    difference_hash,
+    difference_hashes,
     near_pairs,
     thumbnails,
 )
@@ -27,8 +28,7 @@ def described(pixels: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], np
     """Return the hashes of uint8 N×C×H×W images, and what returns their thumbnails."""
     small = thumbnails(pixels)
     grey = small.mean(axis=1).round().astype(np.uint8)
-    hashes = np.array([difference_hash(image) for image in grey], np.uint64)
-    return hashes, lambda rows: small.reshape(len(small), -1)[rows]
+    return difference_hashes(grey), lambda rows: small.reshape(len(small), -1)[rows]
 
 
 @given(
@@ -51,6 +51,13 @@ def test_candidates_are_all_pairs_within_the_radius(
     apart = np.bitwise_count(hashes[:, None] ^ hashes[None])
     wanted = {(i, j) for i, j in np.argwhere(apart <= RADIUS).tolist() if i < j}
     assert found == wanted
+
+
+@given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=3, max_dims=3, min_side=4, max_side=16)))
+def test_difference_hashes_are_those_of_imagehash(pictures: np.ndarray) -> None:
+    for picture, value in zip(pictures, difference_hashes(pictures), strict=True):
+        bits = np.packbits(imagehash.dhash(Image.fromarray(picture)).hash)
+        assert int.from_bytes(bits.tobytes(), "little") == value
 
 
 def test_a_hash_that_all_images_share_costs_no_square_of_time() -> None:
