@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
+from torchvision.io import decode_image
 
 from pipeline import table
 from pipeline.errors import UserError
@@ -135,3 +137,16 @@ def test_hugging_face_datasets_shows_images_and_class_names(
 def test_pixels_are_stored_as_png(random_images: Callable[..., table.Images]) -> None:
     content = table.png(random_images(1, 1).pixels[0])
     assert Image.open(io.BytesIO(content)).format == "PNG"
+
+
+@given(
+    hnp.arrays(np.uint8, st.tuples(st.sampled_from([1, 3]), st.integers(1, 9), st.integers(1, 9)))
+)
+def test_png_bytes_are_read_back_as_they_were_by_other_readers_too(image: np.ndarray) -> None:
+    content = table.png(image)
+    np.testing.assert_array_equal(table.from_png(content), image)
+    with Image.open(io.BytesIO(content)) as picture:
+        picture.verify()
+        assert picture.mode == ("L" if len(image) == 1 else "RGB")
+    read = decode_image(torch.frombuffer(bytearray(content), dtype=torch.uint8))
+    np.testing.assert_array_equal(read.numpy(), image)
