@@ -6,12 +6,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
-from torchvision.io import decode_image
 
 from pipeline import table
 from pipeline.errors import UserError
@@ -139,14 +137,10 @@ def test_pixels_are_stored_as_png(random_images: Callable[..., table.Images]) ->
     assert Image.open(io.BytesIO(content)).format == "PNG"
 
 
-@given(
-    hnp.arrays(np.uint8, st.tuples(st.sampled_from([1, 3]), st.integers(1, 9), st.integers(1, 9)))
-)
-def test_png_bytes_are_read_back_as_they_were_by_other_readers_too(image: np.ndarray) -> None:
+@given(hnp.arrays(np.uint8, st.tuples(st.sampled_from([1, 3]), *[st.integers(1, 9)] * 2)))
+def test_every_pixel_is_read_back_from_png(image: np.ndarray) -> None:
     content = table.png(image)
     np.testing.assert_array_equal(table.from_png(content), image)
     with Image.open(io.BytesIO(content)) as picture:
-        picture.verify()
+        picture.verify()  # checksums of all chunks
         assert picture.mode == ("L" if len(image) == 1 else "RGB")
-    read = decode_image(torch.frombuffer(bytearray(content), dtype=torch.uint8))
-    np.testing.assert_array_equal(read.numpy(), image)
