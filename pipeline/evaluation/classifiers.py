@@ -1,7 +1,7 @@
-"""The classifiers that judge: each trains on a training set and predicts, one registry.
+"""The classifiers that judge: each trains on a training set and scores images, one registry.
 
 Those of scikit-learn see pixels as numbers 0–1, or the leading principal components of larger
-images; the CNN sees images.
+images; the networks see images.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from pipeline.evaluation.arms import TrainingSet
 from pipeline.params import EvaluateParams
@@ -19,8 +20,12 @@ COMPONENTS = 128
 
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
-Judge = Callable[[TrainingSet, Sequence[Pixels], EvaluateParams, int], list[Labels]]
-"""(training set, sets to label, params, seed) → predicted labels of each set."""
+Scores = NDArray[np.float64]
+Judge = Callable[[TrainingSet, Sequence[Pixels], EvaluateParams, int], list[Scores]]
+"""(training set, sets to score, params, seed) → class scores of each set, float64 N×C.
+
+Rows add up to 1; the class of the highest score is the label that is predicted.
+"""
 
 
 def logistic_regression(seed: int) -> Any:
@@ -38,16 +43,19 @@ def k_nn(_: int) -> Any:
 
 
 def rbf_svm(seed: int) -> Any:
-    """Support vector machine with a Gaussian kernel."""
+    """Support vector machine with a Gaussian kernel.
+
+    `break_ties` makes it predict the class of the highest decision function.
+    """
     from sklearn.svm import SVC
 
-    return SVC(C=10.0, gamma="scale", random_state=seed)
+    return SVC(C=10.0, gamma="scale", break_ties=True, random_state=seed)
 
 
 def _sklearn(estimator: Callable[[int], Any]) -> Judge:
     def judge(
         training_set: TrainingSet, targets: Sequence[Pixels], _: EvaluateParams, seed: int
-    ) -> list[Labels]:
+    ) -> list[Scores]:
         from sklearn.utils.validation import has_fit_parameter
 
         pixels, labels, weights = _with_transformed_copies(training_set, seed)
@@ -55,9 +63,29 @@ def _sklearn(estimator: Callable[[int], Any]) -> Judge:
         weighted = {"sample_weight": weights} if has_fit_parameter(fitted, "sample_weight") else {}
         features, *judged = _features(pixels, targets)
         fitted.fit(features, labels, **weighted)
-        return [fitted.predict(target) for target in judged]
+        return [class_scores(fitted, target, training_set.classes) for target in judged]
 
     return judge
+
+
+def class_scores(fitted: Any, features: NDArray[np.float64], classes: int) -> Scores:
+    """Return what a fitted estimator says of each class, float64 N×C; rows add up to 1.
+
+    Its probabilities; without any, the softmax of its decision function; without either, 1 for
+    the label it predicts. A class that it was never shown has 0.
+    """
+    if hasattr(fitted, "predict_proba"):
+        known = fitted.predict_proba(features)
+    elif hasattr(fitted, "decision_function"):
+        decision = np.asarray(fitted.decision_function(features), np.float64)
+        known = softmax(
+            decision if decision.ndim == 2 else np.stack([-decision, decision], axis=1), axis=1
+        )
+    else:
+        known = fitted.predict(features)[:, None] == fitted.classes_
+    scores = np.zeros((len(features), classes))
+    scores[:, fitted.classes_] = known
+    return scores
 
 
 def _with_transformed_copies(
@@ -75,7 +103,7 @@ def _with_transformed_copies(
 
 def _cnn(
     training_set: TrainingSet, targets: Sequence[Pixels], params: EvaluateParams, seed: int
-) -> list[Labels]:
+) -> list[Scores]:
     from pipeline.evaluation.cnn import judge
 
     return judge(training_set, targets, params.cnn_steps, seed)

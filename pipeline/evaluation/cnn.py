@@ -33,8 +33,8 @@ def network(channels: int, classes: int) -> nn.Sequential:
 
 def judge(
     training_set: TrainingSet, targets: Sequence[NDArray[np.uint8]], steps: int, seed: int
-) -> list[NDArray[np.int64]]:
-    """Train for `steps` batches of 64 and return the labels predicted for each target."""
+) -> list[NDArray[np.float64]]:
+    """Train for `steps` batches of 64; return the class probabilities of each target, N×C."""
     with torch.random.fork_rng():
         torch.manual_seed(seed_of(seed, "cnn"))
         pixels = torch.from_numpy(training_set.pixels)
@@ -61,10 +61,10 @@ def judge(
 
 
 @torch.no_grad()
-def _predict(net: nn.Module, pixels: Tensor) -> NDArray[np.int64]:
-    predicted = [net(_scaled(part)).argmax(1) for part in pixels.split(512)]
-    labels: NDArray[np.int64] = torch.cat(predicted).numpy()
-    return labels
+def _predict(net: nn.Module, pixels: Tensor) -> NDArray[np.float64]:
+    parts = [net(_scaled(part)).double().softmax(1) for part in pixels.split(512)]
+    scores: NDArray[np.float64] = torch.cat(parts).numpy()
+    return scores
 
 
 def _scaled(pixels: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """Evaluate: do the synthetic images help? Repeats, metrics, the verdict and its report."""
 
 import csv
+import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline import table
-from pipeline.engine import fan_out
 from pipeline.errors import UserError
-from pipeline.evaluation.arms import ARMS, Material, resample
-from pipeline.evaluation.classifiers import CLASSIFIERS
+from pipeline.evaluation import cells
+from pipeline.evaluation.arms import Material
 from pipeline.evaluation.verdict import METRIC, verdicts
 from pipeline.gan import model
 from pipeline.gan.sampling import sample
@@ -27,19 +26,6 @@ from pipeline.table import Images
 JUDGED_SPLITS = ("validation", "test")
 COLUMNS = ("repeat", "classifier", "arm", "split", "metric", "class", "value")
 
-Row = tuple[int, str, str, str, str, str, float]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One arm in one repeat: what a worker needs to train and score every classifier on it."""
-
-    repeat: int
-    arm: str
-    material: Material
-    judged: Mapping[str, Images]
-    params: EvaluateParams
-
 
 def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str, Path]) -> None:
     """Compare all arms over paired repeats and write down what came out.
@@ -47,7 +33,8 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
     Args:
         params: the section `evaluate`.
         inputs: `real` and `synthetic`, image tables; `model`; `history`, of the training.
-        outputs: `repeats` (CSV), `arms` (CSV), `metrics` (JSON), `verdict` (JSON), `report` (HTML).
+        outputs: `repeats` (CSV), `arms` (CSV), `metrics` (JSON), `verdict` (JSON), `report` (HTML);
+            `scratch`, where finished cells are kept until all are done.
 
     Raises:
         UserError: inputs that do not belong together.
@@ -56,12 +43,9 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
     splits = {split: table.read(inputs["real"], split) for split in table.SPLITS}
     material = _material(params, splits["train"], table.read(inputs["synthetic"]), trained)
     judged = {split: splits[split] for split in JUDGED_SPLITS}
-    cells = [
-        Cell(repeat, arm, material, judged, params)
-        for repeat in range(params.repeats)
-        for arm in params.arms
-    ]
-    rows = [row for rows in fan_out(_score, cells, "evaluate", "arms × repeats") for row in rows]
+    hashes = [table.table_hash(inputs[name]) for name in ("real", "synthetic")]
+    scratch = outputs["scratch"] / cells.fingerprint(params, *hashes, trained.hash)
+    rows = cells.compute(material, judged, params, _scores, scratch)
     repeats = pd.DataFrame(rows, columns=list(COLUMNS))
     found = verdicts(repeats)
 
@@ -79,6 +63,7 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
     )
     write_text(outputs["report"], page)
     write_json(outputs["verdict"], {**found, "provenance": provenance})
+    shutil.rmtree(scratch, ignore_errors=True)
     print(f"evaluate: {found['overall']['sentence']}")
 
 
@@ -102,23 +87,10 @@ def _material(
     return Material(real, synthetic, stand_in, params.classic)
 
 
-def _score(cell: Cell) -> list[Row]:
-    """Train every classifier on one arm's training set of one repeat, and score it."""
-    seed = seed_of(cell.params.seed, "repeat", cell.repeat)
-    training_set = resample(ARMS[cell.arm].make(cell.material, seed), seed)
-    targets = [images.pixels for images in cell.judged.values()]
-    rows: list[Row] = []
-    for name in cell.params.classifiers:
-        predictions = CLASSIFIERS[name](training_set, targets, cell.params, seed)
-        for (split, images), predicted in zip(cell.judged.items(), predictions, strict=True):
-            key = (cell.repeat, name, cell.arm, split)
-            rows += [(*key, *score) for score in _scores(images, predicted)]
-    return rows
-
-
-def _scores(images: Images, predicted: NDArray[np.int64]) -> list[tuple[str, str, float]]:
+def _scores(images: Images, scores: NDArray[np.float64]) -> list[tuple[str, str, float]]:
     from sklearn.metrics import f1_score, recall_score
 
+    predicted = scores.argmax(axis=1)
     labels = range(len(images.classes))
     recalls = recall_score(images.labels, predicted, labels=labels, average=None, zero_division=0)
     f1 = f1_score(images.labels, predicted, labels=labels, average="macro", zero_division=0)
