@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from pipeline import table
 from pipeline.errors import UserError
-from pipeline.evaluation import cells
-from pipeline.evaluation.arms import Material
+from pipeline.evaluation import cells, tuning
+from pipeline.evaluation.arms import MOST, Material
 from pipeline.evaluation.verdict import METRIC, verdicts
 from pipeline.gan import model
-from pipeline.gan.sampling import sample
 from pipeline.params import EvaluateParams
 from pipeline.report.page import render
 from pipeline.seeding import seed_of
@@ -45,7 +44,8 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
     judged = {split: splits[split] for split in JUDGED_SPLITS}
     hashes = [table.table_hash(inputs[name]) for name in ("real", "synthetic")]
     scratch = outputs["scratch"] / cells.fingerprint(params, *hashes, trained.hash)
-    rows = cells.compute(material, judged, params, _scores, scratch)
+    choices = tuning.choose(material, judged["validation"], params, scratch)
+    rows = cells.compute(material, judged, params, choices, _scores, scratch)
     repeats = pd.DataFrame(rows, columns=list(COLUMNS))
     found = verdicts(repeats)
 
@@ -62,7 +62,7 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
         found, repeats, splits["train"], material.synthetic, inputs["history"], params, provenance
     )
     write_text(outputs["report"], page)
-    write_json(outputs["verdict"], {**found, "provenance": provenance})
+    write_json(outputs["verdict"], {**found, "choices": choices, "provenance": provenance})
     shutil.rmtree(scratch, ignore_errors=True)
     print(f"evaluate: {found['overall']['sentence']}")
 
@@ -77,14 +77,15 @@ def _material(
         )
     if len(synthetic) and set(synthetic.rows["generator"]) != {trained.hash}:
         raise UserError("data/synthetic is of another generator: run `dvc repro generate`")
+    # Enough to stand in for the real ones, and for the largest ratio that validation may choose.
+    counts = np.maximum(real.counts(), MOST * synthetic.counts())
     seed = seed_of(params.seed, "stand-in")
-    drawn = [
-        sample(trained.generator, trained.shape.latent_dim, label, range(count), seed)
-        for label, count in enumerate(real.counts().tolist())
-    ]
-    labels = np.repeat(np.arange(len(real.classes)), real.counts())
-    stand_in = Images(np.concatenate(drawn), labels, real.classes, pd.DataFrame())
-    return Material(real, synthetic, stand_in, params.classic)
+    drawn = [trained.draw(label, range(count), seed) for label, count in enumerate(counts.tolist())]
+    labels = np.repeat(np.arange(len(real.classes)), counts)
+    raw = Images(
+        np.concatenate(drawn), labels, real.classes, pd.DataFrame(index=range(len(labels)))
+    )
+    return Material(real, synthetic, raw, params.classic)
 
 
 def _scores(images: Images, scores: NDArray[np.float64]) -> list[tuple[str, str, float]]:

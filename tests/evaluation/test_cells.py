@@ -34,12 +34,13 @@ def test_every_cell_is_there_and_finished_ones_are_not_computed_again(
     material: Material, train_images: Images, tmp_path: Path
 ) -> None:
     judged = {"validation": train_images}
-    rows = cells.compute(material, judged, PARAMS, accuracy, tmp_path)
+    args = material, judged, PARAMS, {arm: dict.fromkeys(PARAMS.classifiers) for arm in PARAMS.arms}
+    rows = cells.compute(*args, accuracy, tmp_path)
     assert len({tuple(row[:4]) for row in rows}) == len(rows) == 6 * 2 * 2
     assert min(row[-1] for row in rows) > 0.7
-    assert cells.compute(material, judged, PARAMS, refuse, tmp_path) == rows
+    assert cells.compute(*args, refuse, tmp_path) == rows
     next(tmp_path.glob("*.json")).unlink()
-    assert cells.compute(material, judged, PARAMS, accuracy, tmp_path) == rows
+    assert cells.compute(*args, accuracy, tmp_path) == rows
 
 
 def test_the_fingerprint_follows_params_and_inputs() -> None:
