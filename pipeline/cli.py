@@ -39,6 +39,7 @@ REPORTS = Path("reports")
 AUGMENTED = Path("data/augmented")
 TRAIN_SCRATCH = Path(".scratch/train")
 GENERATE_SCRATCH = Path(".scratch/generate")
+EVALUATE_SCRATCH = Path(".scratch/evaluate")
 
 
 @app.command()
@@ -164,6 +165,7 @@ def evaluate(
     history: History = HISTORY,
     synthetic: Synthetic = SYNTHETIC,
     reports: Reports = REPORTS,
+    scratch: Scratch = EVALUATE_SCRATCH,
 ) -> None:
     """Compare classifiers with and without synthetic images, reach the verdict."""
     settings = _load(params)
@@ -176,6 +178,7 @@ def evaluate(
         "metrics": reports / "metrics.json",
         "verdict": reports / "verdict.json",
         "report": reports / "report.html",
+        "scratch": scratch,
     }
     stage.run(settings.evaluate, inputs, outputs)
 

@@ -14,7 +14,8 @@ def check(params: Params) -> None:
         UserError: names the key, the value and what is allowed.
     """
     from pipeline.evaluation.arms import ARMS
-    from pipeline.evaluation.classifiers import CLASSIFIERS
+    from pipeline.evaluation.classic import POLICIES
+    from pipeline.evaluation.classifiers import classifier
     from pipeline.gan.recipe import check_names
     from pipeline.ingest.sources import SOURCES
     from pipeline.synthesis import stage as synthesis
@@ -26,5 +27,6 @@ def check(params: Params) -> None:
     if "gan" not in kinds:
         names = ", ".join(name for name, arm in ARMS.items() if arm.kind == "gan")
         raise UserError(f"evaluate.arms: a verdict needs at least one of {names}")
+    choose(POLICIES, params.evaluate.classic.policy, "evaluate.classic.policy")
     for name in params.evaluate.classifiers:
-        choose(CLASSIFIERS, name, "evaluate.classifiers")
+        classifier(name)

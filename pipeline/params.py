@@ -240,8 +240,12 @@ class GenerateParams(Section):
 
 
 class ClassicParams(Section):
-    """What a classic augmentation may do without changing what an image shows."""
+    """What a classic augmentation may do without changing what an image shows.
 
+    `policy` is what is done where validation does not choose: a key of `classic.POLICIES`.
+    """
+
+    policy: str = "affine"
     flip: bool = False
     degrees: Annotated[float, Field(ge=0, le=180)] = 10.0
     translate: Fraction = 0.1
@@ -256,7 +260,8 @@ class EvaluateParams(Section):
     arms: Annotated[tuple[str, ...], Field(min_length=1)] = ("real", "gan")
     classifiers: Annotated[tuple[str, ...], Field(min_length=1)] = ("logistic-regression",)
     classic: ClassicParams = ClassicParams()
-    cnn_steps: Positive = 500
+    steps: Positive = 500
+    tuning_repeats: Count = 1
 
     @model_validator(mode="after")
     def _can_compare(self) -> "EvaluateParams":

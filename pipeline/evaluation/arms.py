@@ -1,7 +1,7 @@
 """The ways to train a classifier that are compared: each turns the same images into a training set.
 
 A `gan` arm uses the generator, a `plain` arm is what a user would do without one, a `control` is
-measured to understand the others and is never recommended.
+measured to understand the others and is never recommended. docs/arms.md tells what each is.
 """
 
 from collections.abc import Callable
@@ -11,31 +11,18 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.evaluation.classic import POLICIES
+from pipeline.evaluation.training_set import TrainingSet, of_images
 from pipeline.params import ClassicParams
-from pipeline.seeding import rng
 from pipeline.synthesis.baselines import BASELINES, Baseline
 from pipeline.table import Images
 
-
-@dataclass(frozen=True)
-class TrainingSet:
-    """What a classifier is trained on.
-
-    Attributes:
-        pixels: uint8 N×C×H×W.
-        labels: int64 N.
-        real: the first so many rows are the real training images, in order.
-        classes: number of classes.
-        weights: float64 N, how much each row counts.
-        classic: transforms to apply to every image while training, if any.
-    """
-
-    pixels: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-    real: int
-    classes: int
-    weights: NDArray[np.float64]
-    classic: ClassicParams | None = None
+MOST = 3
+RATIOS = (1.0, 0.0, 0.25, 0.5, 2.0, 3.0)
+"""Images that are added, over those in data/synthetic."""
+EXPONENTS = (1.0, 0.0, 0.25, 0.5, 0.75, 1.25)
+ALPHAS = (0.2, 0.1, 0.4, 0.6, 0.8, 1.0)
+FIRST = (0.5, 0.0, 0.1, 0.25, 0.75, 0.9)
 
 
 @dataclass(frozen=True)
@@ -45,111 +32,238 @@ class Material:
     Attributes:
         real: the train split.
         synthetic: data/synthetic, what would ship.
-        stand_in: synthetic images in the class counts of the real ones.
+        raw: images of the generator that passed no gates: of each class at least as many as there
+            are real ones, and `MOST` times as many as there are in `synthetic`.
         classic: what classic augmentation may do.
     """
 
     real: Images
     synthetic: Images
-    stand_in: Images
+    raw: Images
     classic: ClassicParams
 
 
+Option = float | str | None
+Make = Callable[[Option, ClassicParams], TrainingSet]
+"""(a choice, how images are transformed) → training set."""
+
+
 class Arm(NamedTuple):
-    """How the training set is made, from the material and a seed, and what the arm stands for."""
+    """A way to train.
 
-    make: Callable[[Material, int], TrainingSet]
+    Attributes:
+        prepare: (material, seed) → how training sets are made, so that options share the work.
+        kind: what the arm stands for.
+        options: what validation chooses from; the first where nothing is tuned.
+        on_classic: whether images are transformed, by the policy chosen for `classic`.
+        networks: whether it needs a classifier that learns in steps.
+    """
+
+    prepare: Callable[[Material, int], Make]
     kind: Literal["gan", "plain", "control"]
+    options: tuple[Option, ...] = (None,)
+    on_classic: bool = False
+    networks: bool = False
 
 
-def real(material: Material, _: int) -> TrainingSet:
+def real(material: Material, _: int) -> Make:
     """Take the real images as they are."""
-    return _training_set(material.real)
+    return lambda _, __: of_images(material.real)
 
 
-def class_weights(material: Material, _: int) -> TrainingSet:
-    """Weigh images so that every class counts the same (classifiers without weights ignore it)."""
+def class_weights(material: Material, _: int) -> Make:
+    """Weigh images by a power of their class's rarity (classifiers without weights ignore it)."""
     counts = material.real.counts()
     balanced = counts.sum() / (len(counts) * counts)
-    return replace(_training_set(material.real), weights=balanced[material.real.labels])
 
-
-def _with_baseline(baseline: Baseline) -> Callable[[Material, int], TrainingSet]:
-    def make(material: Material, seed: int) -> TrainingSet:
-        extra = baseline(material.real, material.synthetic.counts(), seed)
-        return _training_set(material.real, extra)
+    def make(exponent: Option, _: ClassicParams) -> TrainingSet:
+        weights = (balanced ** float(exponent or 0))[material.real.labels]
+        return replace(of_images(material.real), weights=weights / weights.mean())
 
     return make
 
 
-def classic(material: Material, seed: int) -> TrainingSet:
+def _with_baseline(baseline: Baseline) -> Callable[[Material, int], Make]:
+    def prepare(material: Material, seed: int) -> Make:
+        counts = material.synthetic.counts()
+        extra = baseline(material.real, MOST * counts, seed)
+        return lambda ratio, _: of_images(material.real, take(extra, counts, ratio))
+
+    return prepare
+
+
+def classic(material: Material, seed: int) -> Make:
     """Balance the classes with real images, and transform all images slightly."""
-    balanced = _with_baseline(BASELINES["oversample"])(material, seed)
-    return replace(balanced, classic=material.classic)
-
-
-def gan(material: Material, _: int) -> TrainingSet:
-    """Add the synthetic images."""
-    return _training_set(material.real, material.synthetic)
-
-
-def gan_classic(material: Material, seed: int) -> TrainingSet:
-    """Add the synthetic images, and transform all images slightly."""
-    return replace(gan(material, seed), classic=material.classic)
-
-
-def synthetic_only(material: Material, _: int) -> TrainingSet:
-    """Put synthetic images in the place of the real ones: the classification accuracy score."""
-    stand_in = material.stand_in
-    return TrainingSet(
-        stand_in.pixels, stand_in.labels, 0, len(stand_in.classes), np.ones(len(stand_in))
+    balanced = _balanced(material, seed, material.synthetic.counts())
+    return lambda policy, params: replace(
+        balanced, classic=params.model_copy(update={"policy": policy})
     )
+
+
+def _mixed(kind: Literal["mixup", "cutmix"]) -> Callable[[Material, int], Make]:
+    def prepare(material: Material, seed: int) -> Make:
+        balanced = _balanced(material, seed, material.synthetic.counts())
+        return lambda alpha, params: replace(
+            balanced, classic=params, mix=(kind, float(alpha or ALPHAS[0]))
+        )
+
+    return prepare
+
+
+def gan(material: Material, _: int) -> Make:
+    """Add the synthetic images."""
+    counts = material.synthetic.counts()
+    return lambda ratio, _: of_images(
+        material.real, synthetic=take(material.synthetic, counts, ratio)
+    )
+
+
+def gan_raw(material: Material, _: int) -> Make:
+    """Add images of the generator that no gate has seen."""
+    counts = material.synthetic.counts()
+    return lambda ratio, _: of_images(material.real, synthetic=take(material.raw, counts, ratio))
+
+
+def gan_weighted(material: Material, seed: int) -> Make:
+    """Add the synthetic images, each with the weight that the gates gave it."""
+    make = gan(material, seed)
+
+    def weighted(ratio: Option, params: ClassicParams) -> TrainingSet:
+        made = make(ratio, params)
+        counts = material.synthetic.counts()
+        rows = taken(material.synthetic.labels, counts, ratio)
+        weights = made.weights.copy()
+        weights[made.synthetic] = _weights(material.synthetic)[rows]
+        return replace(made, weights=weights)
+
+    return weighted
+
+
+def gan_classic(material: Material, seed: int) -> Make:
+    """Balance the classes with synthetic images, as many as the ratio says, and real ones.
+
+    All images are transformed slightly. At ratio 0 it is `classic`, image by image.
+    """
+    counts = material.synthetic.counts()
+
+    def make(ratio: Option, params: ClassicParams) -> TrainingSet:
+        rest = np.maximum(counts - _share(counts, ratio), 0)
+        chosen = take(material.synthetic, counts, ratio)
+        return replace(_balanced(material, seed, rest, chosen), classic=params)
+
+    return make
+
+
+def gan_soft(material: Material, seed: int) -> Make:
+    """Do as `gan+classic`, with the class probabilities of synthetic images for their labels."""
+    make = gan_classic(material, seed)
+
+    def soft(ratio: Option, params: ClassicParams) -> TrainingSet:
+        made = make(ratio, params)
+        targets = np.eye(made.classes)[made.labels]
+        rows = taken(material.synthetic.labels, material.synthetic.counts(), ratio)
+        targets[made.synthetic] = _soft_labels(material.synthetic)[rows]
+        return replace(made, soft=targets)
+
+    return soft
+
+
+def gan_fresh(material: Material, seed: int) -> Make:
+    """Do as `gan+classic`, with other images of the generator, ungated, in every epoch."""
+    counts = material.synthetic.counts()
+
+    def make(ratio: Option, params: ClassicParams) -> TrainingSet:
+        share = min(float(ratio or 0), 1.0)
+        rest = counts - _share(counts, share)
+        chosen = take(material.raw, counts, MOST * share)
+        balanced = _balanced(material, seed, rest, chosen)
+        return replace(balanced, classic=params, schedule="fresh")
+
+    return make
+
+
+def gan_first(material: Material, seed: int) -> Make:
+    """Train on synthetic images first, then on balanced real ones; all are transformed slightly."""
+    even = np.full_like(material.real.counts(), material.real.counts().max())
+    balanced = _balanced(material, seed, material.synthetic.counts(), _up_to(material.raw, even))
+    return lambda first, params: replace(
+        balanced, classic=params, schedule="first", first=float(first or 0)
+    )
+
+
+def synthetic_only(material: Material, _: int) -> Make:
+    """Put synthetic images in the place of the real ones: the classification accuracy score."""
+    stand_in = _up_to(material.raw, material.real.counts())
+    made = replace(of_images(stand_in), real=0, synthetic=np.ones(len(stand_in), bool))
+    return lambda _, __: made
 
 
 ARMS: dict[str, Arm] = {
     "real": Arm(real, "plain"),
-    "class-weights": Arm(class_weights, "plain"),
-    "oversample": Arm(_with_baseline(BASELINES["oversample"]), "plain"),
-    "smote": Arm(_with_baseline(BASELINES["smote"]), "plain"),
-    "gmm": Arm(_with_baseline(BASELINES["gmm"]), "plain"),
-    "classic": Arm(classic, "plain"),
-    "gan": Arm(gan, "gan"),
-    "gan+classic": Arm(gan_classic, "gan"),
+    "class-weights": Arm(class_weights, "plain", EXPONENTS),
+    "oversample": Arm(_with_baseline(BASELINES["oversample"]), "plain", RATIOS),
+    "smote": Arm(_with_baseline(BASELINES["smote"]), "plain", RATIOS),
+    "gmm": Arm(_with_baseline(BASELINES["gmm"]), "plain", RATIOS),
+    "classic": Arm(classic, "plain", tuple(POLICIES)),
+    "mixup": Arm(_mixed("mixup"), "plain", ALPHAS, on_classic=True, networks=True),
+    "cutmix": Arm(_mixed("cutmix"), "plain", ALPHAS, on_classic=True, networks=True),
+    "gan": Arm(gan, "gan", RATIOS),
+    "gan-raw": Arm(gan_raw, "gan", RATIOS),
+    "gan-weighted": Arm(gan_weighted, "gan", RATIOS),
+    "gan+classic": Arm(gan_classic, "gan", RATIOS, on_classic=True),
+    "gan-soft": Arm(gan_soft, "gan", RATIOS, on_classic=True, networks=True),
+    "gan-fresh": Arm(gan_fresh, "gan", (1.0, 0.0, 0.125, 0.25, 0.5, 0.75), True, networks=True),
+    "gan-first": Arm(gan_first, "gan", FIRST, on_classic=True, networks=True),
     "placebo": Arm(_with_baseline(BASELINES["placebo"]), "control"),
     "synthetic-only": Arm(synthetic_only, "control"),
 }
 
 
-def resample(training_set: TrainingSet, seed: int) -> TrainingSet:
-    """Return every row once, and half as many again drawn with replacement from each class.
+def take(images: Images, counts: NDArray[np.int64], ratio: Option) -> Images:
+    """Return the images of `taken`."""
+    rows = taken(images.labels, counts, ratio)
+    return Images(images.pixels[rows], images.labels[rows], images.classes, images.rows.iloc[:0])
 
-    No image is ever left out: the synthetic ones were made with knowledge of all real ones, so a
-    resample that dropped some would give the arms with synthetic images an unfair look at them.
-    With the same seed the real rows are drawn alike in every arm: repeats are paired.
+
+def taken(labels: NDArray[np.int64], counts: NDArray[np.int64], ratio: Option) -> NDArray[np.intp]:
+    """Return the first rows of each class, `ratio` × `counts`, in class order.
+
+    They come round again where a class has too few. None is 1.
     """
-    n, labels = training_set.real, training_set.labels
-    first = _half_again(labels[:n], rng(seed, "resample", "real"))
-    rest = _half_again(labels[n:], rng(seed, "resample", "extra"))
-    rows = np.concatenate([first, n + rest])
-    return replace(
-        training_set,
-        pixels=training_set.pixels[rows],
-        labels=labels[rows],
-        real=len(first),
-        weights=training_set.weights[rows],
+    by_class = [np.flatnonzero(labels == label) for label in range(len(counts))]
+    wanted = _share(counts, ratio).tolist()
+    return np.concatenate(
+        [np.resize(rows, n * bool(len(rows))) for rows, n in zip(by_class, wanted, strict=True)]
     )
 
 
-def _half_again(labels: NDArray[np.int64], draw: np.random.Generator) -> NDArray[np.intp]:
-    rows = [np.arange(len(labels))]
-    for label in np.unique(labels):
-        of_class = np.flatnonzero(labels == label)
-        rows.append(draw.choice(of_class, len(of_class) // 2))
-    return np.sort(np.concatenate(rows))
+def _share(counts: NDArray[np.int64], ratio: Option) -> NDArray[np.int64]:
+    return np.rint(counts * float(1 if ratio is None else ratio)).astype(np.int64)
 
 
-def _training_set(real: Images, extra: Images | None = None) -> TrainingSet:
-    parts = [real] if extra is None or len(extra) == 0 else [real, extra]
-    labels = np.concatenate([part.labels for part in parts])
-    pixels = np.concatenate([part.pixels for part in parts])
-    return TrainingSet(pixels, labels, len(real), len(real.classes), np.ones(len(labels)))
+def _up_to(images: Images, counts: NDArray[np.int64]) -> Images:
+    return take(images, counts, 1)
+
+
+def _balanced(
+    material: Material, seed: int, extra: NDArray[np.int64], synthetic: Images | None = None
+) -> TrainingSet:
+    repeated = BASELINES["oversample"](material.real, extra, seed)
+    return of_images(material.real, repeated, synthetic=synthetic)
+
+
+def _weights(synthetic: Images) -> NDArray[np.float64]:
+    """Return the weight of each image, float64 N; 1 where it has none."""
+    if "weight" not in synthetic.rows:
+        return np.ones(len(synthetic))
+    return synthetic.rows["weight"].fillna(1.0).to_numpy(np.float64)
+
+
+def _soft_labels(synthetic: Images) -> NDArray[np.float64]:
+    """Return class probabilities of each image, float64 N×C; its label where it has none."""
+    targets = np.eye(len(synthetic.classes))[synthetic.labels]
+    if "soft_labels" in synthetic.rows:
+        for row, found in enumerate(synthetic.rows["soft_labels"]):
+            if found is not None:
+                targets[row] = found
+    return targets

@@ -1,8 +1,8 @@
 """Evaluate: do the synthetic images help? Repeats, metrics, the verdict and its report."""
 
 import csv
+import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline import table
-from pipeline.engine import fan_out
 from pipeline.errors import UserError
-from pipeline.evaluation.arms import ARMS, Material, resample
-from pipeline.evaluation.classifiers import CLASSIFIERS
+from pipeline.evaluation import cells, tuning
+from pipeline.evaluation.arms import MOST, Material
 from pipeline.evaluation.verdict import METRIC, verdicts
 from pipeline.gan import model
-from pipeline.gan.sampling import sample
 from pipeline.params import EvaluateParams
 from pipeline.report.page import render
 from pipeline.seeding import seed_of
@@ -27,19 +25,6 @@ from pipeline.table import Images
 JUDGED_SPLITS = ("validation", "test")
 COLUMNS = ("repeat", "classifier", "arm", "split", "metric", "class", "value")
 
-Row = tuple[int, str, str, str, str, str, float]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One arm in one repeat: what a worker needs to train and score every classifier on it."""
-
-    repeat: int
-    arm: str
-    material: Material
-    judged: Mapping[str, Images]
-    params: EvaluateParams
-
 
 def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str, Path]) -> None:
     """Compare all arms over paired repeats and write down what came out.
@@ -47,7 +32,8 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
     Args:
         params: the section `evaluate`.
         inputs: `real` and `synthetic`, image tables; `model`; `history`, of the training.
-        outputs: `repeats` (CSV), `arms` (CSV), `metrics` (JSON), `verdict` (JSON), `report` (HTML).
+        outputs: `repeats` (CSV), `arms` (CSV), `metrics` (JSON), `verdict` (JSON), `report` (HTML);
+            `scratch`, where finished cells are kept until all are done.
 
     Raises:
         UserError: inputs that do not belong together.
@@ -56,12 +42,10 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
     splits = {split: table.read(inputs["real"], split) for split in table.SPLITS}
     material = _material(params, splits["train"], table.read(inputs["synthetic"]), trained)
     judged = {split: splits[split] for split in JUDGED_SPLITS}
-    cells = [
-        Cell(repeat, arm, material, judged, params)
-        for repeat in range(params.repeats)
-        for arm in params.arms
-    ]
-    rows = [row for rows in fan_out(_score, cells, "evaluate", "arms × repeats") for row in rows]
+    hashes = [table.table_hash(inputs[name]) for name in ("real", "synthetic")]
+    scratch = outputs["scratch"] / cells.fingerprint(params, *hashes, trained.hash)
+    choices = tuning.choose(material, judged["validation"], params, scratch)
+    rows = cells.compute(material, judged, params, choices, _scores, scratch)
     repeats = pd.DataFrame(rows, columns=list(COLUMNS))
     found = verdicts(repeats)
 
@@ -78,7 +62,8 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
         found, repeats, splits["train"], material.synthetic, inputs["history"], params, provenance
     )
     write_text(outputs["report"], page)
-    write_json(outputs["verdict"], {**found, "provenance": provenance})
+    write_json(outputs["verdict"], {**found, "choices": choices, "provenance": provenance})
+    shutil.rmtree(scratch, ignore_errors=True)
     print(f"evaluate: {found['overall']['sentence']}")
 
 
@@ -92,33 +77,21 @@ def _material(
         )
     if len(synthetic) and set(synthetic.rows["generator"]) != {trained.hash}:
         raise UserError("data/synthetic is of another generator: run `dvc repro generate`")
+    # Enough to stand in for the real ones, and for the largest ratio that validation may choose.
+    counts = np.maximum(real.counts(), MOST * synthetic.counts())
     seed = seed_of(params.seed, "stand-in")
-    drawn = [
-        sample(trained.generator, trained.shape.latent_dim, label, range(count), seed)
-        for label, count in enumerate(real.counts().tolist())
-    ]
-    labels = np.repeat(np.arange(len(real.classes)), real.counts())
-    stand_in = Images(np.concatenate(drawn), labels, real.classes, pd.DataFrame())
-    return Material(real, synthetic, stand_in, params.classic)
+    drawn = [trained.draw(label, range(count), seed) for label, count in enumerate(counts.tolist())]
+    labels = np.repeat(np.arange(len(real.classes)), counts)
+    raw = Images(
+        np.concatenate(drawn), labels, real.classes, pd.DataFrame(index=range(len(labels)))
+    )
+    return Material(real, synthetic, raw, params.classic)
 
 
-def _score(cell: Cell) -> list[Row]:
-    """Train every classifier on one arm's training set of one repeat, and score it."""
-    seed = seed_of(cell.params.seed, "repeat", cell.repeat)
-    training_set = resample(ARMS[cell.arm].make(cell.material, seed), seed)
-    targets = [images.pixels for images in cell.judged.values()]
-    rows: list[Row] = []
-    for name in cell.params.classifiers:
-        predictions = CLASSIFIERS[name](training_set, targets, cell.params, seed)
-        for (split, images), predicted in zip(cell.judged.items(), predictions, strict=True):
-            key = (cell.repeat, name, cell.arm, split)
-            rows += [(*key, *score) for score in _scores(images, predicted)]
-    return rows
-
-
-def _scores(images: Images, predicted: NDArray[np.int64]) -> list[tuple[str, str, float]]:
+def _scores(images: Images, scores: NDArray[np.float64]) -> list[tuple[str, str, float]]:
     from sklearn.metrics import f1_score, recall_score
 
+    predicted = scores.argmax(axis=1)
     labels = range(len(images.classes))
     recalls = recall_score(images.labels, predicted, labels=labels, average=None, zero_division=0)
     f1 = f1_score(images.labels, predicted, labels=labels, average="macro", zero_division=0)

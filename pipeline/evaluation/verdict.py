@@ -35,7 +35,10 @@ def verdicts(repeats: pd.DataFrame) -> dict[str, Any]:
         with verdict, sentence, gan_arm, alternative, scores, against_alternative, against_real.
     """
     scores = repeats[repeats["metric"] == METRIC]
-    mean = scores.groupby(["repeat", "arm", "split"])["value"].mean().reset_index()
+    # An arm that only some classifiers can be trained on has no mean over all of them.
+    judges = scores.groupby("arm")["classifier"].transform("nunique")
+    shared = scores[judges == scores["classifier"].nunique()]
+    mean = shared.groupby(["repeat", "arm", "split"])["value"].mean().reset_index()
     return {
         "overall": _verdict(mean, MEAN),
         "classifiers": {

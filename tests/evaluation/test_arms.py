@@ -1,62 +1,147 @@
 import numpy as np
+import pandas as pd
 import pytest
 
-from pipeline.evaluation.arms import ARMS, Material, resample
+from pipeline.evaluation.arms import ARMS, MOST, Material, Option, taken
+from pipeline.evaluation.training_set import FRESH_SETS, TrainingSet, resample
 from pipeline.params import ClassicParams
+from pipeline.synthesis.baselines import BASELINES
 from pipeline.table import Images
+
+NAMES = tuple(ARMS)
+EXTRA = np.array([0, 5, 0, 5, 0, 5, 0, 5, 0, 5])
 
 
 @pytest.fixture(scope="module")
 def material(train_images: Images) -> Material:
     """Return real images, with shifted real images in the place of synthetic ones."""
-    extra = np.array([0, 5, 0, 5, 0, 5, 0, 5, 0, 5])
-    rows = np.concatenate(
-        [np.flatnonzero(train_images.labels == c)[:n] for c, n in enumerate(extra)]
-    )
+    rows = taken(train_images.labels, EXTRA, 1)
     shifted = np.roll(train_images.pixels, 1, axis=3)
-    synthetic = Images(shifted[rows], train_images.labels[rows], train_images.classes, None)  # type: ignore[arg-type]
-    stand_in = Images(shifted, train_images.labels, train_images.classes, None)  # type: ignore[arg-type]
-    return Material(train_images, synthetic, stand_in, ClassicParams())
+    soft = [np.full(10, 0.1) if number % 2 else None for number in range(25)]
+    columns = pd.DataFrame({"weight": [0.5, None] * 12 + [0.25], "soft_labels": soft})
+    synthetic = Images(shifted[rows], train_images.labels[rows], train_images.classes, columns)
+    raw = Images(shifted, train_images.labels, train_images.classes, train_images.rows)
+    return Material(train_images, synthetic, raw, ClassicParams())
 
 
-def test_every_arm_adds_as_many_images_as_the_gan(material: Material) -> None:
+def made(name: str, material: Material, option: Option = None) -> TrainingSet:
+    """Return the training set of an arm with an option; None stands for its first."""
+    option = ARMS[name].options[0] if option is None else option
+    return ARMS[name].prepare(material, 0)(option, material.classic)
+
+
+def test_every_arm_adds_as_many_images_as_there_are_synthetic_ones(material: Material) -> None:
     plain = len(material.real)
-    sizes = {name: len(arm.make(material, 0).labels) for name, arm in ARMS.items()}
-    for name in ("oversample", "smote", "gmm", "placebo", "classic", "gan", "gan+classic"):
-        assert sizes[name] == plain + 25
+    for name in ("oversample", "smote", "gmm", "placebo", "classic", "gan", "gan+classic", "mixup"):
+        assert len(made(name, material).labels) == plain + 25
     for name in ("real", "class-weights", "synthetic-only"):
-        assert sizes[name] == plain
+        assert len(made(name, material).labels) == plain
 
 
-def test_the_first_rows_are_the_real_ones(material: Material) -> None:
-    for name, arm in ARMS.items():
-        made = arm.make(material, 0)
-        assert made.real == (0 if name == "synthetic-only" else len(material.real))
-        np.testing.assert_array_equal(made.pixels[: made.real], material.real.pixels[: made.real])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_first_rows_are_the_real_ones(name: str, material: Material) -> None:
+    for option in ARMS[name].options:
+        found = made(name, material, option)
+        assert found.real == (0 if name == "synthetic-only" else len(material.real))
+        np.testing.assert_array_equal(
+            found.pixels[: found.real], material.real.pixels[: found.real]
+        )
+        assert not found.synthetic[: found.real].any()
+        lengths = {
+            len(part) for part in (found.pixels, found.labels, found.weights, found.synthetic)
+        }
+        assert lengths == {len(found.labels)}
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0, 2.0, 3.0])
+def test_the_ratio_says_how_many_are_added(ratio: float, material: Material) -> None:
+    for name in ("oversample", "smote", "gmm", "gan", "gan-raw"):
+        found = made(name, material, ratio)
+        added = np.bincount(found.labels[found.real :], minlength=10)
+        np.testing.assert_array_equal(added, np.rint(EXTRA * ratio))
+
+
+def test_with_classic_synthetic_images_take_the_place_of_repeated_ones(material: Material) -> None:
+    half = made("gan+classic", material, 0.5)
+    assert half.synthetic.sum() == np.rint(EXTRA * 0.5).sum()
+    assert len(half.labels) == len(made("classic", material).labels)
+    none, plain = made("gan+classic", material, 0.0), made("classic", material)
+    np.testing.assert_array_equal(none.pixels, plain.pixels)
+    assert none.classic == plain.classic == material.classic
+
+
+def test_what_there_is_too_few_of_comes_round_again() -> None:
+    labels = np.array([1, 0, 1])
+    np.testing.assert_array_equal(taken(labels, np.array([1, 2, 4]), 2.0), [1, 1, 0, 2, 0, 2])
 
 
 def test_class_weights_make_classes_count_the_same(material: Material) -> None:
-    made = ARMS["class-weights"].make(material, 0)
-    totals = np.bincount(made.labels, made.weights)
-    np.testing.assert_allclose(totals, len(made.labels) / 10)
+    found = made("class-weights", material)
+    np.testing.assert_allclose(np.bincount(found.labels, found.weights), len(found.labels) / 10)
+    assert (made("class-weights", material, 0.0).weights == 1).all()
 
 
-def test_resampling_keeps_every_row_and_adds_half_of_each_class(material: Material) -> None:
-    made = ARMS["gan"].make(material, 0)
-    again = resample(made, 3)
-    assert {image.tobytes() for image in again.pixels} == {image.tobytes() for image in made.pixels}
-    counts, before = np.bincount(again.labels[: again.real]), material.real.counts()
-    np.testing.assert_array_equal(counts, before + before // 2)
+def test_gates_weights_and_probabilities_are_used(material: Material) -> None:
+    weighted = made("gan-weighted", material)
+    assert weighted.weights[weighted.real :][:3].tolist() == [0.5, 1.0, 0.5]
+    soft = made("gan-soft", material)
+    assert soft.soft is not None
+    np.testing.assert_array_equal(soft.soft[: soft.real], np.eye(10)[soft.labels[: soft.real]])
+    first, second = soft.soft[soft.synthetic][:2]
+    np.testing.assert_array_equal(first, np.eye(10)[soft.labels[soft.synthetic][0]])
+    np.testing.assert_allclose(second, 0.1)
+
+
+def test_every_epoch_sees_other_synthetic_images_and_all_real_ones(material: Material) -> None:
+    found = made("gan-fresh", material)
+    assert found.synthetic.sum() == MOST * 25
+    seen = [set(found.rows_at(epoch * len(found.labels), 999, 1)) for epoch in range(FRESH_SETS)]
+    real = set(np.flatnonzero(~found.synthetic))
+    assert all(real <= rows for rows in seen)
+    assert set.union(*seen) == set(range(len(found.labels)))
+    assert set.intersection(*seen) == real
+
+
+def test_synthetic_images_come_first_then_real_ones(material: Material) -> None:
+    found = made("gan-first", material, 0.25)
+    assert found.synthetic[found.rows_at(24, 100, 64)].all()
+    assert not found.synthetic[found.rows_at(25, 100, 64)].any()
+    assert not found.synthetic[made("gan-first", material, 0.0).rows_at(0, 100, 64)].any()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_resampling_keeps_every_row_and_adds_half_of_each_class(
+    name: str, material: Material
+) -> None:
+    before = made(name, material)
+    again = resample(before, 3)
+    assert {i.tobytes() for i in again.pixels} == {i.tobytes() for i in before.pixels}
+    for part in (slice(None, before.real), slice(before.real, None)):
+        counts = np.bincount(before.labels[part], minlength=10)
+        resampled = slice(None, again.real) if part.stop else slice(again.real, None)
+        now = np.bincount(again.labels[resampled], minlength=10)
+        if part.stop != 0:
+            np.testing.assert_array_equal(now, counts + counts // 2)
+    assert again.synthetic.sum() >= before.synthetic.sum()
 
 
 def test_repeats_are_paired_across_arms(material: Material) -> None:
     """The real rows are drawn alike in every arm, and differently in every repeat."""
-    one, two = (resample(ARMS[name].make(material, 0), 3) for name in ("real", "gan"))
+    one, two = (resample(made(name, material), 3) for name in ("real", "gan"))
     np.testing.assert_array_equal(one.pixels, two.pixels[: two.real])
-    other = resample(ARMS["real"].make(material, 0), 4)
+    other = resample(made("real", material), 4)
     assert not np.array_equal(one.pixels, other.pixels)
 
 
-def test_there_are_arms_of_every_kind() -> None:
+def test_arms_that_are_tuned_have_the_same_budget() -> None:
+    budgets = {len(arm.options) for name, arm in ARMS.items() if arm.kind != "control"}
+    assert budgets == {1, 6}
+    assert [
+        name for name in ARMS if ARMS[name].kind != "control" and len(ARMS[name].options) == 1
+    ] == ["real"]
+
+
+def test_there_are_arms_of_every_kind_and_every_baseline() -> None:
     assert {arm.kind for arm in ARMS.values()} == {"gan", "plain", "control"}
+    assert set(BASELINES) <= set(ARMS)
     assert ARMS["placebo"].kind == "control"

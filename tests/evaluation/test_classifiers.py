@@ -1,16 +1,20 @@
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from pipeline.evaluation.arms import TrainingSet
-from pipeline.evaluation.classifiers import CLASSIFIERS
+from pipeline.errors import UserError
+from pipeline.evaluation.classifiers import CLASSIFIERS, class_scores, classifier, rbf_svm
+from pipeline.evaluation.training_set import TrainingSet, of_images
 from pipeline.params import ClassicParams, EvaluateParams
 from pipeline.table import Images
 
-PARAMS = EvaluateParams(cnn_steps=60)
+PARAMS = EvaluateParams(steps=60)
 
 
 def training_set(images: Images, classic: ClassicParams | None = None) -> TrainingSet:
-    return TrainingSet(images.pixels, images.labels, len(images), 10, np.ones(len(images)), classic)
+    return replace(of_images(images), classic=classic)
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
@@ -18,21 +22,23 @@ def training_set(images: Images, classic: ClassicParams | None = None) -> Traini
 def test_it_learns_and_the_seed_decides(
     name: str, classic: ClassicParams | None, train_images: Images
 ) -> None:
-    judge = CLASSIFIERS[name]
+    judge = CLASSIFIERS[name].judge
     made = training_set(train_images, classic)
-    predicted, shorter = judge(made, [train_images.pixels, train_images.pixels[:7]], PARAMS, 0)
-    assert (predicted == train_images.labels).mean() > 0.8
-    assert len(shorter) == 7
-    np.testing.assert_array_equal(predicted, judge(made, [train_images.pixels], PARAMS, 0)[0])
+    scores, shorter = judge(made, [train_images.pixels, train_images.pixels[:7]], PARAMS, 0)
+    assert (scores.argmax(1) == train_images.labels).mean() > 0.8
+    assert shorter.shape == (7, 10)
+    assert scores.dtype == np.float64
+    np.testing.assert_allclose(scores.sum(1), 1)
+    np.testing.assert_array_equal(scores, judge(made, [train_images.pixels], PARAMS, 0)[0])
 
 
-@pytest.mark.parametrize("name", ["logistic-regression", "rbf-svm", "cnn"])
+@pytest.mark.parametrize("name", ["logistic-regression", "rbf-svm", "gradient-boosting", "cnn"])
 def test_weights_of_rows_count(name: str, train_images: Images) -> None:
     """With all weight on one class the classifier says hardly anything else."""
     made = training_set(train_images)
     made.weights[:] = np.where(train_images.labels == 2, 1.0, 1e-6)
-    (predicted,) = CLASSIFIERS[name](made, [train_images.pixels], PARAMS, 0)
-    assert (predicted == 2).mean() > 0.9
+    (scores,) = CLASSIFIERS[name].judge(made, [train_images.pixels], PARAMS, 0)
+    assert (scores.argmax(1) == 2).mean() > 0.9
 
 
 @pytest.mark.parametrize("name", ["logistic-regression", "k-nn", "rbf-svm"])
@@ -42,6 +48,67 @@ def test_larger_images_are_seen_through_their_principal_components(
     """Digits magnified to 32×32 are known as well as the small ones are."""
     large = train_images.pixels.repeat(4, axis=2).repeat(4, axis=3)
     made = training_set(Images(large, train_images.labels, train_images.classes, train_images.rows))
-    (predicted,) = CLASSIFIERS[name](made, [large], PARAMS, 0)
-    assert (predicted == train_images.labels).mean() > 0.95
-    np.testing.assert_array_equal(predicted, CLASSIFIERS[name](made, [large], PARAMS, 0)[0])
+    (scores,) = CLASSIFIERS[name].judge(made, [large], PARAMS, 0)
+    assert (scores.argmax(1) == train_images.labels).mean() > 0.95
+    np.testing.assert_array_equal(scores, CLASSIFIERS[name].judge(made, [large], PARAMS, 0)[0])
+
+
+@pytest.mark.parametrize("classes", [(3, 8), tuple(range(10))], ids=["two", "ten"])
+def test_the_highest_score_of_a_machine_without_probabilities_is_its_prediction(
+    classes: tuple[int, ...], train_images: Images
+) -> None:
+    here = np.isin(train_images.labels, classes)
+    flat = train_images.pixels.reshape(len(train_images), -1) / 255
+    fitted = rbf_svm(0).fit(flat[here][::3], train_images.labels[here][::3])
+    scores = class_scores(fitted, flat, 10)
+    np.testing.assert_array_equal(scores.argmax(1), fitted.predict(flat))
+    np.testing.assert_allclose(scores.sum(1), 1)
+    assert not scores[:, [c for c in range(10) if c not in classes]].any()
+
+
+OWN = """
+from sklearn.tree import DecisionTreeClassifier as Tree
+from torch import nn
+
+class Flat(nn.Module):
+    def __init__(self, channels, classes):
+        super().__init__()
+        self.net = nn.Sequential(nn.Flatten(), nn.LazyLinear(classes))
+    def forward(self, x):
+        return self.net(x)
+
+number = 3
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_classifiers.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize(("name", "in_steps"), [("Tree", False), ("Flat", True)])
+def test_classes_of_the_user_judge_too(name: str, in_steps: bool, train_images: Images) -> None:
+    found = classifier(f"my_classifiers:{name}")
+    assert found.in_steps == in_steps
+    args = training_set(train_images), [train_images.pixels], EvaluateParams(steps=150), 0
+    (scores,) = found.judge(*args)
+    assert (scores.argmax(1) == train_images.labels).mean() > 0.8
+    np.testing.assert_array_equal(scores, found.judge(*args)[0])
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("rbf-swm", "did you mean 'rbf-svm'"),
+        ("missing_module:Class", "cannot be imported: No module named 'missing_module'"),
+        ("my_classifiers:Forest", "cannot be imported: .* no attribute 'Forest'"),
+        ("my_classifiers:number", "must be a class, not int"),
+        ("pathlib:Path", "neither a scikit-learn classifier .* nor a torch.nn.Module"),
+    ],
+)
+def test_what_cannot_judge_is_refused(name: str, message: str) -> None:
+    with pytest.raises(UserError, match=f"evaluate.classifiers = '{name}'.*{message}"):
+        classifier(name)

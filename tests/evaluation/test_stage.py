@@ -48,7 +48,8 @@ def reports(tmp_path_factory: pytest.TempPathFactory, inputs: dict[str, Path]) -
 
 
 def outputs(folder: Path) -> dict[str, Path]:
-    return {name: folder / file for name, file in NAMES.items()}
+    files = {name: folder / file for name, file in NAMES.items()}
+    return {**files, "scratch": folder.parent / "scratch"}
 
 
 def test_repeats_are_tidy_and_whole(reports: Path) -> None:

@@ -1,0 +1,59 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.evaluation.networks import NETWORKS, ResNet, _batches, judge
+from pipeline.evaluation.training_set import TrainingSet, of_images
+from pipeline.table import Images
+
+
+@pytest.fixture
+def training_set(train_images: Images) -> TrainingSet:
+    return of_images(train_images)
+
+
+@pytest.mark.parametrize(("side", "stages"), [(8, 2), (28, 3), (32, 4), (64, 4)])
+def test_the_residual_network_is_sized_to_the_image(side: int, stages: int) -> None:
+    net = ResNet(3, 7)
+    assert net(torch.zeros(2, 3, side, side)).shape == (2, 7)
+    assert sum(type(layer).__name__ == "Block" for layer in net.layers) == 2 * stages
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_soft_labels_are_what_is_learnt(name: str, training_set: TrainingSet) -> None:
+    """All images are said to be a four with 0.7 and a nine with 0.3."""
+    target = np.zeros((len(training_set.labels), 10))
+    target[:, 4], target[:, 9] = 0.7, 0.3
+    made = replace(training_set, soft=target)
+    (scores,) = judge(NETWORKS[name], made, [made.pixels], 80, 0)
+    np.testing.assert_allclose(scores.mean(axis=0)[[4, 9]], [0.7, 0.3], atol=0.1)
+
+
+@pytest.mark.parametrize("kind", ["mixup", "cutmix"])
+def test_mixed_images_carry_the_shares_of_their_labels(
+    kind: str, training_set: TrainingSet
+) -> None:
+    torch.manual_seed(0)
+    made = replace(training_set, mix=(kind, 1.0))
+    batches = list(_batches(made, 20))
+    targets = torch.cat([soft for _, soft, _ in batches])
+    torch.testing.assert_close(targets.sum(1), torch.ones(len(targets)))
+    assert ((targets > 0.01).sum(1) <= 2).all()
+    assert ((targets > 0.2).sum(1) == 2).any()
+
+
+def test_a_schedule_decides_which_rows_a_batch_is_drawn_from(training_set: TrainingSet) -> None:
+    marked = replace(
+        training_set,
+        pixels=np.where(training_set.labels[:, None, None, None] < 5, 255, 0)
+        .astype(np.uint8)
+        .repeat(8, 2)
+        .repeat(8, 3),
+        synthetic=training_set.labels < 5,
+        schedule="first",
+        first=0.5,
+    )
+    means = [float(x.mean()) for x, _, _ in _batches(marked, 10)]
+    assert means == [1.0] * 5 + [-1.0] * 5

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from pipeline.evaluation import tuning
+from pipeline.evaluation.arms import ARMS, Material, taken
+from pipeline.params import ClassicParams, EvaluateParams
+from pipeline.table import Images
+
+PARAMS = EvaluateParams(
+    arms=("real", "placebo", "gan", "gan+classic", "classic", "mixup"),
+    classifiers=("k-nn", "logistic-regression"),
+)
+
+
+@pytest.fixture(scope="module")
+def material(train_images: Images) -> Material:
+    """Return few real images of odd digits, and negatives in the place of synthetic ones."""
+    few = taken(train_images.labels, np.where(np.arange(10) % 2, 3, 20), 1)
+    extra = taken(train_images.labels, np.where(np.arange(10) % 2, 17, 0), 1)
+    real, made = (
+        Images(
+            train_images.pixels[rows],
+            train_images.labels[rows],
+            train_images.classes,
+            train_images.rows.iloc[rows],
+        )
+        for rows in (few, extra)
+    )
+    wrong = Images(255 - made.pixels, made.labels, made.classes, made.rows)
+    return Material(real, wrong, wrong, ClassicParams())
+
+
+def test_validation_refuses_what_harms(
+    material: Material, train_images: Images, capsys: pytest.CaptureFixture[str]
+) -> None:
+    choices = tuning.choose(material, train_images, PARAMS)
+    assert list(choices) == list(PARAMS.arms)
+    for name in PARAMS.classifiers:
+        assert choices["real"][name] is None
+        assert choices["gan"][name] in ARMS["gan"].options
+        assert choices["classic"][name] in ARMS["classic"].options
+    # Negatives of digits teach a linear classifier the wrong thing.
+    assert choices["gan"]["logistic-regression"] in (0.0, 0.25)
+    assert choices["mixup"] == {}
+    assert "k-nn does not learn in steps: without mixup" in capsys.readouterr().out
+
+
+def test_trials_are_kept_and_decide_alone(
+    material: Material, train_images: Images, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("trials")
+    params = PARAMS.model_copy(update={"arms": ("real", "gan")})
+    found = tuning.choose(material, train_images, params, folder)
+    (file,) = folder.glob("*.json")
+    best = ARMS["gan"].options.index(0.5)
+    scores = [0.5] * 6
+    scores[best] = 0.9
+    file.write_text(str({"k-nn": scores, "logistic-regression": scores}).replace("'", '"'))
+    again = tuning.choose(material, train_images, params, folder)
+    assert again["gan"] == {"k-nn": 0.5, "logistic-regression": 0.5}
+    assert found["real"] == again["real"]
+
+
+def test_without_trials_every_arm_takes_its_first_option(
+    material: Material, train_images: Images
+) -> None:
+    params = PARAMS.model_copy(update={"tuning_repeats": 0})
+    choices = tuning.choose(material, train_images, params)
+    assert choices["gan"] == {"k-nn": 1.0, "logistic-regression": 1.0}
+    assert set(choices["classic"].values()) == {"affine"}
