@@ -75,7 +75,7 @@ def _material(
         raise UserError(
             "the generator was trained on other classes or sizes: run `dvc repro train`"
         )
-    if len(synthetic) and set(synthetic.rows["generator"]) != {trained.hash}:
+    if len(synthetic) and set(synthetic.rows["generator"].dropna()) - {trained.hash}:
         raise UserError("data/synthetic is of another generator: run `dvc repro generate`")
     # Enough to stand in for the real ones, and for the largest ratio that validation may choose.
     counts = np.maximum(real.counts(), MOST * synthetic.counts())
