@@ -208,6 +208,7 @@ def verify(root: Path, commit: str) -> None:
     """
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
+    from dvc_objects.errors import ObjectFormatError
 
     (root / ".dvc/tmp").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root / ".dvc/tmp", prefix="verify-") as empty:
@@ -220,11 +221,18 @@ def verify(root: Path, commit: str) -> None:
                 remotes = present.config["remote"]
                 config["remote"] = {name: {**remotes[name], "verify": True} for name in remotes}
                 with Repo(str(root), rev=commit, scm=present.scm, config=config) as repo:
-                    repo.fetch()
-        except DvcException as error:
+                    repo.fetch()  # for some missing files it only logs a warning
+                    outs = [out for out in repo.index.outs if out.use_cache and out.can_push]
+                    missing = [out.def_path for out in outs if out.changed_cache()]
+        except (DvcException, ObjectFormatError) as error:
             raise UserError(
-                f"the remote does not have all that was pushed, nothing is published: {error}"
+                f"cannot read back what was pushed, nothing is published: {error}"
             ) from error
+    if missing:
+        raise UserError(
+            f"the remote lacks, or has other bytes of, {', '.join(missing)}: nothing is published; "
+            "if publishing again does not help, delete the damaged files from the remote"
+        )
 
 
 def make_tag(root: Path, publication: Publication, commit: str, record: dict[str, Any]) -> str:
