@@ -170,7 +170,7 @@ def nothing_to_do() -> State[Any]:
     return State(type=StateType.COMPLETED, name="Nothing to do", message=message)
 
 
-@task(name="experiment", cache_policy=NO_CACHE)
+@task(name="experiment", task_run_name="experiment", cache_policy=NO_CACHE)
 def try_values(root: Path, values: dict[str, Any], hold: Sequence[int]) -> State[Any]:
     """Run all stages with other params as a DVC experiment; the workspace stays as it is."""
     command = ["exp", "run", "--temp"]
@@ -184,6 +184,7 @@ def try_values(root: Path, values: dict[str, Any], hold: Sequence[int]) -> State
 
 @task(
     name="publish",
+    task_run_name="publish",
     retries=len(RETRY_DELAYS_S),
     retry_delay_seconds=RETRY_DELAYS_S,
     retry_condition_fn=may_pass,
