@@ -31,7 +31,7 @@ from pydantic import BaseModel, ConfigDict
 from flows import gate, graph
 from flows.command import dvc
 from pipeline.errors import UserError, hint
-from pipeline.storage import read_json
+from pipeline.storage import read_json, scratch_directory
 
 METRICS = Path("reports/metrics.json")
 
@@ -210,11 +210,10 @@ def verify(root: Path, commit: str) -> None:
     from dvc.repo import Repo
     from dvc_objects.errors import ObjectFormatError
 
-    (root / ".dvc/tmp").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=root / ".dvc/tmp", prefix="verify-") as empty:
+    with scratch_directory(root.resolve() / ".dvc/tmp/verify") as empty:
         config: dict[str, Any] = {
-            "cache": {"dir": str(Path(empty) / "cache")},
-            "core": {"site_cache_dir": str(Path(empty) / "site")},
+            "cache": {"dir": str(empty / "cache")},
+            "core": {"site_cache_dir": str(empty / "site")},
         }
         try:
             with Repo(str(root)) as present:

@@ -171,7 +171,7 @@ def test_killed_at_any_moment_the_last_version_is_whole_and_a_rerun_completes(
     assert release.tag == "augmented@v1.1.0"
     assert second.tags() == ["augmented@v1.0.0", "augmented@v1.1.0"]
     assert consume(second) == SECOND
-    assert not list((second.root / ".dvc/tmp").glob("verify-*"))
+    assert not list((second.root / ".dvc/tmp").glob(".verify*"))
 
 
 def test_a_remote_that_lost_data_is_found(
