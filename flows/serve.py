@@ -62,10 +62,10 @@ def notice_crashes() -> None:
 
     Otherwise the run of a machine that lost power would count as running for ever.
     """
-    from prefect.automations import Automation
+    from prefect.client.orchestration import get_client
     from prefect.client.schemas.objects import StateType
     from prefect.events.actions import ChangeFlowRunState
-    from prefect.events.schemas.automations import EventTrigger, Posture
+    from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
     from prefect.events.schemas.events import ResourceSpecification
 
     heartbeat = "prefect.flow-run.heartbeat"
@@ -79,11 +79,13 @@ def notice_crashes() -> None:
         threshold=1,
         within=SIGN_OF_LIFE,
     )
-    action = ChangeFlowRunState(state=StateType.CRASHED, message="no sign of life from its process")
-    with contextlib.suppress(ValueError):
-        Automation.read(name=CRASHED)
-        return
-    Automation(name=CRASHED, trigger=trigger, actions=[action]).create()
+    action = ChangeFlowRunState(
+        state=StateType.CRASHED, name=None, message="no sign of life from its process", force=False
+    )
+    automation = AutomationCore(name=CRASHED, description="", trigger=trigger, actions=[action])
+    with get_client(sync_client=True) as client:
+        if not client.read_automations_by_name(CRASHED):
+            client.create_automation(automation)
 
 
 @contextlib.contextmanager
