@@ -23,9 +23,10 @@ Findings = Annotated[Path, typer.Option(help="Folder of what ingestion found in 
 Model = Annotated[Path, typer.Option(help="Folder of the trained generator.")]
 History = Annotated[Path, typer.Option(help="Folder of the training history.")]
 Synthetic = Annotated[Path, typer.Option(help="Image table of synthetic images.")]
+Synthesis = Annotated[Path, typer.Option(help="Folder of what is known of the synthetic images.")]
 Reports = Annotated[Path, typer.Option(help="Folder of verdict, metrics and report.")]
 Augmented = Annotated[Path, typer.Option(help="Image table that users pull.")]
-Scratch = Annotated[Path, typer.Option(help="Folder of checkpoints.")]
+Scratch = Annotated[Path, typer.Option(help="Folder of what a killed run needs to go on.")]
 
 PARAMS = Path("params.yaml")
 REAL = Path("data/real")
@@ -33,9 +34,11 @@ FINDINGS = Path("reports/ingest")
 MODEL = Path("models/generator")
 HISTORY = Path("reports/training")
 SYNTHETIC = Path("data/synthetic")
+SYNTHESIS = Path("reports/synthesis")
 REPORTS = Path("reports")
 AUGMENTED = Path("data/augmented")
-SCRATCH = Path(".scratch/train")
+TRAIN_SCRATCH = Path(".scratch/train")
+GENERATE_SCRATCH = Path(".scratch/generate")
 
 
 @app.command()
@@ -53,7 +56,7 @@ def train(
     real: Real = REAL,
     model: Model = MODEL,
     history: History = HISTORY,
-    scratch: Scratch = SCRATCH,
+    scratch: Scratch = TRAIN_SCRATCH,
 ) -> None:
     """Train the generator; killed and started again, it resumes."""
     settings = _load(params)
@@ -69,12 +72,15 @@ def generate(
     real: Real = REAL,
     model: Model = MODEL,
     synthetic: Synthetic = SYNTHETIC,
+    findings: Synthesis = SYNTHESIS,
+    scratch: Scratch = GENERATE_SCRATCH,
 ) -> None:
-    """Draw synthetic images, write data/synthetic."""
+    """Draw synthetic images, let the good ones through, write data/synthetic."""
     settings = _load(params, check_names=False)
     from pipeline.synthesis import stage
 
-    stage.run(settings.generate, {"real": real, "model": model}, {"synthetic": synthetic})
+    outputs = {"synthetic": synthetic, "report": findings, "scratch": scratch}
+    stage.run(settings.generate, {"real": real, "model": model}, outputs)
 
 
 @app.command()
@@ -110,6 +116,7 @@ def trace(
     identity: Annotated[str, typer.Argument(metavar="ID", help="Id of a row, or its start.")],
     images: Annotated[Path, typer.Option("--table", help="Image table to look in.")] = SYNTHETIC,
     model: Model = MODEL,
+    real: Real = REAL,
     out: Annotated[Path | None, typer.Option(help="PNG to write the image to.")] = None,
 ) -> None:
     """Tell where an image comes from; make a synthetic one again, and compare."""
@@ -117,22 +124,36 @@ def trace(
 
     from pipeline import table
     from pipeline.errors import UserError
+    from pipeline.gan.model import load
     from pipeline.storage import replace_file
-    from pipeline.synthesis.trace import find, regenerate
+    from pipeline.synthesis.trace import find, regenerate, remake
 
     pixels, row = find(images, identity)
     for name, value in row.items():
         if value is not None:
             print(f"{name:16} {value}")
-    if row["origin"] == "synthetic" and row["generator"] is not None:
-        from pipeline.gan.model import load
-
-        if not np.array_equal(regenerate(row, load(model)), pixels):
-            raise UserError("made again, the image differs: another torch version or processor?")
-        print("made again from generator, seed and index: the same, pixel for pixel")
+    if row["origin"] == "synthetic":
+        by_gan = row["method"] == "gan"
+        again = regenerate(row, load(model)) if by_gan else remake(row, images, real)
+        if not np.array_equal(again, pixels):
+            raise UserError("made again, the image differs: other versions or another processor?")
+        source = "generator" if by_gan else "real images"
+        print(f"made again from {source}, seed and index: the same, pixel for pixel")
     if out:
         with replace_file(out) as partial:
             partial.write_bytes(table.png(pixels))
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    form: Annotated[str, typer.Option("--format", help="folder, webdataset or npz.")] = "folder",
+    images: Annotated[Path, typer.Option("--table", help="Image table to export.")] = AUGMENTED,
+) -> None:
+    """Write an image table as a folder of PNGs, as webdataset shards or as numpy arrays."""
+    from pipeline.export import export
+
+    export(images, out, form)
 
 
 @app.command()
@@ -164,6 +185,7 @@ def assemble(
     params: ParamsFile = PARAMS,
     real: Real = REAL,
     synthetic: Synthetic = SYNTHETIC,
+    findings: Synthesis = SYNTHESIS,
     reports: Reports = REPORTS,
     augmented: Augmented = AUGMENTED,
 ) -> None:
@@ -171,7 +193,12 @@ def assemble(
     settings = _load(params, check_names=False)
     from pipeline.assemble import stage
 
-    inputs = {"real": real, "synthetic": synthetic, "verdict": reports / "verdict.json"}
+    inputs = {
+        "real": real,
+        "synthetic": synthetic,
+        "memorisation": findings / "memorisation.json",
+        "verdict": reports / "verdict.json",
+    }
     stage.run(settings.assemble, inputs, {"augmented": augmented})
 
 

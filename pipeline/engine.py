@@ -1,13 +1,15 @@
-"""Where work fans out over the cores: to processes (joblib on loky), or to threads as a stream."""
+"""Where work fans out over the cores: as a list of tasks or as a stream."""
 
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from joblib import Parallel, delayed, parallel_config
+from loky import get_reusable_executor
 
 from pipeline.progress import progress
 from pipeline.storage import digest, read_json, write_json
@@ -63,22 +65,39 @@ class _Kept(Generic[Task, Result]):
         return result
 
 
-def stream(function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
-    """Yield `function` of each task, in order, computed by a thread a core.
+def stream(
+    function: Callable[[Task], Result], tasks: Iterable[Task], *, processes: bool
+) -> Iterator[Result]:
+    """Yield `function` of each task, in order, computed on all cores.
 
-    For work that releases Python's lock, such as decoding images: threads start at once and need no
-    copies. Tasks are taken as results are, a few ahead, so memory does not grow with their number.
+    Tasks are taken as results are, a few ahead, so memory does not grow with their number.
+
+    Args:
+        function: what to compute.
+        tasks: what to compute it of.
+        processes: whether by processes, to which function and tasks must pickle; they take a second
+            to start. Threads start at once, and share the work as far as it releases Python's lock.
     """
-    cores = len(os.sched_getaffinity(0))
+    most = 2 * len(os.sched_getaffinity(0))
     ahead: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(cores) as pool:
+    with _pool(processes) as pool:
         try:
             for task in tasks:
                 ahead.append(pool.submit(function, task))
-                if len(ahead) > cores + 1:
+                if len(ahead) > most:
                     yield ahead.popleft().result()
             while ahead:
                 yield ahead.popleft().result()
         finally:
             for future in ahead:
                 future.cancel()
+
+
+@contextmanager
+def _pool(processes: bool) -> Iterator[Executor]:
+    cores = len(os.sched_getaffinity(0))
+    if processes:
+        yield get_reusable_executor(max_workers=cores)  # they end when they have been idle a while
+    else:
+        with ThreadPoolExecutor(cores) as pool:
+            yield pool

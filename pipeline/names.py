@@ -17,9 +17,11 @@ def check(params: Params) -> None:
     from pipeline.evaluation.classifiers import CLASSIFIERS
     from pipeline.gan.recipe import check_names
     from pipeline.ingest.sources import SOURCES
+    from pipeline.synthesis import stage as synthesis
 
     choose(SOURCES, params.ingest.source, "ingest.source")
     check_names(params.train)
+    synthesis.check_names(params.generate)
     kinds = [choose(ARMS, name, "evaluate.arms").kind for name in params.evaluate.arms]
     if "gan" not in kinds:
         names = ", ".join(name for name, arm in ARMS.items() if arm.kind == "gan")

@@ -198,10 +198,14 @@ class Recipe(TrainParams):
 
 
 class Plan(Section):
-    """How many synthetic images of each class: written `fill`, `{ratio: r}` or `{per_class: n}`."""
+    """How many synthetic images of each class.
 
-    kind: Literal["fill", "ratio", "per_class"]
+    Written `fill`, `{ratio: r}`, `{per_class: n}` or `{classes: {name: n}}`.
+    """
+
+    kind: Literal["fill", "ratio", "per_class", "classes"]
     amount: Annotated[float, Field(gt=0)] = 1
+    classes: dict[str, Count] = {}
 
     @model_validator(mode="before")
     @classmethod
@@ -213,14 +217,26 @@ class Plan(Section):
                 return {"kind": "ratio", "amount": ratio}
             case {"per_class": int() as number, **rest} if not rest and number > 0:
                 return {"kind": "per_class", "amount": number}
-        raise ValueError("must be fill, {ratio: r} with r > 0, or {per_class: n} with n ≥ 1")
+            case {"classes": dict() as classes, **rest} if not rest:
+                return {"kind": "classes", "classes": classes}
+        raise ValueError(
+            "must be fill, {ratio: r} with r > 0, {per_class: n} with n ≥ 1, "
+            "or {classes: {name: n}}"
+        )
 
 
 class GenerateParams(Section):
     """How models/generator becomes data/synthetic."""
 
     seed: Count = 0
+    method: str = "gan"
     plan: Plan = Plan.model_validate("fill")
+    min_real: Count = 10
+    fallback: str | None = None
+    truncation: Rate | None = None
+    gates: tuple[str, ...] = ()
+    keep_real: Annotated[float, Field(gt=0, le=1)] = 0.95
+    max_tries: Positive = 20
 
 
 class ClassicParams(Section):

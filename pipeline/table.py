@@ -12,8 +12,20 @@ this is how the test images stay sealed.
 | origin | string | real or synthetic |
 | id | string | hash of the decoded pixels |
 | group | string | rows that a split may not tear apart |
-| generator, seed, index, requested_label | | synthetic rows only: hash of the model, seed and index
-  that made the row, and the class that was asked for |
+
+Synthetic rows also have, where it applies:
+
+| column | type | meaning |
+|---|---|---|
+| method | string | gan, or the simpler method that made the row |
+| generator | string | hash of the model |
+| seed, index, requested_label | int64 | what the method made the row from |
+| truncation | float64 | bound of the latents |
+| gates | string | JSON: what each gate saw, see `pipeline.synthesis.gates` |
+| weight | float64 | probability of the label by the gates' classifiers, 0–1 |
+| soft_labels | list<float64> | their probability of every class, in index order |
+| nearest_id, nearest_distance | string, float64 | the closest training image of the class, and how
+  far it is, in the space of principal components |
 """
 
 import hashlib
@@ -41,24 +53,36 @@ from pipeline.storage import replace_directory
 SPLITS = ("train", "validation", "test")
 SHARD_ROWS = 20_000
 ROW_GROUP_ROWS = 1_000
-_NULLABLE = {pa.int64(): pd.Int64Dtype()}
+Column = str | int | float | Sequence[Any] | NDArray[Any] | None
+"""Values of a column, one a row; a scalar stands for every row."""
+NULLABLE = {pa.int64(): pd.Int64Dtype()}
 
 _COLUMNS: dict[str, tuple[pa.DataType, Mapping[str, Any]]] = {
     "image": (pa.struct({"bytes": pa.binary(), "path": pa.string()}), {"_type": "Image"}),
     "label": (pa.int64(), {"_type": "ClassLabel"}),
     **{
-        name: (kind, {"_type": "Value", "dtype": str(kind)})
-        for name, kind in {
-            "split": pa.string(),
-            "origin": pa.string(),
-            "id": pa.string(),
-            "group": pa.string(),
-            "generator": pa.string(),
-            "seed": pa.int64(),
-            "index": pa.int64(),
-            "requested_label": pa.int64(),
-        }.items()
+        name: (kind, {"_type": "Value", "dtype": dtype})
+        for name, kind, dtype in (
+            ("split", pa.string(), "string"),
+            ("origin", pa.string(), "string"),
+            ("id", pa.string(), "string"),
+            ("group", pa.string(), "string"),
+            ("method", pa.string(), "string"),
+            ("generator", pa.string(), "string"),
+            ("seed", pa.int64(), "int64"),
+            ("index", pa.int64(), "int64"),
+            ("requested_label", pa.int64(), "int64"),
+            ("truncation", pa.float64(), "float64"),
+            ("gates", pa.string(), "string"),
+            ("weight", pa.float64(), "float64"),
+            ("nearest_id", pa.string(), "string"),
+            ("nearest_distance", pa.float64(), "float64"),
+        )
     },
+    "soft_labels": (
+        pa.list_(pa.float64()),
+        {"_type": "Sequence", "feature": {"_type": "Value", "dtype": "float64"}},
+    ),
 }
 
 
@@ -101,7 +125,7 @@ def encode(
     *,
     split: str | Sequence[str],
     origin: str,
-    **columns: str | int | Sequence[str] | Sequence[int] | NDArray[np.int64],
+    **columns: Column,
 ) -> pa.Table:
     """Turn decoded images into rows of the table.
 
@@ -127,7 +151,7 @@ def pack(
     *,
     split: str | Sequence[str],
     origin: str,
-    **columns: str | int | Sequence[str] | Sequence[int] | NDArray[np.int64],
+    **columns: Column,
 ) -> pa.Table:
     """Turn images that are encoded already into rows of the table.
 
@@ -142,7 +166,10 @@ def pack(
     """
     n = len(labels)
     values = {"split": split, "origin": origin, **columns}
-    lists = {k: [v] * n if isinstance(v, str | int) else list(v) for k, v in values.items()}
+    lists = {
+        k: [v] * n if v is None or isinstance(v, str | int | float) else list(v)
+        for k, v in values.items()
+    }
     lists["id"] = list(ids)
     lists.setdefault("group", lists["id"])
     paths = lists.pop("path", [None] * n)
@@ -308,14 +335,14 @@ def decode(rows: pa.Table) -> Images:
     return Images(
         np.stack(images) if images else np.zeros((0, 1, 1, 1), np.uint8),
         rows["label"].to_numpy().astype(np.int64),
-        _classes(rows.schema),
-        rows.drop_columns(["image", "label"]).to_pandas(types_mapper=_NULLABLE.get),
+        classes_of(rows.schema),
+        rows.drop_columns(["image", "label"]).to_pandas(types_mapper=NULLABLE.get),
     )
 
 
 def class_names(path: Path) -> tuple[str, ...]:
     """Return the class names in index order."""
-    return _classes(pq.read_schema(shards(path)[0]))
+    return classes_of(pq.read_schema(shards(path)[0]))
 
 
 def shards(path: Path, split: str | None = None) -> list[Path]:
@@ -370,7 +397,12 @@ def from_png(content: bytes) -> NDArray[np.uint8]:
     return array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
 
 
-def _classes(table_schema: pa.Schema) -> tuple[str, ...]:
+def classes_of(table_schema: pa.Schema) -> tuple[str, ...]:
+    """Return the class names that a schema holds, in index order.
+
+    Raises:
+        UserError: it holds none.
+    """
     info = json.loads((table_schema.metadata or {}).get(b"huggingface", b"{}"))
     try:
         return tuple(info["info"]["features"]["label"]["names"])

@@ -24,9 +24,11 @@ def inputs(tmp_path: Path, digits: Path) -> dict[str, Path]:
         index=list(range(9)),
     )
     table.write(tmp_path / "synthetic", [rows], train.classes)
+    (tmp_path / "memorisation.json").write_text('{"passed": true, "reasons": []}')
     return {
         "real": digits,
         "synthetic": tmp_path / "synthetic",
+        "memorisation": tmp_path / "memorisation.json",
         "verdict": tmp_path / "verdict.json",
     }
 
@@ -63,6 +65,20 @@ def test_only_what_the_verdict_allows_is_shipped(
     card = (tmp_path / "augmented" / "README.md").read_text()
     assert f"**Verdict: {word}.** gan does what it does." in card
     assert ("train, synthetic" in card) == ships
+
+
+@pytest.mark.parametrize("passed", ["false", "null"])
+def test_copies_never_ship_whatever_the_verdict(
+    passed: str, inputs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Null is not known: too few images to say, or no generator."""
+    why = "9.0% are near copies"
+    inputs["memorisation"].write_text(f'{{"passed": {passed}, "reasons": ["{why}"]}}')
+    images = assemble(inputs, "helps", "none", tmp_path / "augmented")
+    refused = passed == "false"
+    assert (images.rows["origin"] == "synthetic").any() != refused
+    for text in (capsys.readouterr().out, (tmp_path / "augmented" / "README.md").read_text()):
+        assert (f"the generator copies: {why}" in text) == refused
 
 
 def test_real_rows_are_unchanged(inputs: dict[str, Path], tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_data_paths_are_the_defaults_of_the_command(name: str) -> None:
     made = files(stage, "outs", "metrics") | {
         dep for dep in stage["deps"] if not dep.startswith(("pipeline", "$"))
     }
-    used = defaults(name) - {"params.yaml", ".scratch/train"}
+    used = defaults(name) - {"params.yaml", f".scratch/{name}"}
     if name == "evaluate":
         used = used - {"reports"} | REPORTS | {"reports/metrics.json"}
     if name == "assemble":

@@ -31,12 +31,19 @@ def test_a_stream_comes_in_order_from_threads() -> None:
         time.sleep(0.001 * (number % 3))
         return number**2, threading.get_ident()
 
-    results = list(stream(work, range(50)))
+    results = list(stream(work, range(50), processes=False))
     assert [value for value, _ in results] == [n**2 for n in range(50)]
     assert threading.get_ident() not in {thread for _, thread in results}
 
 
-def test_a_stream_takes_tasks_as_results_are_taken() -> None:
+def test_a_stream_comes_in_order_from_processes() -> None:
+    results = list(stream(square, range(50), processes=True))
+    assert [value for value, _ in results] == [n**2 for n in range(50)]
+    assert os.getpid() not in {process for _, process in results}
+
+
+@pytest.mark.parametrize("processes", [False, True])
+def test_a_stream_takes_tasks_as_results_are_taken(processes: bool) -> None:
     taken = []
 
     def tasks() -> Iterator[int]:
@@ -44,10 +51,10 @@ def test_a_stream_takes_tasks_as_results_are_taken() -> None:
             taken.append(number)
             yield number
 
-    results = stream(lambda number: number, tasks())
+    results = stream(abs, tasks(), processes=processes)
     for _ in range(10):
         next(results)
-    assert len(taken) <= 12 + len(os.sched_getaffinity(0))
+    assert len(taken) <= 12 + 2 * len(os.sched_getaffinity(0))
 
 
 def test_a_stream_stops_at_the_first_error() -> None:
@@ -57,4 +64,4 @@ def test_a_stream_stops_at_the_first_error() -> None:
         return number
 
     with pytest.raises(ValueError, match="seven"):
-        list(stream(work, range(1000)))
+        list(stream(work, range(1000), processes=False))

@@ -13,7 +13,7 @@ Counts = Mapping[tuple[str, str, int], int]
 
 def card(
     verdict: Mapping[str, Any],
-    shipped: bool,
+    refusals: Sequence[str],
     require: str,
     counts: Counts,
     classes: Sequence[str],
@@ -22,11 +22,12 @@ def card(
 
     Args:
         verdict: content of verdict.json.
-        shipped: whether the synthetic images are in the table.
+        refusals: why the synthetic images are not in the table; none if they are.
         require: the value of `assemble.require`.
         counts: rows by split, origin and label.
         classes: class names in index order.
     """
+    shipped = not refusals
     header = {
         "task_categories": ["image-classification"],
         "tags": ["gan-augment", *(["synthetic"] if shipped else [])],
@@ -45,7 +46,9 @@ def card(
     included = (
         "The train split holds real and synthetic images; `origin` tells them apart."
         if shipped
-        else "The train split holds real images only: the synthetic ones did not earn their place."
+        else "The train split holds real images only, without the synthetic ones: "
+        + "; ".join(refusals)
+        + "."
     )
     columns = [(split, origin) for split in SPLITS for origin in ("real", "synthetic")]
     columns = [c for c in columns if any(key[:2] == c for key in counts)]

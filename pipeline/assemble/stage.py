@@ -25,7 +25,7 @@ def run(params: AssembleParams, inputs: Mapping[str, Path], outputs: Mapping[str
 
     Args:
         params: the section `assemble`.
-        inputs: `real` and `synthetic`, image tables; `verdict`, JSON.
+        inputs: `real` and `synthetic`, image tables; `verdict` and `memorisation`, JSON.
         outputs: `augmented`, an image table with a README.md.
 
     Raises:
@@ -33,7 +33,12 @@ def run(params: AssembleParams, inputs: Mapping[str, Path], outputs: Mapping[str
     """
     verdict = read_json(inputs["verdict"])
     _same_data(verdict, inputs)
-    shipped = verdict["overall"]["verdict"] in SUFFICES[params.require]
+    word = verdict["overall"]["verdict"]
+    refusals = [
+        *([] if word in SUFFICES[params.require] else [f"the verdict is {word!r}"]),
+        *copied(read_json(inputs["memorisation"])),
+    ]
+    shipped = not refusals
     classes = table.class_names(inputs["real"])
 
     def chunks() -> Iterator[pa.Table]:
@@ -44,9 +49,19 @@ def run(params: AssembleParams, inputs: Mapping[str, Path], outputs: Mapping[str
     with table.Writer(outputs["augmented"], classes) as writer:
         for rows in chunks():
             writer.append(rows)
-        writer.attach("README.md", card(verdict, shipped, params.require, writer.counts(), classes))
-    made = "with" if shipped else "without"
-    print(f"assemble: {made} the synthetic images (verdict: {verdict['overall']['verdict']})")
+        text = card(verdict, refusals, params.require, writer.counts(), classes)
+        writer.attach("README.md", text)
+    if shipped:
+        print(f"assemble: with the synthetic images (verdict: {word})")
+    else:
+        print(f"assemble: without the synthetic images: {'; '.join(refusals)}")
+
+
+def copied(memorisation: Mapping[str, Any]) -> list[str]:
+    """Return why the generator's images must not ship whatever the verdict; nothing if they may."""
+    if memorisation["passed"] is False:
+        return [f"the generator copies: {reason}" for reason in memorisation["reasons"]]
+    return []
 
 
 def _same_data(verdict: dict[str, Any], inputs: Mapping[str, Path]) -> None:

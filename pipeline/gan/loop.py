@@ -12,6 +12,7 @@ from pipeline.gan.batches import Batch, Batches
 from pipeline.gan.checkpoint import TrainingState
 from pipeline.gan.history import History, Row
 from pipeline.gan.monitor import Trouble
+from pipeline.gan.selection import is_better
 from pipeline.gan.trainer import StepLog, Trainer
 from pipeline.gan.validation import Validator
 from pipeline.params import Recipe
@@ -101,18 +102,12 @@ class Loop:
             scores = self._validator.score(self._trainer.ema, self._trainer.discriminator, sheet)
         row = {"step": step, **self._fabric.broadcast(scores)}
         self.history.validation.append(row)
-        best = self.history.best
-        better = best is None or self._merit(row) > self._merit(best)
-        if better and not monitor.diagnose(self.history, patience=1):
+        healthy = monitor.diagnose(self.history, patience=1) is None
+        if healthy and is_better(
+            row, self.history.best, self.history.validation, self._params.select
+        ):
             self.history.best = row
             self._trainer.keep_best()
-
-    def _merit(self, row: Row) -> list[float]:
-        """Return what is larger the better a model is: by the chosen metric, then by KID."""
-        merits = {name: -row[name] for name in ("fid", "kid") if row[name] is not None}
-        if row["cas"] is not None:
-            merits["cas"] = row["cas"]
-        return [merits[name] for name in (self._params.select, "kid") if name in merits]
 
     def _log(self, step: int, log: StepLog) -> None:
         scalars = self._trainer.mean(torch.stack(log)).tolist()
@@ -138,7 +133,12 @@ class Loop:
             self._stop(step, trouble)
             return step
         found = self._state.load_latest(self._sound)
-        sound, record = found or (0, {})
+        if found is None:
+            raise UserError(
+                f"training failed: {trouble.kind} at step {step}: {trouble.words}; and every state "
+                f"to go back to in {self._sound} is damaged: delete {self.scratch} and start again"
+            )
+        sound, record = found
         remedy = monitor.remedy(trouble, self._params)
         action = f"back to step {sound} with {remedy.words}"
         event = {"step": step, "trouble": trouble.kind, "words": trouble.words, "action": action}

@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
@@ -11,6 +13,7 @@ from torch import nn
 
 from pipeline.errors import UserError
 from pipeline.gan.networks import Shape, build
+from pipeline.gan.sampling import sample
 from pipeline.storage import digest, read_json, write_json
 
 CONFIG = "config.json"
@@ -37,6 +40,12 @@ class Model:
     classes: tuple[str, ...]
     conditional: bool
     hash: str
+
+    def draw(
+        self, label: int, indices: range, seed: int, truncation: float | None = None
+    ) -> NDArray[np.uint8]:
+        """Return images `indices` of a class, uint8 N×C×H×W; see `sampling.sample`."""
+        return sample(self.generator, self.shape.latent_dim, label, indices, seed, truncation)
 
 
 def save(

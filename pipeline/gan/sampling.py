@@ -5,9 +5,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pipeline.gan.networks.layers import GROUP
 from pipeline.seeding import rng
 
 BLOCK = 128
+BATCH = 256
 
 
 def sample(
@@ -71,3 +73,23 @@ def render(
     images: Tensor = generator(*(torch.from_numpy(values).to(device) for values in (z, labels)))
     levels = ((images.float() + 1) * 127.5).round().clamp(0, 255)
     return levels.to(torch.uint8).cpu().contiguous().numpy()
+
+
+@torch.no_grad()
+def logits(
+    discriminator: nn.Module, pixels: NDArray[np.uint8], labels: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return what a discriminator in evaluation mode says of images N×C×H×W and labels N: N.
+
+    Batches are whole groups of a minibatch standard deviation; the last one is filled up with
+    images from the start.
+    """
+    device = next(discriminator.parameters()).device
+    rows = np.resize(np.arange(len(pixels)), -(-len(pixels) // GROUP) * GROUP)
+    parts = []
+    for start in range(0, len(rows), BATCH):
+        part = rows[start : start + BATCH]
+        x = torch.from_numpy(pixels[part]).to(device).float() / 127.5 - 1
+        parts.append(discriminator(x, torch.from_numpy(labels[part]).to(device)))
+    said: NDArray[np.float64] = torch.cat(parts).double().cpu().numpy()[: len(pixels)]
+    return said

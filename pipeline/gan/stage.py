@@ -41,7 +41,7 @@ def run(params: TrainParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
     shape = shape_of(train, settings)
     fabric = environment.fabric(settings)
     described = environment.describe(settings, fabric)
-    start = warm_start.fetch(params.init_from, outputs["scratch"]) if params.init_from else None
+    start = _fetch(params, outputs["scratch"], fabric)
     hashes = [table.table_hash(inputs["real"], split) for split in ("train", "validation")]
     earlier = warm_start.files(start) if start else []
     fingerprint = digest(settings.model_dump_json(), *hashes, repr(described), *earlier)
@@ -99,6 +99,14 @@ def shape_of(train: table.Images, params: Recipe) -> Shape:
         params.minibatch_stddev,
         params.spectral_norm,
     )
+
+
+def _fetch(params: TrainParams, scratch: Path, fabric: Fabric) -> Path | None:
+    """Return the folder of the model to start from, if any; the first process gets it for all."""
+    if params.init_from is None:
+        return None
+    with fabric.rank_zero_first():
+        return warm_start.fetch(params.init_from, scratch, fabric.is_global_zero)
 
 
 def _start_from(folder: Path, trainer: Trainer, fabric: Fabric) -> None:

@@ -11,14 +11,14 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from pipeline.gan.history import Row
 from pipeline.gan.networks import Shape
-from pipeline.gan.networks.layers import GROUP
-from pipeline.gan.sampling import sample
+from pipeline.gan.sampling import logits, sample
 from pipeline.metrics import features, fidelity
-from pipeline.metrics.cas import classification_accuracy_score
+from pipeline.metrics.cas import classification_accuracy_score, standard_error
+from pipeline.metrics.memorisation import near_copy_search
 from pipeline.params import Recipe
 from pipeline.sheet import contact_sheet
 from pipeline.table import Images
@@ -26,7 +26,6 @@ from pipeline.table import Images
 MOST_IMAGES = 2000
 CAS_IMAGES_A_CLASS = 100
 SHEET_COLUMNS = 10
-BATCH = 256
 
 Score = TypeVar("Score")
 
@@ -60,6 +59,10 @@ class Validator:
         self._train, self._reference = (self._first_rows(part) for part in (train, validation))
         self._network = _network(train, params, device, scratch)
         self._pixels = features.principal_components(train)
+        groups = train.labels if params.conditional else np.zeros_like(train.labels)
+        self._near_copies = _score(
+            near_copy_search, self._reference, self._groups(), train.pixels, groups
+        )
         self.floor = {
             "features": self._network.name,
             "chance": 1 / shape.classes,
@@ -88,10 +91,14 @@ class Validator:
         same_counts = np.concatenate(
             [images[:count] for images, count in zip(pixels, self._counts, strict=True)]
         )
+        cas = self._cas(pixels) if self._params.conditional else None
+        near = self._near_copies and self._near_copies(same_counts, self._groups())
         return {
-            "cas": self._cas(pixels) if self._params.conditional else None,
+            "cas": cas,
+            "cas_error": None if cas is None else standard_error(cas, self._validation),
             **self._score_images(same_counts),
             "overfitting": self._overfitting(discriminator, same_counts),
+            "near_copies": near.beyond if near else None,
         }
 
     def _cas(self, pixels: list[NDArray[np.uint8]]) -> float:
@@ -133,28 +140,20 @@ class Validator:
         """Return the labels, or a single group where the generator knows none."""
         return self._labels if self._params.conditional else np.zeros_like(self._labels)
 
-    @torch.no_grad()
     def _overfitting(self, discriminator: nn.Module, pixels: NDArray[np.uint8]) -> float:
         """Return (E D(train) − E D(validation)) / (E D(train) − E D(G(z))).
 
         0 if the discriminator takes unseen real images for real, 1 if for generated ones (Karras
         et al. 2020, section 3, r_v).
         """
-        device = next(discriminator.parameters()).device
-        whole = len(self._labels) // GROUP * GROUP
-        labels = torch.from_numpy(self._labels[:whole]).to(device)
-
-        def logit(images: NDArray[np.uint8]) -> float:
-            x = torch.from_numpy(images[:whole]).to(device).float() / 127.5 - 1
-            batches = zip(x.split(BATCH), labels.split(BATCH), strict=True)
-            logits: Tensor = torch.cat([discriminator(*batch) for batch in batches])
-            return float(logits.mean())
-
         was_training = discriminator.training
         discriminator.eval()
-        train, unseen, made = map(logit, (self._train, self._reference, pixels))
+        train, unseen, made = (
+            logits(discriminator, images, self._labels).mean()
+            for images in (self._train, self._reference, pixels)
+        )
         discriminator.train(was_training)
-        return (train - unseen) / (train - made) if train > made else 0.0
+        return float((train - unseen) / (train - made)) if train > made else 0.0
 
     def _first_rows(self, images: Images) -> NDArray[np.uint8]:
         rows = [

@@ -17,8 +17,13 @@ from pipeline.params import Origin
 Weights = Mapping[str, Mapping[str, Tensor]]
 
 
-def fetch(origin: Origin, scratch: Path) -> Path:
+def fetch(origin: Origin, scratch: Path, first: bool = True) -> Path:
     """Return the folder of the model, got by DVC if it is in a repository.
+
+    Args:
+        origin: where the model is.
+        scratch: where DVC puts it.
+        first: false in a process that finds it there, since another one has got it.
 
     Raises:
         UserError: no model there, or DVC could not get it; its own words are in the message.
@@ -26,6 +31,7 @@ def fetch(origin: Origin, scratch: Path) -> Path:
     folder = origin.path
     if origin.repo:
         folder = scratch / "init_from"
+    if origin.repo and first:
         revision = ["--rev", origin.rev] if origin.rev else []
         command = [sys.executable, "-m", "dvc", "get", "--force", *revision]
         command += ["--out", str(folder), origin.repo, str(origin.path)]

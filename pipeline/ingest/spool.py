@@ -4,6 +4,7 @@ A source is read once: its images are decoded on all cores, encoded as the table
 spooled with what the checks for duplicates and the report need. Memory holds a few hundred images.
 """
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -15,17 +16,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from PIL import Image
 
 from pipeline import engine, table
 from pipeline.errors import UserError
 from pipeline.ingest.decode import Decoded, Rejected, decode
-from pipeline.ingest.duplicates import difference_hash, thumbnails
+from pipeline.ingest.duplicates import difference_hashes, thumbnails
 from pipeline.ingest.sources.raw import Found, RawImage
 from pipeline.params import MAX_SIDE, IngestParams
 from pipeline.progress import progress
 
-CHUNK = 32
-"""Images that a thread decodes at a time."""
+CHUNK = 64
+"""Images that a core decodes at a time."""
+MANY = 2_000
+"""Images from which on processes are worth their start."""
 GROUP_ROWS = 1_024
 _SCHEMA = pa.schema(
     {
@@ -151,7 +155,11 @@ def spool(found: Found, path: Path, params: IngestParams) -> Spooled:
     with path.open("wb") as file, pq.ParquetWriter(file, _SCHEMA, compression="none") as writer:
         pending: list[pa.RecordBatch] = []
         with progress("ingest", found.total, "images") as advance:
-            chunks = engine.stream(partial(_decode_chunk, params=params), _chunks(found.images))
+            chunks = engine.stream(
+                partial(_decode_chunk, params=params),
+                _chunks(found.images),
+                processes=found.portable and found.total >= MANY,
+            )
             for chunk in chunks:
                 rejects += chunk.rejects
                 notes += chunk.notes
@@ -186,6 +194,8 @@ def _chunks(images: Iterable[RawImage]) -> Iterator[list[RawImage]]:
 
 
 def _decode_chunk(images: list[RawImage], params: IngestParams) -> _Chunk:
+    # ingest.max_pixels decides, not the lower number at which Pillow warns.
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     good: list[tuple[RawImage, Decoded]] = []
     rejects = []
     for image in images:
@@ -230,7 +240,7 @@ def _rows(
             (thumbnail[:1] if is_grey else thumbnail).tobytes()
             for thumbnail, is_grey in zip(small, grey, strict=True)
         ]
-        columns["hash"] = [difference_hash(thumbnail) for thumbnail in brightness]
+        columns["hash"] = difference_hashes(brightness)
     flat = block.reshape(len(block), planes, -1).astype(np.float32)
     columns["mean"] = list(flat.mean(axis=2))
     columns["mean_square"] = list(np.einsum("ncp,ncp->nc", flat, flat) / flat.shape[2])

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-from PIL import Image
 
 from pipeline import table
 from pipeline.ingest import catalogue, report
@@ -33,8 +32,6 @@ def run(params: IngestParams, inputs: Mapping[str, Path], outputs: Mapping[str, 
     del inputs
     found = find(params)
     with scratch_directory(outputs["real"]) as scratch, warnings.catch_warnings():
-        # ingest.max_pixels decides, not the lower number at which Pillow warns.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         spooled = spool(found, scratch / "images.parquet", params)
         images, classes = catalogue.read(spooled, params)
         images, contradictions = catalogue.without_contradictions(images, classes, params)

@@ -6,6 +6,16 @@ from numpy.typing import NDArray
 from pipeline.table import Images
 
 
+def standard_error(score: float, real: Images) -> float:
+    """Return the standard error of a balanced accuracy on `real`, as if all recalls were alike.
+
+    √(p(1 − p) Σ 1/n_c) / C, with n_c images in each of C classes.
+    """
+    counts = real.counts()
+    per_class = np.sum(1 / counts[counts > 0]) / np.count_nonzero(counts) ** 2
+    return float(np.sqrt(score * (1 - score) * per_class))
+
+
 def classification_accuracy_score(synthetic: Images, real: Images) -> float:
     """Return the balanced accuracy on `real` of an RBF-SVM trained on `synthetic` (0–1).
 

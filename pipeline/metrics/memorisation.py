@@ -10,14 +10,14 @@ Every comparison is against the same training images. Memory is bounded whatever
 rows, and the same rows give the same numbers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.metrics.fidelity import Rows, TooFewRowsError, require_rows, squared_distances
+from pipeline.metrics.fidelity import Rows, TooFewRowsError, require_rows
 from pipeline.seeding import rng, seed_of
 from pipeline.table import pixel_hash
 
@@ -49,8 +49,12 @@ SIGNIFICANCE = 0.01
 """More near copies than among held-out images must be this unlikely by chance."""
 DATA_COPYING = -3.0
 """Bound of C_T: three standard deviations of what a perfect generator gets, or more."""
-MATCH_RATIO = 0.95
-"""Bound of the upper end of `Copying.match_ratio`: a twentieth closer than real images are."""
+MATCH_RATIO = 0.8
+"""Bound of the upper end of `Copying.match_ratio`: a fifth closer than real images are.
+
+On digits with 20 training images a class, Gaussian mixtures have 1.04, a GAN 0.90 after 1,000 steps
+and 0.64 after 4,000, when one image in six is a near copy; SMOTE has 0.37.
+"""
 
 
 class Sample(NamedTuple):
@@ -113,6 +117,11 @@ class NearCopies(NamedTuple):
     def holdout_share(self) -> float:
         """The same among the held-out images: the floor."""
         return float((self.holdout.relative < self.threshold).mean())
+
+    @property
+    def beyond(self) -> float:
+        """How much larger the share is than that of held-out images."""
+        return self.share - self.holdout_share
 
 
 class Ratio(NamedTuple):
@@ -206,16 +215,19 @@ def nearest(queries: Rows, references: Rows, own: Indices | None = None) -> Near
     Raises:
         TooFewRowsError: no reference, or with `own` no other.
     """
-    require_rows(1 if own is None else 2, "search for the nearest image", training=references)
+    from sklearn.neighbors import NearestNeighbors
+
+    neighbours = 1 if own is None else 2
+    require_rows(neighbours, "search for the nearest image", training=references)
+    if not len(queries):
+        return Nearest(np.empty(0), np.empty(0, np.int64))
     centre = references.mean(axis=0)
-    distances, indices = np.empty(len(queries)), np.empty(len(queries), np.int64)
-    for part, squares in squared_distances(queries - centre, references - centre):
-        if own is not None:
-            squares[np.arange(len(squares)), own[part]] = np.inf
-        indices[part] = squares.argmin(axis=1)
-        # Once more from the difference: a copy's distance is exactly 0.
-        distances[part] = np.linalg.norm(queries[part] - references[indices[part]], axis=1)
-    return Nearest(distances, indices)
+    searcher = NearestNeighbors(n_neighbors=neighbours, algorithm="brute").fit(references - centre)
+    found = searcher.kneighbors(queries - centre, return_distance=False)
+    indices = found[:, 0] if own is None else np.where(found[:, 0] == own, found[:, 1], found[:, 0])
+    # Once more from the difference: a copy's distance is exactly 0.
+    distances = np.linalg.norm(queries - references[indices], axis=1)
+    return Nearest(distances, indices.astype(np.int64))
 
 
 def nearest_of_class(
@@ -367,25 +379,45 @@ def exact_copies(pixels: Pixels, train: Pixels) -> NDArray[np.bool_]:
     return np.array([pixel_hash(image) in known for image in pixels], bool)
 
 
-def near_copies(synthetic: Sample, holdout: Sample, train: Sample) -> NearCopies:
-    """Find the images that match one training image far better than the next ones; see `match`.
+def near_copy_search(
+    holdout: Pixels, holdout_labels: Labels, train: Pixels, train_labels: Labels
+) -> Callable[[Pixels, Labels], NearCopies]:
+    """Return a search for images that match one training image far better than the next ones.
 
-    How much better is real is learnt from held-out images: with m their median relative distance
-    and q the lower quartile, a near copy is below m (q / m)⁵, five times as far from m as q is in
-    the logarithm. About one real image in a hundred is. Unlike that quantile itself it does not
-    give way when real images repeat: it bears near copies among fewer than a quarter of them.
+    See `match`. How much better is real is learnt from held-out images: with m their median
+    relative distance and q the lower quartile, a near copy is below m (q / m)⁵, five times as far
+    from m as q is in the logarithm. About one real image in a hundred is. Unlike that quantile
+    itself it does not give way when real images repeat: it bears near copies among fewer than a
+    quarter of them.
+
+    Args:
+        holdout: uint8, N×C×H×W, real images that were not trained on.
+        holdout_labels: N.
+        train: uint8, M×C×H×W.
+        train_labels: M.
+
+    Returns:
+        A function of images and their labels.
 
     Raises:
         TooFewRowsError: fewer than `RATIO_ROWS` held-out images, or a class without two training
             images.
     """
-    require_rows(RATIO_ROWS, "search for near copies", holdout=holdout.labels)
-    ours, real = (
-        match(part.pixels, part.labels, train.pixels, train.labels) for part in (synthetic, holdout)
-    )
+    require_rows(RATIO_ROWS, "search for near copies", holdout=holdout_labels)
+    real = match(holdout, holdout_labels, train, train_labels)
     quartile, median = np.quantile(real.relative, [0.25, 0.5])
-    threshold = median * (quartile / median) ** SPREADS if median else 0.0
-    return NearCopies(ours, real, float(threshold))
+    threshold = float(median * (quartile / median) ** SPREADS) if median else 0.0
+
+    def search(pixels: Pixels, labels: Labels) -> NearCopies:
+        return NearCopies(match(pixels, labels, train, train_labels), real, threshold)
+
+    return search
+
+
+def near_copies(synthetic: Sample, holdout: Sample, train: Sample) -> NearCopies:
+    """Search the synthetic images for near copies, see `near_copy_search`."""
+    search = near_copy_search(holdout.pixels, holdout.labels, train.pixels, train.labels)
+    return search(synthetic.pixels, synthetic.labels)
 
 
 def match(pixels: Pixels, labels: Labels, train: Pixels, train_labels: Labels) -> Matches:
@@ -440,7 +472,7 @@ def _reasons(
             f"{exact:.1%} are exact copies of training images, against {holdout_exact:.1%} of "
             f"held-out images: more than {EXACT_COPIES:.1%} beyond"
         )
-    if near.share > near.holdout_share + NEAR_COPIES and _chance(near) < SIGNIFICANCE:
+    if near.beyond > NEAR_COPIES and _chance(near) < SIGNIFICANCE:
         yield (
             f"{near.share:.1%} are near copies of training images, against "
             f"{near.holdout_share:.1%} of held-out images: more than {NEAR_COPIES:.0%} beyond"

@@ -109,6 +109,13 @@ BASELINES: dict[str, Baseline] = {
 }
 
 
+def draw(method: str, real: Images, label: int, count: int, seed: int) -> Images:
+    """Return `count` images of one class by a method, a key of `BASELINES`."""
+    extra = np.zeros(len(real.classes), np.int64)
+    extra[label] = count
+    return BASELINES[method](real, extra, seed_of(seed, "baseline"))
+
+
 def _draw_by_class(real: Images, extra: Counts, draw: np.random.Generator) -> NDArray[np.intp]:
     chosen = [
         draw.choice(np.flatnonzero(real.labels == label), n) for label, n in enumerate(extra) if n

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from pipeline import table
 from pipeline.errors import UserError
 from pipeline.gan.model import Model
-from pipeline.gan.sampling import sample
-
-SHOWN = ("id", "label", "split", "origin", "group", "generator", "seed", "index", "requested_label")
+from pipeline.synthesis.baselines import draw
 
 
 def find(path: Path, identity: str) -> tuple[NDArray[np.uint8], dict[str, Any]]:
@@ -32,7 +30,9 @@ def find(path: Path, identity: str) -> tuple[NDArray[np.uint8], dict[str, Any]]:
             cells = rows.take(here)
             images = table.decode(cells)
             for number, name in enumerate(cells["id"].to_pylist()):
-                columns = {key: cells[key][number].as_py() for key in SHOWN}
+                columns = {
+                    key: cells[key][number].as_py() for key in cells.schema.names if key != "image"
+                }
                 columns["label"] = images.classes[columns["label"]]
                 columns["path"] = cells["image"][number].as_py()["path"]
                 found.setdefault(name, (images.pixels[number], columns))
@@ -55,6 +55,29 @@ def regenerate(row: Mapping[str, Any], model: Model) -> NDArray[np.uint8]:
             "name the right one with --model"
         )
     index = row["index"]
-    indices = range(index, index + 1)
-    latent_dim = model.shape.latent_dim
-    return sample(model.generator, latent_dim, row["requested_label"], indices, row["seed"])[0]
+    label, indices = row["requested_label"], range(index, index + 1)
+    return model.draw(label, indices, row["seed"], row["truncation"])[0]
+
+
+def remake(row: Mapping[str, Any], path: Path, real: Path) -> NDArray[np.uint8]:
+    """Return the image of a row that a simpler method made, uint8 C×H×W, made anew.
+
+    Such a method makes all its images of a class at once, so `path`, the table that the row is in,
+    is asked how many there were.
+
+    Args:
+        row: columns of the row.
+        path: the image table that it is in.
+        real: the image table that it was made from.
+    """
+    made = row["method"], row["requested_label"]
+    count = sum(
+        (method, label) == made
+        for rows in table.scan(path, "train")
+        for method, label in zip(
+            rows["method"].to_pylist(), rows["requested_label"].to_pylist(), strict=True
+        )
+    )
+    images = draw(row["method"], table.read(real, "train"), made[1], count, row["seed"])
+    pixels: NDArray[np.uint8] = images.pixels[row["index"]]
+    return pixels

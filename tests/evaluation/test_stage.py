@@ -35,7 +35,8 @@ def inputs(tmp_path_factory: pytest.TempPathFactory, digits: Path) -> dict[str, 
     paths = {"real": digits, **{name: folder / name for name in ("model", "history", "synthetic")}}
     settings = TrainParams(steps=300, batch_size=64, eval_interval=100, threads=1)
     train.run(settings, paths, {**paths, "scratch": folder / "scratch"})
-    generate.run(GenerateParams(), paths, paths)
+    places = {**paths, "report": folder / "report", "scratch": folder / "scratch"}
+    generate.run(GenerateParams(), paths, places)
     return paths
 
 

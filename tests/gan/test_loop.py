@@ -11,6 +11,7 @@ import pytest
 from pipeline import table
 from pipeline.errors import UserError
 from pipeline.gan import stage
+from pipeline.gan.checkpoint import TrainingState
 from pipeline.params import TrainParams
 
 UNWISE = {"steps": 500, "eval_interval": 100, "width": 64, "batch_size": 32, "threads": 1}
@@ -44,6 +45,21 @@ def test_far_too_high_a_learning_rate_is_lowered_until_training_works(
     scores = pd.read_csv(tmp_path / "history" / "validation.csv")
     assert scores["step"].tolist() == [100, 200, 300, 400, 500]
     assert scores["cas"].max() > 0.7
+
+
+def test_damaged_states_are_not_gone_back_to(
+    tmp_path: Path, digits: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = TrainingState.save
+
+    def damaged(state: TrainingState, folder: Path, *rest: Any) -> None:
+        save(state, folder, *rest)
+        for file in folder.glob("*.safetensors"):
+            file.write_bytes(file.read_bytes()[:-1])
+
+    monkeypatch.setattr(TrainingState, "save", damaged)
+    with pytest.raises(UserError, match=r"divergence at step 20: .* every state .* is damaged"):
+        train(tmp_path, digits, learning_rate=1e12, gamma=0.0)
 
 
 def test_mode_collapse_that_cannot_be_mended_is_told_and_the_old_model_stays(

@@ -162,9 +162,9 @@ def test_it_learns_the_classes_and_keeps_the_best(tmp_path: Path, digits: Path) 
     scores = history(tmp_path, "validation")
     assert scores["cas"].max() > 0.85
     best = json.loads((tmp_path / "model" / "config.json").read_text())["training"]["best"]
-    assert best["cas"] == pytest.approx(scores["cas"].max())
-    chosen = scores[scores["cas"] == scores["cas"].max()]
-    assert best["step"] == chosen.loc[chosen["kid"].idxmin(), "step"]
+    highest = scores.loc[scores["cas"].idxmax()]
+    level = scores[scores["cas"] >= highest["cas"] - highest["cas_error"]]
+    assert best["step"] == level.loc[level["kid"].idxmin(), "step"]
 
 
 @pytest.mark.parametrize("network", NETWORKS)

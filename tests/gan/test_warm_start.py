@@ -43,6 +43,12 @@ def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
         warm_start.fetch(Origin(path=tmp_path), tmp_path / "scratch")
 
 
+def test_only_the_first_process_gets_the_model(tmp_path: Path) -> None:
+    origin = Origin(repo=str(tmp_path / "nowhere"), path=Path("model"))
+    with pytest.raises(UserError, match=r"init_from/config.json is missing"):
+        warm_start.fetch(origin, tmp_path / "scratch", first=False)
+
+
 def test_what_dvc_says_is_passed_on(tmp_path: Path) -> None:
     origin = Origin(repo=str(tmp_path / "nowhere"), path=Path("model"))
     with pytest.raises(UserError, match=r"train.init_from: `dvc get` failed: .*nowhere"):

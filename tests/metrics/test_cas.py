@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.metrics.cas import classification_accuracy_score
+from pipeline.metrics.cas import classification_accuracy_score, standard_error
 from pipeline.table import Images
 
 
@@ -24,3 +24,11 @@ def test_classes_count_alike(train_images: Images) -> None:
     assert (labels == 0).mean() > 0.15
     wrong = relabelled(train_images, np.where(labels == 0, 1, labels))
     assert classification_accuracy_score(wrong, train_images) == pytest.approx(0.9, abs=0.01)
+
+
+def test_its_standard_error_is_that_of_chance(train_images: Images) -> None:
+    """Recalls of 0.8 in every class, drawn many times: their mean scatters as the formula says."""
+    counts = train_images.counts()
+    recalls = np.random.default_rng(0).binomial(counts, 0.8, (20_000, len(counts))) / counts
+    scatter = recalls.mean(axis=1).std()
+    assert standard_error(0.8, train_images) == pytest.approx(scatter, rel=0.03)

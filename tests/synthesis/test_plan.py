@@ -1,18 +1,58 @@
 import numpy as np
 import pytest
 
-from pipeline.params import Plan
-from pipeline.synthesis.plan import wanted
+from pipeline.errors import UserError
+from pipeline.params import GenerateParams, Plan
+from pipeline.synthesis import plan
+
+REAL = np.array([100, 60, 8])
+CLASSES = ("cat", "dog", "eel")
 
 
 @pytest.mark.parametrize(
-    ("plan", "expected"),
+    ("written", "expected"),
     [
-        ("fill", [0, 7, 5]),
-        ({"ratio": 0.5}, [5, 2, 3]),
-        ({"ratio": 2}, [20, 6, 10]),
+        ("fill", [0, 40, 92]),
+        ({"ratio": 0.5}, [50, 30, 4]),
+        ({"ratio": 2}, [200, 120, 16]),
         ({"per_class": 4}, [4, 4, 4]),
+        ({"classes": {"eel": 7, "dog": 0}}, [0, 0, 7]),
     ],
 )
-def test_counts(plan: object, expected: list[int]) -> None:
-    assert wanted(Plan.model_validate(plan), np.array([10, 3, 5])).tolist() == expected
+def test_counts(written: object, expected: list[int]) -> None:
+    assert plan.wanted(Plan.model_validate(written), REAL, CLASSES).tolist() == expected
+
+
+def test_a_class_that_is_not_there_is_named() -> None:
+    with pytest.raises(UserError, match="no class 'dgo'; did you mean 'dog'"):
+        plan.wanted(Plan.model_validate({"classes": {"dgo": 1}}), REAL, CLASSES)
+
+
+@pytest.mark.parametrize("written", ["full", {"classes": {"cat": -1}}, {"classes": {}, "ratio": 1}])
+def test_what_is_no_plan(written: object) -> None:
+    with pytest.raises(ValueError, match=r"must be fill|greater than or equal to 0"):
+        Plan.model_validate(written)
+
+
+def test_a_class_with_few_real_images_is_refused_or_made_by_the_fallback() -> None:
+    counts = np.array([0, 40, 92])
+    with pytest.raises(
+        UserError, match=r"fewer than .*min_real = 10 real .* of eel \(8\): .*smote"
+    ):
+        plan.methods(GenerateParams(), counts, REAL, CLASSES)
+    mixed = plan.methods(GenerateParams(fallback="smote"), counts, REAL, CLASSES)
+    assert mixed == ["gan", "gan", "smote"]
+    assert plan.methods(GenerateParams(), np.array([0, 40, 0]), REAL, CLASSES) == ["gan"] * 3
+    assert plan.methods(GenerateParams(method="gmm"), counts, REAL, CLASSES) == ["gmm"] * 3
+
+
+def test_the_plan_is_printed_with_a_word_on_small_classes() -> None:
+    lines = plan.table(np.array([0, 40, 92]), REAL, ["gan", "gan", "smote"], CLASSES).splitlines()
+    assert [line.split()[:3] for line in lines[1:]] == [
+        ["cat", "100", "0"],
+        ["dog", "60", "40"],
+        ["eel", "8", "92"],
+    ]
+    assert lines[3].endswith("smote")
+    few = plan.table(np.array([0, 0, 92]), REAL, ["gan"] * 3, CLASSES).splitlines()[3]
+    assert few.endswith("gan  (few real images: below 50 a GAN seldom helps)")

@@ -1,91 +1,266 @@
+import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 
 from pipeline import table
 from pipeline.errors import UserError
 from pipeline.gan import model
-from pipeline.gan.networks import NETWORKS, Shape
-from pipeline.gan.sampling import sample
+from pipeline.gan.networks import NETWORKS
 from pipeline.params import GenerateParams
-from pipeline.synthesis import stage
+from pipeline.synthesis import sampler, stage
+from pipeline.table import Images
+from tests.synthesis.conftest import SHAPE, generator_of
 
 
 @pytest.fixture
 def untrained(tmp_path: Path) -> Path:
     """Return a model with random weights."""
-    shape = Shape(1, (8, 8), 10, 16, 8, 32)
     network = NETWORKS["mlp"]
     (tmp_path / "model").mkdir()
     model.save(
         tmp_path / "model",
-        network.generator(shape),
-        network.discriminator(shape),
+        network.generator(SHAPE),
+        network.discriminator(SHAPE),
         network="mlp",
-        shape=shape,
+        shape=SHAPE,
         classes=tuple("0123456789"),
         training={},
     )
     return tmp_path / "model"
 
 
+def places(target: Path) -> dict[str, Path]:
+    return {
+        "synthetic": target,
+        "report": target.with_name(f"{target.name}-report"),
+        "scratch": target.with_name(f"{target.name}-scratch"),
+    }
+
+
 def generate(digits: Path, trained: Path, target: Path, **values: object) -> table.Images:
-    stage.run(
-        GenerateParams.model_validate(values),
-        {"real": digits, "model": trained},
-        {"synthetic": target},
-    )
+    params = GenerateParams.model_validate(values)
+    stage.run(params, {"real": digits, "model": trained}, places(target))
     return table.read(target)
 
 
+@pytest.fixture
+def perfect(monkeypatch: pytest.MonkeyPatch, splits: dict[str, Images]) -> None:
+    """Let the generator be one that draws real images that nobody has seen."""
+    monkeypatch.setattr(model, "load", lambda _: generator_of(splits["test"]))
+
+
+def report(target: Path, name: str) -> pd.DataFrame:
+    return pd.read_csv(places(target)["report"] / name, dtype={"class": str})
+
+
+def verdict(target: Path, name: str = "memorisation") -> dict:
+    return json.loads((places(target)["report"] / f"{name}.json").read_text())
+
+
 def test_fill_brings_every_class_up_to_the_largest(
-    digits: Path, untrained: Path, tmp_path: Path
+    digits: Path, untrained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     images = generate(digits, untrained, tmp_path / "s")
     total = images.counts() + table.read(digits, "train").counts()
     assert np.ptp(total) == 0
+    assert "1          20      89  gan  (few real images" in capsys.readouterr().out
+    assert not places(tmp_path / "s")["scratch"].exists() or not any(
+        places(tmp_path / "s")["scratch"].iterdir()
+    )
 
 
 def test_every_row_can_be_made_again_from_its_provenance(
     digits: Path, untrained: Path, tmp_path: Path
 ) -> None:
-    images = generate(digits, untrained, tmp_path / "s", plan={"per_class": 3}, seed=7)
+    plan = {"plan": {"per_class": 3}, "seed": 7, "truncation": 1.5}
+    images = generate(digits, untrained, tmp_path / "s", **plan)
     trained = model.load(untrained)
     for pixels, label, (_, row) in zip(
         images.pixels, images.labels, images.rows.iterrows(), strict=True
     ):
-        assert (row["origin"], row["split"], row["generator"]) == (
-            "synthetic",
-            "train",
-            trained.hash,
-        )
+        assert row["origin"] == "synthetic"
+        assert (row["split"], row["method"], row["generator"]) == ("train", "gan", trained.hash)
         assert row["requested_label"] == label
-        again = sample(
-            trained.generator, 16, int(label), range(row["index"], row["index"] + 1), row["seed"]
-        )
+        indices = range(row["index"], row["index"] + 1)
+        again = trained.draw(int(label), indices, row["seed"], row["truncation"])
         np.testing.assert_array_equal(again[0], pixels)
 
 
-def test_the_same_bytes_whatever_the_chunk(
-    digits: Path, untrained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("perfect")
+@pytest.mark.parametrize("gates", [[], ["copies", "repeats"]])
+def test_the_same_rows_whatever_the_block(
+    gates: list[str], digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    generate(digits, untrained, tmp_path / "one", plan={"per_class": 50})
-    monkeypatch.setattr(stage, "CHUNK", 7)
-    generate(digits, untrained, tmp_path / "two", plan={"per_class": 50})
+    settings = {"plan": {"classes": {"0": 30, "3": 30}}, "gates": gates, "max_tries": 100}
+    one = generate(digits, tmp_path, tmp_path / "one", **settings)
+    monkeypatch.setattr(sampler, "BLOCK", 16)
+    two = generate(digits, tmp_path, tmp_path / "two", **settings)
+    exact = ["id", "index", "nearest_id"]
+    pd.testing.assert_frame_equal(one.rows[exact], two.rows[exact])
+    seen = ["weight", "nearest_distance"]
+    pd.testing.assert_frame_equal(one.rows[seen], two.rows[seen], atol=1e-5)
+
+
+@pytest.mark.usefixtures("perfect")
+def test_rows_carry_what_the_gates_saw(digits: Path, tmp_path: Path) -> None:
+    gates = ["agreement", "rejection", "support", "copies", "repeats"]
+    images = generate(digits, tmp_path, tmp_path / "s", plan={"per_class": 5}, gates=gates)
+    rows, real = images.rows, table.read(digits, "train")
+    assert all(list(json.loads(scores)) == gates for scores in rows["gates"])
+    soft = np.stack(rows["soft_labels"])
+    np.testing.assert_allclose(soft.sum(axis=1), 1)
+    np.testing.assert_allclose(rows["weight"], soft[np.arange(len(soft)), images.labels])
+    assert (soft.argmax(axis=1) == images.labels).mean() > 0.9
+    ids = real.rows["id"].tolist()
+    nearest = [real.labels[ids.index(identity)] for identity in rows["nearest_id"]]
+    assert nearest == images.labels.tolist()
+    tally = report(tmp_path / "s", "gates.csv").set_index(["class", "gate"])
+    for name in "0123456789":
+        assert tally.loc[(name, "all"), "accepted"] == tally.loc[(name, "repeats"), "accepted"]
+        assert 5 <= tally.loc[(name, "all"), "accepted"] < tally.loc[(name, "all"), "tried"]
+
+
+@pytest.mark.usefixtures("perfect")
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampler, "BLOCK", 16)
+    settings = {"plan": {"per_class": 12}, "gates": ["copies", "repeats"], "max_tries": 100}
+    generate(digits, tmp_path, tmp_path / "whole", **settings)
+
+    drawn: list[int] = []
+    look = stage.Evidence.candidates
+
+    def interrupted(evidence, label, indices, pixels):
+        drawn.append(label)
+        if label == 4:
+            raise KeyboardInterrupt
+        return look(evidence, label, indices, pixels)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.Evidence, "candidates", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            generate(digits, tmp_path, tmp_path / "killed", **settings)
+    assert not (tmp_path / "killed").exists()
+    kept = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "killed-scratch").rglob("*")}
+    assert any(name.startswith("class-003") for name in kept)
+
+    made: list[str] = []
+    encode = sampler.Sampler._encode
+
+    def noted(self, file, *rest):
+        made.append(file.name)
+        return encode(self, file, *rest)
+
+    monkeypatch.setattr(sampler.Sampler, "_encode", noted)
+    generate(digits, tmp_path, tmp_path / "killed", **settings)
+    assert made
+    assert not set(made) & set(kept)
     for first, second in zip(
-        table.shards(tmp_path / "one"), table.shards(tmp_path / "two"), strict=True
+        table.shards(tmp_path / "whole"), table.shards(tmp_path / "killed"), strict=True
     ):
         assert first.read_bytes() == second.read_bytes()
+    for name in ("gates.csv", "fidelity.json", "memorisation.json", "closest.png"):
+        whole, killed = (places(tmp_path / n)["report"] / name for n in ("whole", "killed"))
+        assert whole.read_bytes() == killed.read_bytes()
+
+
+def test_a_class_that_the_gates_reject_stops_early_or_falls_back(
+    digits: Path, splits: dict[str, Images], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The generator shows ones where threes are asked for."""
+    test = splits["test"]
+    labels = np.where(test.labels == 1, 3, np.where(test.labels == 3, 1, test.labels))
+    wrong = Images(test.pixels, labels, test.classes, test.rows)
+    monkeypatch.setattr(model, "load", lambda _: generator_of(wrong))
+    settings = {"plan": {"classes": {"0": 9, "3": 9}}, "gates": ["agreement"]}
+    told = r"of 256 images of class '3' .* fewer than one in 20 .* strictest is agreement"
+    with pytest.raises(UserError, match=told):
+        generate(digits, tmp_path, tmp_path / "s", **settings)
+    assert not (tmp_path / "s").exists()
+    images = generate(digits, tmp_path, tmp_path / "s", fallback="smote", **settings)
+    assert images.counts()[[0, 3]].tolist() == [9, 9]
+    methods = images.rows["method"].groupby(images.labels).unique()
+    assert methods[0].tolist() == ["gan"]
+    assert "smote" in methods[3]
+
+
+@pytest.mark.parametrize("method", ["gmm", "smote", "oversample", "placebo"])
+def test_simpler_methods_come_through_the_same_door(
+    method: str, digits: Path, tmp_path: Path
+) -> None:
+    """No model is there, and none is asked for."""
+    images = generate(digits, tmp_path / "none", tmp_path / "s", method=method)
+    total = images.counts() + table.read(digits, "train").counts()
+    assert np.ptp(total) == 0
+    assert set(images.rows["method"]) == {method}
+    assert images.rows["generator"].isna().all()
+    plan = report(tmp_path / "s", "plan.csv")
+    assert plan["images"].sum() == len(images)
+    assert set(plan["method"]) == {method}
+    assert verdict(tmp_path / "s") == {"passed": None, "reasons": ["no generator was used"]}
+
+
+def test_a_perfect_generator_is_told_from_one_that_copies(
+    digits: Path, splits: dict[str, Images], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = {"plan": {"per_class": 40}}
+    monkeypatch.setattr(model, "load", lambda _: generator_of(splits["test"]))
+    generate(digits, tmp_path, tmp_path / "good", **plan)
+    assert verdict(tmp_path / "good")["passed"] is True
+
+    shifted = generator_of(splits["train"], lambda pixels: np.roll(pixels, 1, axis=2))
+    monkeypatch.setattr(model, "load", lambda _: shifted)
+    generate(digits, tmp_path, tmp_path / "bad", **plan)
+    bad = verdict(tmp_path / "bad")
+    assert bad["passed"] is False
+    assert "near copies of training images" in bad["reasons"][0]
+    with Image.open(places(tmp_path / "bad")["report"] / "closest.png") as pairs:
+        assert pairs.width > 600
+
+
+@pytest.mark.usefixtures("perfect")
+def test_fidelity_is_measured_against_what_real_images_get(digits: Path, tmp_path: Path) -> None:
+    generate(digits, tmp_path, tmp_path / "s", plan={"per_class": 40})
+    found = verdict(tmp_path / "s", "fidelity")
+    assert set(found["classes"]) == set("0123456789")
+    for space in ("network", "pixels"):
+        kid = found["overall"][space]["kid"]
+        assert kid["low"] < kid["value"] < kid["high"]
+        assert kid["low"] < kid["real"] + 0.05
+        assert found["overall"][space]["precision"]["value"] > 0.8
+    assert found["overall"]["images"] == sum(
+        found["classes"][name]["images"] for name in found["classes"]
+    )
 
 
 def test_a_generator_of_other_classes_is_refused(
-    untrained: Path, tmp_path: Path, train_images: table.Images
+    untrained: Path, tmp_path: Path, splits: dict[str, Images]
 ) -> None:
     other = tuple("abcdefghij")
-    rows = table.encode(
-        train_images.pixels, train_images.labels, other, split="train", origin="real"
-    )
-    table.write(tmp_path / "real", [rows], other)
-    with pytest.raises(UserError, match="trained on the classes 0, 1, .* but .* has a, b"):
+    rows = [
+        table.encode(part.pixels, part.labels, other, split=split, origin="real")
+        for split, part in splits.items()
+    ]
+    table.write(tmp_path / "real", rows, other)
+    with pytest.raises(UserError, match="trained on the classes 0, 1, .* but .* have a, b"):
         generate(tmp_path / "real", untrained, tmp_path / "s")
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"gates": ["agrement"]}, "generate.gates = 'agrement': did you mean 'agreement'"),
+        ({"method": "gam"}, "generate.method = 'gam': did you mean"),
+        ({"fallback": "gan"}, "generate.fallback = 'gan'"),
+    ],
+)
+def test_names_that_do_not_exist(
+    values: dict[str, object], told: str, digits: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=told):
+        generate(digits, tmp_path, tmp_path / "s", **values)

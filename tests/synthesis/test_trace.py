@@ -58,3 +58,16 @@ def test_a_real_row_names_its_file(digits: Path) -> None:
     _, row = find(digits, table.read(digits, "train").rows["id"][0])
     assert row["origin"] == "real"
     assert row["path"].startswith("digits/")
+
+
+@pytest.mark.parametrize("method", ["gmm", "smote"])
+def test_what_a_simpler_method_made_is_made_again_too(
+    method: str, cli: CommandLine, digits: Path, tmp_path: Path
+) -> None:
+    images = generate(digits, tmp_path, tmp_path / "s", method=method)
+    row = images.rows.iloc[100]
+    assert row["index"] > 0
+    places = ["--table", str(tmp_path / "s"), "--real", str(digits)]
+    code, printed = cli("trace", row["id"], *places)
+    assert code == 0
+    assert "made again from real images, seed and index: the same" in printed

@@ -33,7 +33,7 @@ def find(params: IngestParams) -> Found:
     found = choose(SOURCES, params.source, "ingest.source")(params)
     if params.class_names is None:
         return found
-    return Found(found.total, _named(found.images, params.class_names))
+    return found._replace(images=_named(found.images, params.class_names))
 
 
 def _named(images: Iterable[RawImage], names: tuple[str, ...]) -> Iterator[RawImage]:

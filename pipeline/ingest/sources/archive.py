@@ -62,18 +62,21 @@ def _zip(path: Path, params: IngestParams) -> Found:
     _within_bounds(path, sum(sizes.values()), params)
     tree, prefix = _tree(path, sizes, file.read, params)
     images = (
-        tree.image(name, partial(_open_member, file, prefix + name, sizes[prefix + name]))
-        for name in tree.names
+        tree.image(name, _member(file, prefix + name, sizes[prefix + name])) for name in tree.names
     )
     return Found(len(tree.names), images)
 
 
-def _open_member(file: zipfile.ZipFile, name: str, size: int) -> Image.Image:
-    not_too_large(size)
+def _member(file: zipfile.ZipFile, name: str, size: int) -> Callable[[], Image.Image]:
+    """Return what opens a member; only then is said what is wrong with it."""
     try:
-        return open_bytes(file.read(name))
+        return partial(_checked, size, b"" if size > MAX_FILE_BYTES else file.read(name))
     except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
-        raise OSError(f"its archive is damaged here: {error}") from None
+        return partial(_damaged, str(error))
+
+
+def _damaged(how: str) -> Image.Image:
+    raise OSError(f"its archive is damaged here: {how}")
 
 
 def _tar(path: Path, params: IngestParams) -> Found:

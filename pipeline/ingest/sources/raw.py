@@ -45,10 +45,17 @@ class RawImage:
 
 
 class Found(NamedTuple):
-    """What a source holds: the number of images, and the images one after the other."""
+    """What a source holds.
+
+    Attributes:
+        total: the number of images.
+        images: the images one after the other.
+        portable: whether they pickle, at about the size of what they open.
+    """
 
     total: int
     images: Iterator[RawImage]
+    portable: bool = True
 
 
 Source = Callable[[IngestParams], Found]

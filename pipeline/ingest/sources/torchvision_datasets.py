@@ -38,7 +38,8 @@ def torchvision_datasets(params: IngestParams) -> Found:
     parts = list(_parts(choose(classes, params.dataset, "ingest.dataset"), params))
     total = sum(len(dataset) for _, dataset in parts)
     check_count(total, params, params.dataset)
-    return Found(total, (image for part in parts for image in _images(*part, params.dataset)))
+    images = (image for part in parts for image in _images(*part, params.dataset))
+    return Found(total, images, portable=all(_in_memory(dataset) for _, dataset in parts))
 
 
 def _parts(kind: Any, params: IngestParams) -> Iterator[tuple[str | None, Any]]:
@@ -98,12 +99,17 @@ def _images(split: str | None, dataset: Any, name: str) -> Iterator[RawImage]:
     names = getattr(dataset, "classes", None)
     targets = _targets(dataset)
     for index in range(len(dataset)):
-        if targets is None:  # the label comes with the picture only
+        if targets is None or _in_memory(dataset):
             picture, target = dataset[index]
             opener = partial(_picture, picture)
         else:
             target, opener = targets[index], partial(_item, dataset, index)
         yield RawImage(f"{split or name}/{index:05d}", _label(target, names, name), opener, split)
+
+
+def _in_memory(dataset: Any) -> bool:
+    """Return whether pictures are made of an array, as MNIST's are, and not decoded."""
+    return hasattr(getattr(dataset, "data", None), "shape")
 
 
 def _targets(dataset: Any) -> list[Any] | None:

@@ -1,0 +1,70 @@
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.gan.selection import is_better
+
+
+def row(
+    cas: float | None, kid: float | None = 0.5, fid: float | None = 1.0, near: float = 0.0
+) -> dict[str, Any]:
+    return {
+        "cas": cas,
+        "cas_error": None if cas is None else 0.01,
+        "near_copies": near,
+        "kid": kid,
+        "fid": fid,
+    }
+
+
+def kept(*rows: dict[str, Any], select: Any = "cas") -> int:
+    """Return which row is kept when evaluations come one after another."""
+    best = 0
+    for number in range(1, len(rows)):
+        if is_better(rows[number], rows[best], rows[: number + 1], select):
+            best = number
+    return best
+
+
+def test_a_clearly_higher_cas_wins_whatever_the_kid() -> None:
+    assert kept(row(0.90, kid=0.1), row(0.95, kid=0.9)) == 1
+    assert kept(row(0.95, kid=0.9), row(0.90, kid=0.1)) == 0
+
+
+def test_of_level_ones_the_lower_kid_wins() -> None:
+    assert kept(row(0.950, kid=0.3), row(0.945, kid=0.2)) == 1
+    assert kept(row(0.945, kid=0.2), row(0.950, kid=0.3)) == 0
+
+
+def test_small_steps_down_do_not_add_up() -> None:
+    """Each is level with the one before, but the last is not with the first."""
+    steps = [row(0.950 - 0.006 * n, kid=0.5 - 0.1 * n) for n in range(4)]
+    assert kept(*steps) == 1
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=8))
+def test_what_is_kept_is_never_clearly_worse_than_the_highest(
+    scores: list[tuple[float, float]],
+) -> None:
+    rows = [row(cas, kid) for cas, kid in scores]
+    assert rows[kept(*rows)]["cas"] >= max(cas for cas, _ in scores) - 0.01 - 1e-12
+
+
+def test_scores_that_are_missing_leave_it_to_the_next() -> None:
+    assert kept(row(None, kid=0.5), row(None, kid=0.4)) == 1
+    assert kept(row(0.95, kid=None), row(0.951, kid=None)) == 1
+    assert kept(row(None, kid=None), row(None, kid=None)) == 0
+
+
+def test_the_user_may_choose_the_score() -> None:
+    rows = row(0.9, kid=0.5, fid=1.0), row(0.9, kid=0.4, fid=2.0)
+    assert kept(*rows, select="kid") == 1
+    assert kept(*rows, select="fid") == 0
+
+
+def test_one_that_copies_loses_to_any_that_does_not() -> None:
+    assert kept(row(0.80), row(0.95, kid=0.1, near=0.2)) == 0
+    assert kept(row(0.95, near=0.2), row(0.80)) == 1
+    assert kept(row(0.90, near=0.2), row(0.95, near=0.3)) == 1
+    assert kept(row(0.90), row(0.99, near=0.2), row(0.905, kid=0.1)) == 2

@@ -1,0 +1,171 @@
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from torchvision.datasets import ImageFolder
+
+from pipeline import export as module
+from pipeline import table
+from pipeline.errors import UserError
+from pipeline.export import export
+from pipeline.synthesis.baselines import BASELINES
+from pipeline.table import Images
+from tests.conftest import CommandLine
+
+
+@pytest.fixture(scope="module")
+def augmented(tmp_path_factory: pytest.TempPathFactory, digits: Path) -> Path:
+    """Return a table of real and synthetic rows."""
+    real = table.read(digits, "train")
+    made = BASELINES["smote"](real, np.full(10, 2), 0)
+    extra = table.encode(
+        made.pixels,
+        made.labels,
+        made.classes,
+        split="train",
+        origin="synthetic",
+        method="smote",
+        seed=0,
+        index=list(range(20)),
+        soft_labels=[list(row) for row in np.eye(10)[made.labels]],
+    )
+    path = tmp_path_factory.mktemp("export") / "augmented"
+    table.write(path, [*table.scan(digits), extra], real.classes)
+    return path
+
+
+@pytest.fixture
+def train(augmented: Path) -> Images:
+    return table.read(augmented, "train")
+
+
+def test_a_folder_is_read_by_torchvision(augmented: Path, train: Images, tmp_path: Path) -> None:
+    export(augmented, tmp_path / "out", "folder")
+    read = ImageFolder(str(tmp_path / "out" / "train"))
+    assert (
+        read.classes
+        == list(train.classes)
+        == json.loads((tmp_path / "out" / "classes.json").read_text())
+    )
+    pixels = {
+        Path(path).stem: np.asarray(image)
+        for (path, _), (image, _) in zip(read.samples, read, strict=True)
+    }
+    assert len(pixels) == len(set(train.rows["id"]))
+    for identity, image in zip(train.rows["id"], train.pixels, strict=True):
+        np.testing.assert_array_equal(pixels[identity][..., 0], image[0])
+
+
+def test_a_folder_is_read_by_hugging_face_with_its_provenance(
+    augmented: Path, train: Images, tmp_path: Path
+) -> None:
+    hf = pytest.importorskip("datasets")
+    export(augmented, tmp_path / "out", "folder")
+    read = hf.load_dataset(
+        "imagefolder", data_dir=str(tmp_path / "out"), cache_dir=str(tmp_path / "cache")
+    )
+    assert set(read) == set(table.SPLITS)
+    assert len(read["train"]) == len(train)
+    assert read["train"].filter(lambda row: row["method"] == "smote").num_rows == 20
+
+
+def test_webdataset_samples_keep_their_files_together(
+    augmented: Path, train: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SHARD_ROWS", 300)
+    export(augmented, tmp_path / "out", "webdataset")
+    shards = sorted((tmp_path / "out").glob("train-*.tar"))
+    assert len(shards) > 1
+    samples: dict[str, dict[str, bytes]] = {}
+    for shard in shards:
+        with tarfile.open(shard) as archive:
+            for entry in archive:
+                key, _, kind = entry.name.partition(".")
+                samples.setdefault(key, {})[kind] = archive.extractfile(entry).read()
+    assert len(samples) == len(train)
+    for sample, pixels, label in zip(samples.values(), train.pixels, train.labels, strict=True):
+        about = json.loads(sample["json"])
+        np.testing.assert_array_equal(table.from_png(sample["png"]), pixels)
+        assert int(sample["cls"]) == label
+        assert about["label"] == train.classes[label]
+        assert about["id"] == table.pixel_hash(pixels)
+
+
+def test_npz_holds_all_and_lines_match(augmented: Path, train: Images, tmp_path: Path) -> None:
+    export(augmented, tmp_path / "out", "npz")
+    with np.load(tmp_path / "out" / "train.npz") as arrays:
+        np.testing.assert_array_equal(arrays["images"], train.pixels[:, 0])
+        np.testing.assert_array_equal(arrays["labels"], train.labels)
+    lines = pd.read_csv(tmp_path / "out" / "train.csv", dtype={"label": str})
+    assert lines["id"].tolist() == train.rows["id"].tolist()
+    assert lines["label"].tolist() == [train.classes[label] for label in train.labels]
+    assert lines["method"].dropna().tolist() == ["smote"] * 20
+
+
+@pytest.mark.parametrize("form", ["folder", "webdataset", "npz"])
+def test_killed_it_goes_on_and_makes_nothing_twice(
+    form: str, augmented: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export(augmented, tmp_path / "whole", form)
+    replace = module.replace_file
+    written: list[str] = []
+
+    def interrupted(target: Path):
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        written.append(str(target.relative_to(tmp_path / "killed")))
+        return replace(target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "replace_file", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            export(augmented, tmp_path / "killed", form)
+    before = {name: (tmp_path / "killed" / name).stat().st_mtime_ns for name in written}
+    export(augmented, tmp_path / "killed", form)
+    after = {name: (tmp_path / "killed" / name).stat().st_mtime_ns for name in written}
+    for name in written:
+        assert name.endswith("csv") or before[name] == after[name]
+    names = {f.relative_to(tmp_path / "whole") for f in (tmp_path / "whole").rglob("*.*")}
+    assert names == {f.relative_to(tmp_path / "killed") for f in (tmp_path / "killed").rglob("*.*")}
+    for name in names:
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "killed" / name).read_bytes()
+
+
+def test_exports_are_not_mixed(augmented: Path, digits: Path, tmp_path: Path) -> None:
+    export(augmented, tmp_path / "out", "npz")
+    for source, form in ((digits, "npz"), (augmented, "folder")):
+        with pytest.raises(UserError, match="holds another export"):
+            export(source, tmp_path / "out", form)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    with pytest.raises(UserError, match="is not empty"):
+        export(augmented, tmp_path / "mine", "npz")
+
+
+def test_names_that_files_cannot_have(train: Images, tmp_path: Path) -> None:
+    names = ("a/b", "..", "c:d", *"3456789")
+    rows = table.encode(train.pixels, train.labels, names, split="train", origin="real")
+    table.write(tmp_path / "odd", [rows], names)
+    export(tmp_path / "odd", tmp_path / "out", "folder")
+    assert {d.name for d in (tmp_path / "out" / "train").iterdir() if d.is_dir()} == {
+        *("a_b", "_", "c_d"),
+        *"3456789",
+    }
+    twins = ("a/b", "A:b", *"23456789")
+    rows = table.encode(train.pixels, train.labels, twins, split="train", origin="real")
+    table.write(tmp_path / "twins", [rows], twins)
+    with pytest.raises(UserError, match="would share directories"):
+        export(tmp_path / "twins", tmp_path / "other", "folder")
+
+
+def test_on_the_command_line(cli: CommandLine, augmented: Path, tmp_path: Path) -> None:
+    places = ["--table", str(augmented), "--out", str(tmp_path / "out")]
+    code, printed = cli("export", *places, "--format", "zip")
+    assert code == 1
+    assert "error: --format = 'zip': allowed: folder, webdataset, npz" in printed
+    code, printed = cli("export", *places, "--format", "npz")
+    assert code == 0
+    assert "images in" in printed
