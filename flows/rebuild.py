@@ -69,7 +69,9 @@ def cached(stage: str) -> State[Any]:
     return State(type=StateType.COMPLETED, name="Cached", message=message)
 
 
-def reproduce(stage: Stage, root: Path, is_changed: bool, hold: Sequence[int]) -> State[Any]:
+def reproduce(
+    stage: Stage, root: Path, is_changed: bool, hold: Sequence[int], pull: bool = False
+) -> State[Any]:
     """Bring one stage up to date, with its output in the log of the run.
 
     Args:
@@ -77,6 +79,7 @@ def reproduce(stage: Stage, root: Path, is_changed: bool, hold: Sequence[int]) -
         root: folder of dvc.yaml.
         is_changed: whether DVC has to look at it.
         hold: file descriptors to keep open while the stage runs.
+        pull: whether to fetch outputs that the run-cache knows from DVC's remote.
     """
     if not is_changed:
         return cached(stage.name)
@@ -88,7 +91,7 @@ def reproduce(stage: Stage, root: Path, is_changed: bool, hold: Sequence[int]) -
         bar.read(line)
 
     limit = stage.hints.time_limit_minutes
-    command = ["repro", "--single-item", stage.name]
+    command = ["repro", "--single-item", stage.name, *(["--pull"] if pull else [])]
     outcome = dvc(root, command, on_line, None if limit is None else 60 * limit, hold)
     if outcome.code:
         return failed(f"stage {stage.name!r}", outcome)
@@ -118,6 +121,7 @@ def rebuild(
     publication: Publication | None = None,
     update: bool = False,
     only_new_data: bool = False,
+    pull: bool = False,
     wait_minutes: float = 0,
 ) -> State[Any]:
     """Bring all stages up to date, in order, stop at the first that fails; then publish.
@@ -129,6 +133,8 @@ def rebuild(
         publication: how to publish the result as a version; None does not.
         update: look for new data at the sources of imported data first.
         only_new_data: end at once if no tracked source data changed.
+        pull: fetch what the run-cache knows from DVC's remote instead of making it again: for
+            workers that start from a fresh clone.
         wait_minutes: how long to wait for another run in the same folder; 0 refuses at once.
     """
     logger = get_run_logger()
@@ -140,16 +146,22 @@ def rebuild(
                 return nothing_to_do()
             if set:
                 return try_values(root, set, [lock])
-            return _bring_up_to_date(root, publication, lock)
+            return _bring_up_to_date(root, publication, lock, pull)
     except UserError as error:
         return Failed(message=str(error))
 
 
-def _bring_up_to_date(root: Path, publication: Publication | None, lock: int) -> State[Any]:
-    states = []
+def _bring_up_to_date(
+    root: Path, publication: Publication | None, lock: int, pull: bool
+) -> State[Any]:
+    states: list[State[Any]] = []
+    if pull:
+        outcome = dvc(root, ["fetch", "--run-cache"], get_run_logger().info, hold=[lock])
+        if outcome.code:
+            return failed("dvc fetch --run-cache", outcome)
     todo = graph.changed(root)
     for stage in graph.stages(root):
-        state = as_task(stage)(stage, root, stage.name in todo, [lock], return_state=True)
+        state = as_task(stage)(stage, root, stage.name in todo, [lock], pull, return_state=True)
         if not state.is_completed():
             return Failed(message=state.message)
         states.append(state)
@@ -159,8 +171,8 @@ def _bring_up_to_date(root: Path, publication: Publication | None, lock: int) ->
     if publication is None:
         return nothing_to_do() if idle else Completed(message="all stages are up to date")
     published = publish_version(root, publication, [lock], return_state=True)
-    if idle and published.name == "Cached":
-        return nothing_to_do()
+    if published.name == "Cached":
+        return nothing_to_do() if idle else Completed(message=published.message)
     return State(type=published.type, name=published.name, message=published.message)
 
 

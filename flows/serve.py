@@ -24,7 +24,8 @@ PORT = "GAN_AUGMENT_PORT"
 DEFAULT_PORT = 4200
 STARTUP_S = 120
 CRASHED = "Mark runs without a sign of life as crashed"
-SIGN_OF_LIFE = timedelta(seconds=90)
+SIGN_OF_LIFE = "GAN_AUGMENT_SIGN_OF_LIFE_S"
+"""Environment variable: seconds without a heartbeat after which a run counts as crashed."""
 
 
 def main() -> None:
@@ -37,9 +38,8 @@ def main() -> None:
     try:
         with contextlib.ExitStack() as running:
             if "PREFECT_API_URL" not in os.environ:
-                running.enter_context(
-                    _background("prefect", "server", "start", "--port", str(port))
-                )
+                os.environ["PREFECT_SERVER_API_PORT"] = str(port)
+                running.enter_context(_background("prefect", "server", "start"))
                 os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
             _wait_for_server()
             _prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
@@ -77,7 +77,7 @@ def notice_crashes() -> None:
         for_each={"prefect.resource.id"},
         posture=Posture.Proactive,
         threshold=1,
-        within=SIGN_OF_LIFE,
+        within=timedelta(seconds=float(os.environ.get(SIGN_OF_LIFE, "90"))),
     )
     action = ChangeFlowRunState(
         state=StateType.CRASHED, name=None, message="no sign of life from its process", force=False

@@ -186,6 +186,14 @@ def test_new_data_only(project: Project) -> None:
     assert project.run("dvc", "status") == "Data and pipelines are up to date.\n"
 
 
+def test_a_fresh_clone_pulls_what_was_made_elsewhere(project: Project, tmp_path: Path) -> None:
+    project.run("dvc", "push", "--quiet", "--run-cache")
+    project.run("git", "clone", "--quiet", str(project.git), str(tmp_path / "clone"))
+    state = run(rebuild, root=tmp_path / "clone", pull=True)
+    assert task_runs(state) == dict.fromkeys(STAGES, "Cached")
+    assert (tmp_path / "clone/data/augmented/part.txt").read_text() == "a\n"
+
+
 def test_the_name_of_a_run_outside_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert run_name().startswith("no-git-params-")
