@@ -10,7 +10,7 @@ from flows import supervisor
 
 PASSES = re.compile(
     r"unable to acquire lock|is busy, it is being blocked|files? failed to (up|down)load"
-    r"|failed to connect|connection (refused|reset|lost|closed|aborted|error)|timed? ?out"
+    r"|failed to connect|connect call failed|connection (refused|reset|lost|closed|aborted|error)|timed? ?out"
     r"|name or service not known|temporary failure in name resolution|no route to host"
     r"|network is unreachable|service unavailable|slow ?down|too many requests",
     re.IGNORECASE,
@@ -63,9 +63,9 @@ def dvc(
 
 
 def _reason(printed: Sequence[str]) -> str:
-    """Return the stage's own message, if it gave one, else DVC's."""
+    """Return the stage's own message, if it gave one, else the last of DVC's."""
     for prefix in ("error: ", "ERROR: "):
         said = [line.removeprefix(prefix).strip() for line in printed if line.startswith(prefix)]
         if said:
-            return "; ".join(said)
+            return said[-1]
     return "see its log"
