@@ -10,7 +10,8 @@ from flows import supervisor
 
 PASSES = re.compile(
     r"unable to acquire lock|is busy, it is being blocked|files? failed to (up|down)load"
-    r"|failed to connect|connect call failed|connection (refused|reset|lost|closed|aborted|error)|timed? ?out"
+    r"|failed to connect|connect call failed|connection (refused|reset|lost|closed|aborted|error)"
+    r"|timed? ?out"
     r"|name or service not known|temporary failure in name resolution|no route to host"
     r"|network is unreachable|service unavailable|slow ?down|too many requests",
     re.IGNORECASE,

@@ -17,6 +17,7 @@ import yaml
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
 from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import Cancelling
 
 from tests.flows.conftest import ROOT, Project, copy
@@ -80,10 +81,17 @@ class Service:
             found = client.read_deployments(deployment_filter=wanted)
         return found[0] if found else None
 
-    def runs(self, deployment: str) -> list[FlowRun]:
-        wanted = {"deployment_id": {"any_": [self.deployment(deployment).id]}}
+    def runs(self, deployment: str, *states: str) -> list[FlowRun]:
+        """Return the runs of a deployment that are in one of some states, the last to start first."""
+        wanted = {
+            "deployment_id": {"any_": [self.deployment(deployment).id]},
+            "state": {"name": {"any_": list(states)}},
+        }
         with self.client as client:
-            return client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(wanted))
+            return client.read_flow_runs(
+                flow_run_filter=FlowRunFilter.model_validate(wanted),
+                sort=FlowRunSort.START_TIME_DESC,
+            )
 
     def state(self, run: FlowRun) -> str:
         with self.client as client:
@@ -111,13 +119,13 @@ def sleepers(project: Project) -> list[psutil.Process]:
 
 @pytest.fixture(scope="module")
 def service(built: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Serve a project whose nightly rebuild is due every minute."""
+    """Serve a project whose nightly rebuild is due all the time."""
     project = copy(built, tmp_path_factory.mktemp("service") / "copy")
     shutil.copytree(ROOT / "flows", project.root / "flows")
     content = yaml.safe_load((ROOT / "prefect.yaml").read_text())
     nightly = content["deployments"][0]
     assert nightly["name"] == "nightly"
-    nightly["schedules"][0]["cron"] = "* * * * *"
+    nightly["schedules"] = [{"interval": 15}]
     (project.root / "prefect.yaml").write_text(yaml.safe_dump(content))
     (project.root / "train.sh").write_text(SLOW)
     with (project.root / ".gitignore").open("a") as file:
@@ -137,7 +145,7 @@ def test_the_schedule_fires_and_cancelling_its_run_stops_the_stage_within_second
     service: Service,
 ) -> None:
     until(lambda: sleepers(service.project), 180, service)
-    (run,) = (run for run in service.runs("nightly") if run.state_name == "Running")
+    (run,) = service.runs("nightly", "Running")
     assert run.auto_scheduled
     with service.client as client:
         client.set_flow_run_state(run.id, Cancelling())
@@ -147,10 +155,7 @@ def test_the_schedule_fires_and_cancelling_its_run_stops_the_stage_within_second
 
 
 def test_the_next_run_resumes_and_publishes(service: Service) -> None:
-    def published() -> list[FlowRun]:
-        return [run for run in service.runs("nightly") if run.state_name == "Published"]
-
-    until(published, 150, service)
+    until(lambda: service.runs("nightly", "Published"), 150, service)
     assert service.project.tags() == ["augmented@v1.0.0"]
     assert (service.project.root / "models/generator/weights").read_text() == "resumed\n"
     shown = service.project.run("git", "log", "--format=%s", "published", cwd=service.project.git)
@@ -173,8 +178,7 @@ def test_a_machine_that_went_down_comes_back_with_schedules_and_the_run_counts_a
     service.project.change("train", "steps", 11)
     service.project.commit("again")
     until(lambda: sleepers(service.project), 90, service)  # the schedule is at it
-    running = [run for run in service.runs("nightly") if run.state_name == "Running"]
-    assert len(running) == 1
+    (run,) = service.runs("nightly", "Running")
     for process in service.tree():
         process.send_signal(signal.SIGKILL)
     service.processes[-1].wait()
@@ -185,14 +189,14 @@ def test_a_machine_that_went_down_comes_back_with_schedules_and_the_run_counts_a
 
     service.start()
     until(lambda: service.log.count("started!") == 2, 120, service)
-    assert [s.active for s in service.deployment("nightly").schedules] == [True]
-    until(lambda: service.state(running[0]) == "Crashed", 120, service)
+    (schedule,) = service.deployment("new-data").schedules
+    assert schedule.active
+    assert (schedule.schedule.cron, schedule.schedule.timezone) == ("30 * * * *", "UTC")
+    until(lambda: service.state(run) == "Crashed", 120, service)
 
     def went_on() -> bool:
-        later = [
-            r for r in service.runs("nightly") if r.expected_start_time > running[0].start_time
-        ]
-        return any(r.state_name in {"Completed", "Published", "Nothing to do"} for r in later)
+        done = service.runs("nightly", "Completed", "Published", "Nothing to do")
+        return any(later.start_time > run.start_time for later in done)
 
     until(went_on, 100, service)
 
