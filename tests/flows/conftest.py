@@ -5,12 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
+from prefect.testing.utilities import prefect_test_harness
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {
@@ -112,6 +113,13 @@ class Project:
 @pytest.fixture(scope="session", autouse=True)
 def _environment() -> None:
     os.environ.update(SETTINGS)
+
+
+@pytest.fixture(scope="session")
+def prefect_server(_environment: None) -> Iterator[None]:
+    """Have flows run against a server of the tests' own."""
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas import State
 from prefect.client.schemas.filters import FlowRunFilter
-from prefect.testing.utilities import prefect_test_harness
 
 from flows import rebuild as module
 from flows.graph import stages
@@ -18,10 +16,7 @@ from flows.rebuild import as_task, rebuild, run_name
 from tests.flows.conftest import STAGES, Project
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _server(_environment: None) -> Iterator[None]:
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("prefect_server")]
 
 
 def run(flow: Any, **parameters: Any) -> State[Any]:

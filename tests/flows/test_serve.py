@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 import yaml
@@ -82,7 +83,7 @@ class Service:
         return found[0] if found else None
 
     def runs(self, deployment: str, *states: str) -> list[FlowRun]:
-        """Return the runs of a deployment that are in one of some states, the last to start first."""
+        """Return the runs of a deployment that are in some states, latest first."""
         wanted = {
             "deployment_id": {"any_": [self.deployment(deployment).id]},
             "state": {"name": {"any_": list(states)}},
@@ -169,6 +170,19 @@ def test_artifacts_are_in_the_ui(service: Service) -> None:
     assert found["train-progress"].data == 50.0
     assert "Verdict: helps" in str(found["verdict"].data)
     assert "balanced_accuracy.gan" in str(found["metrics"].data)
+
+
+def test_an_event_tells_of_the_version(service: Service) -> None:
+    name = "gan-augment.published"
+    with httpx.Client(base_url=f"http://127.0.0.1:{service.port}/api") as http:
+
+        def events() -> Any:
+            wanted = {"filter": {"event": {"name": [name]}}}
+            return http.post("/events/filter", json=wanted).json()["events"]
+
+        (event,) = until(events, 30, service)
+    assert event["resource"]["prefect.resource.id"] == "gan-augment.artifact.augmented"
+    assert event["payload"]["tag"] == "augmented@v1.0.0"
 
 
 def test_a_machine_that_went_down_comes_back_with_schedules_and_the_run_counts_as_crashed(
