@@ -14,7 +14,6 @@ from flows.publish import Publication, publish
 from pipeline import progress
 from tests.flows.conftest import ROOT, Project
 
-
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("prefect_server")]
 
 

@@ -15,7 +15,6 @@ from flows.graph import stages
 from flows.rebuild import as_task, rebuild, run_name
 from tests.flows.conftest import STAGES, Project
 
-
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("prefect_server")]
 
 
