@@ -31,6 +31,7 @@ Synthetic rows also have, where it applies:
 import hashlib
 import io
 import json
+import struct
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -39,6 +40,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -55,6 +57,7 @@ SHARD_ROWS = 20_000
 ROW_GROUP_ROWS = 1_000
 Column = str | int | float | Sequence[Any] | NDArray[Any] | None
 """Values of a column, one a row; a scalar stands for every row."""
+PNG_FILTER, PNG_COLOUR = {1: 0, 3: 1}, {1: 0, 3: 2}
 NULLABLE = {pa.int64(): pd.Int64Dtype()}
 
 _COLUMNS: dict[str, tuple[pa.DataType, Mapping[str, Any]]] = {
@@ -381,14 +384,26 @@ def picture(image: NDArray[np.uint8]) -> Image.Image:
 
 
 def png(image: NDArray[np.uint8]) -> bytes:
-    """Return a uint8 C×H×W image as PNG bytes.
+    """Return a uint8 C×H×W image, C 1 or 3, as PNG bytes.
 
-    Of zlib's strategies, the one made for PNG: over twice as fast as the default on photographs,
-    and two per cent larger.
+    Written here because Pillow's encoder takes twice as long on images of this size, most of the
+    time that ingestion takes: one filter for all rows (none for grey, the difference to the pixel
+    on the left for RGB) and zlib's strategy made for PNG (RFC 2083, sections 3 and 6).
     """
-    buffer = io.BytesIO()
-    picture(image).save(buffer, "PNG", compress_type=zlib.Z_RLE)
-    return buffer.getvalue()
+    channels, height, width = image.shape
+    flat = image.transpose(1, 2, 0).reshape(height, width * channels)
+    rows = np.empty((height, 1 + width * channels), np.uint8)
+    rows[:, 0], rows[:, 1:] = PNG_FILTER[channels], flat
+    if PNG_FILTER[channels]:
+        rows[:, 1 + channels :] -= flat[:, :-channels]
+    deflate = zlib.compressobj(level=1, strategy=zlib.Z_RLE)
+    header = struct.pack(">IIBBBBB", width, height, 8, PNG_COLOUR[channels], 0, 0, 0)
+    pixels = deflate.compress(rows.tobytes()) + deflate.flush()
+    chunks = ((b"IHDR", header), (b"IDAT", pixels), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", crc32(kind + content))
+        for kind, content in chunks
+    )
 
 
 def from_png(content: bytes) -> NDArray[np.uint8]:

@@ -135,3 +135,12 @@ def test_hugging_face_datasets_shows_images_and_class_names(
 def test_pixels_are_stored_as_png(random_images: Callable[..., table.Images]) -> None:
     content = table.png(random_images(1, 1).pixels[0])
     assert Image.open(io.BytesIO(content)).format == "PNG"
+
+
+@given(hnp.arrays(np.uint8, st.tuples(st.sampled_from([1, 3]), *[st.integers(1, 9)] * 2)))
+def test_every_pixel_is_read_back_from_png(image: np.ndarray) -> None:
+    content = table.png(image)
+    np.testing.assert_array_equal(table.from_png(content), image)
+    with Image.open(io.BytesIO(content)) as picture:
+        picture.verify()  # checksums of all chunks
+        assert picture.mode == ("L" if len(image) == 1 else "RGB")

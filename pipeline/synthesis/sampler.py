@@ -79,7 +79,9 @@ class Sampler:
             HopelessError: the gates reject nearly all of the class.
         """
         left = wanted
-        for rows in stream(lambda block: block.rows(), self._blocks(label, wanted)):
+        for rows in stream(
+            lambda block: block.rows(), self._blocks(label, wanted), processes=False
+        ):
             yield rows.slice(0, left)
             left -= min(left, len(rows))
 

@@ -13,6 +13,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 QUICK = {
     "train": {"steps": 60, "width": 64, "eval_interval": 30, "checkpoint_interval": 30},
+    "generate": {"gates": ["copies"]},
     "evaluate": {
         "repeats": 6,
         "arms": ["real", "smote", "placebo", "gan"],
