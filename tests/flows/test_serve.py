@@ -206,13 +206,13 @@ def test_a_machine_that_went_down_comes_back_with_schedules_and_the_run_counts_a
     (schedule,) = service.deployment("new-data").schedules
     assert schedule.active
     assert (schedule.schedule.cron, schedule.schedule.timezone) == ("30 * * * *", "UTC")
-    until(lambda: service.state(run) == "Crashed", 120, service)
+    until(lambda: service.state(run) == "Crashed", 180, service)
 
     def went_on() -> bool:
         done = service.runs("nightly", "Completed", "Published", "Nothing to do")
         return any(later.start_time > run.start_time for later in done)
 
-    until(went_on, 100, service)
+    until(went_on, 180, service)
 
 
 def test_serve_ends_with_all_that_it_started(service: Service) -> None:
