@@ -4,7 +4,7 @@ BIN := .venv/bin
 ENV := PATH="$(CURDIR)/$(BIN):$$PATH" DVC_NO_ANALYTICS=1 DO_NOT_TRACK=1 \
 	PREFECT_SERVER_ANALYTICS_ENABLED=false
 
-.PHONY: demo example test lint types unit flow clean
+.PHONY: demo example test lint types unit flow serve clean
 
 demo: .venv/installed  ## set everything up and run the pipeline on digits
 	$(ENV) $(BIN)/dvc repro
@@ -34,6 +34,9 @@ unit: .venv/installed
 
 flow: .venv/installed  ## run the pipeline as a Prefect flow
 	$(ENV) $(BIN)/python -m flows.rebuild
+
+serve: .venv/installed  ## Prefect server, worker, schedules and the report on this machine
+	$(ENV) $(BIN)/python -m flows.serve
 
 # uv reads the same pins as pip and installs them several times faster.
 .venv/installed: pyproject.toml constraints.txt

@@ -1,0 +1,49 @@
+"""The gate before publishing: only what has earned it becomes a version."""
+
+from pathlib import Path
+from typing import Any
+
+from pipeline import params
+from pipeline.storage import read_json
+
+VERDICT = Path("reports/verdict.json")
+MEMORISATION = Path("reports/synthesis/memorisation.json")
+GENERATOR = "gan"
+
+
+def refusals(root: Path, override: str | None) -> list[str]:
+    """Return why the dataset in `root` may not be published; empty if it may.
+
+    The verdict must be one that `assemble.require` accepts, unless somebody overrides it with a
+    reason. Whether the generator copied training images is not a matter of taste: a memorisation
+    gate that failed, or was not run, cannot be overridden.
+
+    Raises:
+        UserError: there is no verdict, or params.yaml is not valid.
+    """
+    from pipeline.assemble.stage import SUFFICES
+
+    verdict = read_json(root / VERDICT)
+    found = []
+    word, require = (
+        verdict["overall"]["verdict"],
+        params.load(root / "params.yaml").assemble.require,
+    )
+    if word not in SUFFICES[require] and not override:
+        accepted = " or ".join(SUFFICES[require])
+        found.append(
+            f"the verdict is {word!r}, and assemble.require = {require!r} wants {accepted}"
+        )
+    if verdict.get("method", GENERATOR) == GENERATOR:
+        found += _memorisation(root / MEMORISATION)
+    return found
+
+
+def _memorisation(path: Path) -> list[str]:
+    if not path.exists():
+        return [f"the memorisation gate was not run: {MEMORISATION} is missing"]
+    outcome: dict[str, Any] = read_json(path)
+    if outcome.get("passed") is True:
+        return []
+    reasons = "; ".join(outcome.get("reasons") or ["no reason given"])
+    return [f"the memorisation gate failed: {reasons}"]

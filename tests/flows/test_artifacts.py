@@ -1,0 +1,82 @@
+"""Artifacts in a flow run under Prefect's test harness."""
+
+import base64
+import json
+import time
+from typing import Any
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+
+from flows import artifacts
+from flows.publish import Publication, publish
+from pipeline import progress
+from tests.flows.conftest import ROOT, Project
+
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("prefect_server")]
+
+
+def found() -> dict[str, Any]:
+    with get_client(sync_client=True) as client:
+        return {artifact.key: artifact.data for artifact in client.read_artifacts()}
+
+
+def test_the_bar_follows_the_lines_that_stages_print(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "LOG_EVERY_S", 0)
+    with progress.progress("train", 200, "steps") as advance:
+        for done in (1, 50, 150):
+            time.sleep(0.01)
+            advance(done, "D 0.693  G 0.71")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 3
+
+    @flow
+    def watch() -> list[float]:
+        bar = artifacts.Progress("train")
+        bar.read("Running stage 'train':")
+        assert "train-progress" not in found()
+        seen = []
+        for line in [*lines, "saved 3/4"]:
+            bar.read(line)
+            seen.append(found()["train-progress"])
+        return seen
+
+    assert watch() == [0.5, 25.0, 75.0, 75.0]
+
+
+def test_results_are_shown_against_the_last_version(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(project.root, Publication())
+    metrics = {"verdict": "level", "balanced_accuracy": {"gan": 0.75, "placebo": 0.25}}
+    project.write(metrics=metrics, verdict={"overall": {"verdict": "level", "sentence": "So so."}})
+    project.rebuild()
+    sheets = project.root / artifacts.SAMPLES
+    sheets.mkdir(parents=True)
+    picture = (ROOT / "docs/report.png").read_bytes()
+    (sheets / "step-000100.png").write_bytes(b"older")
+    (sheets / "step-000200.png").write_bytes(picture)
+    (project.root / artifacts.REPORT).write_text("<html>")
+    monkeypatch.setenv(artifacts.REPORT_URL, "https://reports.example.org/report.html")
+
+    @flow
+    def show() -> None:
+        artifacts.show_results(project.root, Publication())
+
+    show()
+    shown = found()
+    assert "# Verdict: level\n\nSo so." in shown["verdict"]
+    assert base64.b64encode(picture).decode() in shown["samples"]
+    assert "https://reports.example.org/report.html" in shown["report"]
+    table = {row["metric"]: row for row in json.loads(shown["metrics"])}
+    assert table["balanced_accuracy.gan"] == {
+        "metric": "balanced_accuracy.gan",
+        "this run": 0.75,
+        "published": 0.5,
+        "difference": 0.25,
+    }
+    assert table["balanced_accuracy.placebo"]["published"] is None
+    assert "verdict" not in table

@@ -1,0 +1,72 @@
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from flows import gate
+from pipeline.errors import UserError
+from tests.flows.conftest import ROOT
+
+PASSED = {"passed": True, "reasons": []}
+
+
+def write(
+    root: Path, verdict: str, memorisation: object = PASSED, require: str = "level", **more: str
+) -> Path:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["assemble"]["require"] = require
+    (root / "params.yaml").write_text(yaml.safe_dump(params))
+    (root / "reports/synthesis").mkdir(parents=True)
+    content = {"overall": {"verdict": verdict}, **more}
+    (root / "reports/verdict.json").write_text(json.dumps(content))
+    if memorisation is not None:
+        (root / gate.MEMORISATION).write_text(json.dumps(memorisation))
+    return root
+
+
+@pytest.mark.parametrize(
+    ("verdict", "require", "passes"),
+    [
+        ("helps", "helps", True),
+        ("level", "helps", False),
+        ("level", "level", True),
+        ("no evidence", "level", False),
+        ("harms", "level", False),
+        ("harms", "none", True),
+    ],
+)
+def test_the_verdict_must_suffice(tmp_path: Path, verdict: str, require: str, passes: bool) -> None:
+    reasons = gate.refusals(write(tmp_path, verdict, require=require), None)
+    assert (reasons == []) == passes
+    if not passes:
+        assert reasons[0].startswith(f"the verdict is '{verdict}', and assemble.require")
+
+
+def test_an_override_is_for_the_verdict_alone(tmp_path: Path) -> None:
+    failed = {"passed": False, "reasons": ["12 of 900 images are copies", "C_T = -4.1"]}
+    root = write(tmp_path, "harms", failed)
+    assert len(gate.refusals(root, None)) == 2
+    assert gate.refusals(root, "for a demonstration") == [
+        "the memorisation gate failed: 12 of 900 images are copies; C_T = -4.1"
+    ]
+
+
+@pytest.mark.parametrize("outcome", [{}, {"passed": "yes"}, {"passed": 1}, {"passed": None}])
+def test_only_a_plain_pass_passes(tmp_path: Path, outcome: object) -> None:
+    assert gate.refusals(write(tmp_path, "helps", outcome), None)
+
+
+def test_a_gate_that_was_not_run_refuses_unless_there_is_no_generator(tmp_path: Path) -> None:
+    (tmp_path / "gan").mkdir()
+    (tmp_path / "gmm").mkdir()
+    reasons = gate.refusals(write(tmp_path / "gan", "helps", None, method="gan"), "but")
+    assert reasons == [
+        "the memorisation gate was not run: reports/synthesis/memorisation.json is missing"
+    ]
+    assert gate.refusals(write(tmp_path / "gmm", "helps", None, method="gmm"), None) == []
+
+
+def test_without_a_verdict_there_is_nothing_to_judge(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"verdict\.json is missing"):
+        gate.refusals(tmp_path, None)

@@ -1,0 +1,62 @@
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.lock import exclusive
+from pipeline.errors import UserError
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from flows.lock import exclusive
+with exclusive(Path("."), 0, print):
+    print("held", flush=True)
+    time.sleep(float(sys.argv[1]))
+"""
+
+
+def hold(folder: Path, seconds: float) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", HOLDER, str(seconds)]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_second_is_refused_or_waits(
+    tmp_path: Path, lines: list[str], on_line: Callable[[str], None]
+) -> None:
+    with hold(tmp_path, 1):
+        with (
+            pytest.raises(UserError, match="another run is at work"),
+            exclusive(tmp_path, 0, on_line),
+        ):
+            pass
+        assert lines == []
+        with exclusive(tmp_path, 30, on_line):
+            assert len(lines) == 1
+
+
+def test_a_killed_holder_leaves_no_lock(tmp_path: Path, on_line: Callable[[str], None]) -> None:
+    process = hold(tmp_path, 60)
+    process.kill()
+    process.communicate()
+    with exclusive(tmp_path, 0, on_line):
+        pass
+
+
+def test_a_process_that_was_given_the_descriptor_keeps_others_out(
+    tmp_path: Path, on_line: Callable[[str], None]
+) -> None:
+    with exclusive(tmp_path, 0, on_line) as descriptor:
+        heir = subprocess.Popen(["sleep", "1"], pass_fds=[descriptor])
+    with pytest.raises(UserError), exclusive(tmp_path, 0, on_line):
+        pass
+    heir.wait()
+    began = time.monotonic()
+    with exclusive(tmp_path, 0, on_line):
+        assert time.monotonic() - began < 1

@@ -1,0 +1,287 @@
+"""Publishing with real git, DVC and GTO: what consumers can see, whatever happens."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.publish import Publication, Refused, latest, publish
+from pipeline.errors import UserError
+from tests.flows.conftest import Project, copy
+
+FIRST, SECOND = b"a\n", b"a\nb\n"
+KILLED = {
+    "while pushing data": "started(supervisor, 'run')",
+    "after pushing data": "done(publish, 'push_data')",
+    "after committing": "done(publish, 'make_commit')",
+    "while verifying": "done(Repo, 'fetch')",
+    "after tagging": "done(gto.api, 'register')",
+    "before pushing the version": "git_push(before=True)",
+    "after pushing the version": "git_push(before=False)",
+}
+CHILD = """
+import os, threading, time
+from pathlib import Path
+import gto.api
+from dvc.repo import Repo
+from flows import publish, supervisor
+
+def kill():
+    os.kill(os.getpid(), 9)
+
+def started(place, name):
+    original = getattr(place, name)
+    def begin(*args, **kwargs):
+        threading.Thread(target=original, args=args, kwargs=kwargs).start()
+        time.sleep(1)
+        kill()
+    setattr(place, name, begin)
+
+def done(place, name):
+    original = getattr(place, name)
+    def run(*args, **kwargs):
+        original(*args, **kwargs)
+        kill()
+    setattr(place, name, run)
+
+def git_push(before):
+    original = publish._git
+    def run(root, *arguments, **kwargs):
+        if before and arguments[0] == "push":
+            kill()
+        said = original(root, *arguments, **kwargs)
+        if arguments[0] == "push":
+            kill()
+        return said
+    publish._git = run
+
+%s
+publish.publish(Path("."), publish.Publication())
+"""
+
+
+def consume(project: Project, version: str | None = None) -> bytes:
+    """Return what a consumer gets who has nothing but the address of the git remote."""
+    from dvc.repo.artifacts import Artifacts
+
+    out = project.root.parent / "consumer"
+    shutil.rmtree(out, ignore_errors=True)
+    Artifacts.get(str(project.git), "augmented", version=version, out=str(out))
+    return (out / "part.txt").read_bytes()
+
+
+def change_data(project: Project) -> None:
+    """Make the next version differ: a new source file, tracked and rebuilt."""
+    (project.root / "data/raw/b.txt").write_text("b\n")
+    project.run("dvc", "add", "--quiet", "data/raw")
+    project.rebuild()
+
+
+@pytest.fixture(scope="module")
+def published(built: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Return a project with version 1.0.0 published and another one built."""
+    project = copy(built, tmp_path_factory.mktemp("published") / "copy")
+    publish(project.root, Publication())
+    change_data(project)
+    return project
+
+
+@pytest.fixture
+def second(published: Project, tmp_path: Path) -> Project:
+    return copy(published, tmp_path / "second")
+
+
+def test_the_first_version(
+    project: Project, lines: list[str], on_line: Callable[[str], None]
+) -> None:
+    head = project.run("git", "rev-parse", "HEAD")
+    release = publish(project.root, Publication(), on_line)
+    assert (release.tag, release.is_new) == ("augmented@v1.0.0", True)
+    assert lines[-1] == "published augmented@v1.0.0"
+    assert consume(project) == FIRST
+    assert project.run("git", "cat-file", "-t", release.tag, cwd=project.git) == "tag\n"
+
+    assert project.run("git", "rev-parse", "HEAD") == head
+    assert project.run("git", "status", "--short") == "?? dvc.lock\n"
+    assert project.run("git", "branch", "--list", cwd=project.git).split() == [
+        "*",
+        "main",
+        "published",
+    ]
+    tree = project.run("git", "ls-tree", "-r", "--name-only", "published", cwd=project.git).split()
+    assert {"dvc.lock", "published/augmented.json", "params.yaml"} <= set(tree)
+
+    again = publish(project.root, Publication())
+    assert (again.tag, again.is_new) == (release.tag, False)
+    assert again.record == release.record
+    assert project.tags() == [release.tag]
+
+
+def test_consumers_pull_a_version_with_dvcs_commands(project: Project, tmp_path: Path) -> None:
+    publish(project.root, Publication())
+    address, tag = str(project.git), "augmented@v1.0.0"
+    project.run("dvc", "artifacts", "get", address, "augmented", "--rev", "v1.0.0", cwd=tmp_path)
+    project.run("dvc", "get", address, "data/augmented", "--rev", tag, "-o", "got", cwd=tmp_path)
+    assert (tmp_path / "augmented/part.txt").read_bytes() == FIRST
+    assert (tmp_path / "got/part.txt").read_bytes() == FIRST
+    project.run("git", "clone", "--quiet", "--branch", tag, address, "clone", cwd=tmp_path)
+    project.run("dvc", "pull", "--quiet", cwd=tmp_path / "clone")
+    assert (tmp_path / "clone/data/augmented/part.txt").read_bytes() == FIRST
+    assert project.run("dvc", "status", cwd=tmp_path / "clone") == (
+        "Data and pipelines are up to date.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("bump", "tag"), [("major", "v2.0.0"), ("minor", "v1.1.0"), ("patch", "v1.0.1")]
+)
+def test_the_next_version(second: Project, bump: str, tag: str) -> None:
+    release = publish(second.root, Publication.model_validate({"bump": bump}))
+    assert release.tag == f"augmented@{tag}"
+    assert consume(second) == SECOND
+    assert consume(second, "v1.0.0") == FIRST
+    parents = second.run("git", "log", "-1", "--format=%P", "published", cwd=second.git).split()
+    assert parents == [
+        second.run("git", "rev-parse", "augmented@v1.0.0^{commit}", cwd=second.git).strip(),
+        second.run("git", "rev-parse", "HEAD").strip(),
+    ]
+
+
+@pytest.mark.parametrize("moment", KILLED)
+def test_killed_at_any_moment_the_last_version_is_whole_and_a_rerun_completes(
+    second: Project, moment: str
+) -> None:
+    killed = subprocess.run(
+        [sys.executable, "-c", CHILD % KILLED[moment]],
+        cwd=second.root,
+        capture_output=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    is_out = moment == "after pushing the version"
+    assert second.tags() == ["augmented@v1.0.0"] + ["augmented@v1.1.0"] * is_out
+    assert consume(second) == (SECOND if is_out else FIRST)
+
+    release = publish(second.root, Publication())
+    assert release.tag == "augmented@v1.1.0"
+    assert second.tags() == ["augmented@v1.0.0", "augmented@v1.1.0"]
+    assert consume(second) == SECOND
+    assert not list((second.root / ".dvc/tmp").glob(".verify*"))
+
+
+def test_a_remote_that_lost_data_is_found(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import publish as module
+
+    push = module.push_data
+
+    def lossy(*args: object) -> None:
+        push(*args)  # type: ignore[arg-type]
+        lost = [f for f in project.store.rglob("files/md5/*/*") if f.read_bytes() == FIRST]
+        assert len(lost) == 1
+        lost[0].unlink()
+
+    monkeypatch.setattr(module, "push_data", lossy)
+    with pytest.raises(UserError, match="nothing is published"):
+        publish(project.root, Publication())
+    assert project.tags() == []
+    monkeypatch.undo()
+    assert publish(project.root, Publication()).is_new
+    assert consume(project) == FIRST
+
+
+def test_a_remote_with_other_bytes_is_found(project: Project) -> None:
+    project.run("dvc", "push", "--quiet")
+    for stored in project.store.rglob("files/md5/*/*"):
+        if stored.read_bytes() == FIRST:
+            stored.chmod(0o644)
+            stored.write_bytes(b"b\n")
+    with pytest.raises(UserError, match="nothing is published"):
+        publish(project.root, Publication())
+    assert project.tags() == []
+
+
+def test_a_refusal_says_why_and_publishes_nothing(project: Project) -> None:
+    project.write(verdict={"overall": {"verdict": "harms", "sentence": "it harms."}})
+    project.commit()
+    project.rebuild()
+    with pytest.raises(Refused, match="not published: the verdict is 'harms'") as refused:
+        publish(project.root, Publication())
+    assert len(refused.value.reasons) == 1
+    assert project.tags() == []
+    assert not list(project.store.rglob("*.dir"))
+
+    release = publish(project.root, Publication(override="to show it"))
+    assert release.record["override"] == "to show it"
+    assert release.record["verdict"] == "harms"
+    said = project.run("git", "tag", "-n9", "--list", release.tag, cwd=project.git)
+    assert "overridden: to show it" in said
+    recorded = latest(project.root, Publication())
+    assert recorded is not None
+    assert recorded.record == release.record
+
+
+def test_what_is_not_committed_or_not_built_is_no_version(project: Project) -> None:
+    project.change("train", "steps", 9)
+    with pytest.raises(UserError, match=r"params\.yaml differ from the last commit"):
+        publish(project.root, Publication())
+    project.commit()
+    with pytest.raises(UserError, match="not up to date: assemble, evaluate, generate, train"):
+        publish(project.root, Publication())
+    assert project.tags() == []
+
+
+def test_only_declared_artifacts(project: Project) -> None:
+    with pytest.raises(UserError, match="did you mean 'augmented'"):
+        publish(project.root, Publication(artifact="augmentd"))
+
+
+def test_without_a_reachable_git_remote(project: Project) -> None:
+    shutil.rmtree(project.git)
+    with pytest.raises(UserError, match="git ls-remote: .*git"):
+        publish(project.root, Publication())
+
+
+def test_a_publisher_who_comes_second_is_refused(
+    second: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import publish as module
+
+    tag = module.make_tag
+
+    def overtaken(*args: object) -> str:
+        made = tag(*args)  # type: ignore[arg-type]
+        second.run("git", "push", "--quiet", "origin", "HEAD:refs/heads/published", "--force")
+        other = second.run("git", "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "other").strip()
+        second.run("git", "push", "--quiet", "origin", f"{other}:refs/heads/published")
+        return made
+
+    monkeypatch.setattr(module, "make_tag", overtaken)
+    with pytest.raises(UserError, match="git push"):
+        publish(second.root, Publication())
+    assert second.tags() == ["augmented@v1.0.0"]
+    monkeypatch.undo()
+    assert publish(second.root, Publication()).tag == "augmented@v1.1.0"
+
+
+def test_a_tag_made_by_hand_is_left_alone(second: Project) -> None:
+    second.run("git", "tag", "augmented@v1.1.0")
+    with pytest.raises(UserError, match="made by other hands"):
+        publish(second.root, Publication())
+    assert second.run("git", "rev-parse", "augmented@v1.1.0") == second.run(
+        "git", "rev-parse", "HEAD"
+    )
+
+
+def test_the_lock_of_the_caller_is_handed_on(project: Project) -> None:
+    reader, writer = os.pipe()
+    publish(project.root, Publication(), hold=[writer])
+    os.close(writer)
+    assert os.read(reader, 1) == b""  # nobody has it any more
+    os.close(reader)

@@ -1,0 +1,223 @@
+"""A real server, worker and schedule on one machine, with a project whose stages are quick."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+import yaml
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
+from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.states import Cancelling
+
+from tests.flows.conftest import ROOT, Project, copy
+
+pytestmark = pytest.mark.e2e
+
+# The first run leaves a checkpoint and goes on for longer than any test; the next one resumes.
+SLOW = """\
+if [ ! -e checkpoint ]; then
+    echo 'train: 1/2 steps, 300 s left'
+    touch checkpoint
+    sleep 300
+fi
+mkdir -p models/generator && echo resumed > models/generator/weights
+"""
+
+
+@dataclass
+class Service:
+    """`python -m flows.serve` in a project, and a client of its server."""
+
+    project: Project
+    port: int
+    processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+
+    def start(self) -> None:
+        environment = {
+            **os.environ,
+            "PREFECT_HOME": str(self.project.root.parent / "prefect"),
+            "GAN_AUGMENT_PORT": str(self.port),
+            "GAN_AUGMENT_SIGN_OF_LIFE_S": "45",
+            "PREFECT_WORKER_QUERY_SECONDS": "2",
+        }
+        environment.pop("PREFECT_API_URL", None)
+        log = (self.project.root.parent / "serve.log").open("ab")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flows.serve"],
+            cwd=self.project.root,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self.processes.append(process)
+
+    @property
+    def client(self) -> SyncPrefectClient:
+        return SyncPrefectClient(f"http://127.0.0.1:{self.port}/api")
+
+    @property
+    def log(self) -> str:
+        return (self.project.root.parent / "serve.log").read_text(errors="replace")
+
+    def tree(self) -> list[psutil.Process]:
+        process = psutil.Process(self.processes[-1].pid)
+        return [process, *process.children(recursive=True)]
+
+    def deployment(self, name: str) -> Any:
+        wanted = DeploymentFilter.model_validate({"name": {"any_": [name]}})
+        with self.client as client:
+            found = client.read_deployments(deployment_filter=wanted)
+        return found[0] if found else None
+
+    def runs(self, deployment: str, *states: str) -> list[FlowRun]:
+        """Return the runs of a deployment that are in some states, latest first."""
+        wanted = {
+            "deployment_id": {"any_": [self.deployment(deployment).id]},
+            "state": {"name": {"any_": list(states)}},
+        }
+        with self.client as client:
+            return client.read_flow_runs(
+                flow_run_filter=FlowRunFilter.model_validate(wanted),
+                sort=FlowRunSort.START_TIME_DESC,
+            )
+
+    def state(self, run: FlowRun) -> str:
+        with self.client as client:
+            return client.read_flow_run(run.id).state_name or ""
+
+
+def until(condition: Callable[[], Any], seconds: float, service: Service) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        assert service.processes[-1].poll() is None, service.log
+        time.sleep(0.3)
+    raise AssertionError(service.log[-8000:])
+
+
+def sleepers(project: Project) -> list[psutil.Process]:
+    """Return the processes of the slow stage of a project."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline", "cwd"])
+        if "300" in (process.info["cmdline"] or []) and process.info["cwd"] == str(project.root)
+    ]
+
+
+@pytest.fixture(scope="module")
+def service(built: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Serve a project whose nightly rebuild is due all the time."""
+    project = copy(built, tmp_path_factory.mktemp("service") / "copy")
+    shutil.copytree(ROOT / "flows", project.root / "flows")
+    content = yaml.safe_load((ROOT / "prefect.yaml").read_text())
+    nightly = content["deployments"][0]
+    assert nightly["name"] == "nightly"
+    nightly["schedules"] = [{"interval": 15}]
+    (project.root / "prefect.yaml").write_text(yaml.safe_dump(content))
+    (project.root / "train.sh").write_text(SLOW)
+    with (project.root / ".gitignore").open("a") as file:
+        file.write("/checkpoint\n__pycache__\n")
+    project.commit("slow")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    service = Service(project, port)
+    service.start()
+    yield service
+    for process in service.processes:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def test_the_schedule_fires_and_cancelling_its_run_stops_the_stage_within_seconds(
+    service: Service,
+) -> None:
+    until(lambda: sleepers(service.project), 180, service)
+    (run,) = service.runs("nightly", "Running")
+    assert run.auto_scheduled
+    with service.client as client:
+        client.set_flow_run_state(run.id, Cancelling())
+    until(lambda: not sleepers(service.project), 20, service)
+    until(lambda: service.state(run) == "Cancelled", 20, service)
+    assert (service.project.root / "checkpoint").exists()
+
+
+def test_the_next_run_resumes_and_publishes(service: Service) -> None:
+    until(lambda: service.runs("nightly", "Published"), 150, service)
+    assert service.project.tags() == ["augmented@v1.0.0"]
+    assert (service.project.root / "models/generator/weights").read_text() == "resumed\n"
+    shown = service.project.run("git", "log", "--format=%s", "published", cwd=service.project.git)
+    assert "Publish augmented: helps" in shown
+
+
+def test_artifacts_are_in_the_ui(service: Service) -> None:
+    with service.client as client:
+        found = {artifact.key: artifact for artifact in client.read_artifacts()}
+    assert {"verdict", "metrics", "train-progress"} <= set(found)
+    assert found["train-progress"].data == 50.0
+    assert "Verdict: helps" in str(found["verdict"].data)
+    assert "balanced_accuracy.gan" in str(found["metrics"].data)
+
+
+def test_an_event_tells_of_the_version(service: Service) -> None:
+    name = "gan-augment.published"
+    with httpx.Client(base_url=f"http://127.0.0.1:{service.port}/api") as http:
+
+        def events() -> Any:
+            wanted = {"filter": {"event": {"name": [name]}}}
+            return http.post("/events/filter", json=wanted).json()["events"]
+
+        (event,) = until(events, 30, service)
+    assert event["resource"]["prefect.resource.id"] == "gan-augment.artifact.augmented"
+    assert event["payload"]["tag"] == "augmented@v1.0.0"
+
+
+def test_a_machine_that_went_down_comes_back_with_schedules_and_the_run_counts_as_crashed(
+    service: Service,
+) -> None:
+    (service.project.root / "checkpoint").unlink()
+    service.project.change("train", "steps", 11)
+    service.project.commit("again")
+    until(lambda: sleepers(service.project), 90, service)  # the schedule is at it
+    (run,) = service.runs("nightly", "Running")
+    for process in service.tree():
+        process.send_signal(signal.SIGKILL)
+    service.processes[-1].wait()
+    deadline = time.monotonic() + 15
+    while sleepers(service.project):
+        assert time.monotonic() < deadline, "the stage outlived server, worker and flow"
+        time.sleep(0.2)
+
+    service.start()
+    until(lambda: service.log.count("started!") == 2, 120, service)
+    (schedule,) = service.deployment("new-data").schedules
+    assert schedule.active
+    assert (schedule.schedule.cron, schedule.schedule.timezone) == ("30 * * * *", "UTC")
+    until(lambda: service.state(run) == "Crashed", 180, service)
+
+    def went_on() -> bool:
+        done = service.runs("nightly", "Completed", "Published", "Nothing to do")
+        return any(later.start_time > run.start_time for later in done)
+
+    until(went_on, 180, service)
+
+
+def test_serve_ends_with_all_that_it_started(service: Service) -> None:
+    tree = service.tree()
+    service.processes[-1].send_signal(signal.SIGTERM)
+    service.processes[-1].wait(timeout=60)
+    _, alive = psutil.wait_procs(tree, timeout=20)
+    assert [process.cmdline() for process in alive] == []
