@@ -32,6 +32,7 @@ from flows.graph import stages
 ROOT = Path(__file__).parents[1]
 SHORT = {
     "train": {"steps": 60, "width": 64, "eval_interval": 30, "checkpoint_interval": 30},
+    "generate": {"gates": ["copies"]},
     "evaluate": {
         "repeats": 6,
         "arms": ["real", "smote", "placebo", "gan"],

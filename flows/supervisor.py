@@ -48,6 +48,7 @@ def run(
     with subprocess.Popen(
         [sys.executable, "-P", __file__, limit, *command],  # -P: no neighbours shadow the library
         cwd=cwd,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},  # lines come when they are printed
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

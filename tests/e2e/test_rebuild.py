@@ -1,12 +1,18 @@
 """The Prefect flow, with the real Prefect and the real DVC."""
 
+import contextlib
+import os
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.e2e.conftest import Run, make_project
+from tests.e2e.conftest import ENVIRONMENT, Run, make_project
 
 pytestmark = pytest.mark.e2e
 
@@ -45,3 +51,54 @@ def test_a_failed_stage_is_one_message_and_stops_the_flow(
     ) in failed.stderr
     assert "Traceback" not in failed.stderr
     assert "> gan-augment generate" not in failed.stdout + failed.stderr
+
+
+def test_killing_the_flow_ends_the_training_which_then_resumes(
+    folder: Path, params: Callable[..., None]
+) -> None:
+    params(folder, train={"steps": 500_000, "eval_interval": 500_000, "checkpoint_interval": 20})
+    scratch = folder / ".scratch/train"
+    kept = [_killed_while_training(folder, lambda _: any(scratch.glob("*/attempt-*")))]
+    kept.append(_killed_while_training(folder, lambda log: "train: resuming after step" in log))
+    assert "resuming" not in kept[0]
+
+
+def _killed_while_training(folder: Path, is_time: Callable[[str], bool]) -> str:
+    """Kill the flow of the stage `train` when it is time; return what it had printed."""
+    log = folder / ".prefect" / "train.log"
+    with log.open("wb") as file:
+        flow = subprocess.Popen(
+            [sys.executable, "-m", "flows.rebuild", "train"],
+            cwd=folder,
+            env={**ENVIRONMENT, "PREFECT_HOME": str(folder / ".prefect")},
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + 180
+        while not is_time(log.read_text()):
+            assert flow.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+        assert _trainings(folder)
+    finally:
+        flow.kill()
+        flow.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(flow.pid, signal.SIGKILL)  # the temporary server
+    deadline = time.monotonic() + 15
+    while _trainings(folder):
+        assert time.monotonic() < deadline, "the training outlived its flow"
+        time.sleep(0.2)
+    return log.read_text()
+
+
+def _trainings(folder: Path) -> list[int]:
+    """Return the processes that train in a folder."""
+    processes = psutil.process_iter(["pid", "cmdline", "cwd"])
+    return [
+        process.info["pid"]
+        for process in processes
+        if process.info["cwd"] == str(folder) and "train" in (process.info["cmdline"] or [])
+    ]
