@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Cell(dataset, network, loss, seed, options.images or IMAGES[dataset], options.data)
         for dataset in options.datasets
         for network in options.networks
-        for loss in LOSS_SETTINGS
+        for loss in options.losses
         for seed in range(options.seeds)
     ]
     rows = fan_out(_run, cells, "losses", "runs", finished=SCRATCH / "losses")
@@ -128,6 +128,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--images", type=int, help="training images a run, repeats counted")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=list(DATASETS))
+    parser.add_argument("--losses", nargs="+", choices=LOSS_SETTINGS, default=list(LOSS_SETTINGS))
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     return parser.parse_args(arguments)
 
