@@ -262,6 +262,7 @@ class EvaluateParams(Section):
     classic: ClassicParams = ClassicParams()
     steps: Positive = 500
     tuning_repeats: Count = 1
+    min_gain: Annotated[float, Field(ge=0, le=100)] = 0.5
 
     @model_validator(mode="after")
     def _can_compare(self) -> "EvaluateParams":

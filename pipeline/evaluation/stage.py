@@ -47,7 +47,7 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
     choices = tuning.choose(material, judged["validation"], params, scratch)
     rows = cells.compute(material, judged, params, choices, _scores, scratch)
     repeats = pd.DataFrame(rows, columns=list(COLUMNS))
-    found = verdicts(repeats)
+    found = verdicts(repeats, params.min_gain)
 
     _write_csv(outputs["repeats"], repeats)
     _write_csv(outputs["arms"], _arm_means(repeats))

@@ -1,6 +1,7 @@
 """Paired statistics: what a difference over repeats says, and how sure it is."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +45,15 @@ def paired_difference(first: NDArray[np.float64], second: NDArray[np.float64]) -
     else:
         low, high = _interval(differences)
     return Difference(mean, low, high, _sign_flip(differences))
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Return p-values adjusted for their number, in order (Holm 1979): none below its own."""
+    order = np.argsort(p)
+    steps = np.asarray(p)[order] * np.arange(len(p), 0, -1)
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
+    return [float(value) for value in adjusted]
 
 
 def _interval(values: NDArray[np.float64], method: str = "BCa") -> tuple[float, float]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.evaluation.statistics import paired_difference
+from pipeline.evaluation.statistics import holm, paired_difference
 
 
 def test_p_is_the_share_of_sign_flips_at_least_as_extreme() -> None:
@@ -60,3 +60,9 @@ def test_the_order_of_arms_is_the_sign() -> None:
     there, back = paired_difference(one, two), paired_difference(two, one)
     assert there.mean == pytest.approx(-back.mean)
     assert there.p == back.p
+
+
+def test_adjusted_p_values_are_those_of_the_textbook() -> None:
+    """Holm 1979: the smallest of m times m, the next times m − 1, never below the one before."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.evaluation.statistics import Difference
+from pipeline.evaluation import statistics
+from pipeline.evaluation.statistics import Difference, paired_difference
 from pipeline.evaluation.verdict import judgement, verdicts
 
 
@@ -27,7 +28,7 @@ def repeats(**arms: tuple[float, float]) -> pd.DataFrame:
 )
 def test_the_four_words(gan: float, word: str) -> None:
     scores = repeats(real=(0.9, 0.9), smote=(0.93, 0.93), gan=(gan, gan))
-    found = verdicts(scores)
+    found = verdicts(scores, 0.5)
     assert found["overall"]["verdict"] == word
     assert found["overall"]["alternative"] == "smote"
     assert set(found["classifiers"]) == {"svm", "k-nn"}
@@ -36,7 +37,7 @@ def test_the_four_words(gan: float, word: str) -> None:
 
 def test_better_than_real_but_worse_than_the_simpler_method_is_no_evidence() -> None:
     scores = repeats(real=(0.9, 0.9), smote=(0.95, 0.95), gan=(0.93, 0.93))
-    assert verdicts(scores)["overall"]["verdict"] == "no evidence"
+    assert verdicts(scores, 0.5)["overall"]["verdict"] == "no evidence"
 
 
 def test_arms_are_chosen_on_validation_and_judged_on_test() -> None:
@@ -48,7 +49,7 @@ def test_arms_are_chosen_on_validation_and_judged_on_test() -> None:
         gan=(0.96, 0.9),
         gan_classic=(0.9, 0.99),
     )
-    overall = verdicts(scores)["overall"]
+    overall = verdicts(scores, 0.5)["overall"]
     assert (overall["gan_arm"], overall["alternative"]) == ("gan", "oversample")
     assert overall["against_alternative"]["mean"] == pytest.approx(-0.02, abs=0.003)
     assert "-2.0 points" in overall["sentence"]
@@ -56,8 +57,8 @@ def test_arms_are_chosen_on_validation_and_judged_on_test() -> None:
 
 def test_a_control_is_never_the_alternative() -> None:
     scores = repeats(real=(0.9, 0.9), placebo=(0.99, 0.99), gan=(0.93, 0.93))
-    assert verdicts(scores)["overall"]["alternative"] == "real"
-    assert verdicts(scores)["overall"]["verdict"] == "helps"
+    assert verdicts(scores, 0.5)["overall"]["alternative"] == "real"
+    assert verdicts(scores, 0.5)["overall"]["verdict"] == "helps"
 
 
 def test_an_interval_that_touches_zero_is_not_above_it() -> None:
@@ -65,3 +66,50 @@ def test_an_interval_that_touches_zero_is_not_above_it() -> None:
     assert judgement(touching, above) == "level"
     assert judgement(touching, touching) == "no evidence"
     assert judgement(above, above) == "helps"
+
+
+def test_an_interval_without_its_test_is_not_enough() -> None:
+    above, sure = Difference(0.1, 0.05, 0.2, 0.06), Difference(0.1, 0.05, 0.2, 0.01)
+    assert judgement(above, sure) == "level"
+    assert judgement(above, above) == "no evidence"
+    assert judgement(sure, Difference(-0.1, -0.2, -0.05, 0.06)) == "helps"
+    assert judgement(above, Difference(-0.1, -0.2, -0.05, 0.06)) == "no evidence"
+
+
+def test_a_lift_has_to_be_worth_having() -> None:
+    tiny, large = Difference(0.004, 0.003, 0.005, 0.002), Difference(0.02, 0.01, 0.03, 0.002)
+    assert judgement(tiny, large, 0.5) == "level"
+    assert judgement(tiny, tiny, 0.5) == "no evidence"
+    assert judgement(tiny, large, 0.3) == "helps"
+    assert (
+        judgement(
+            Difference(-0.1, -0.2, -0.05, 0.002), Difference(-0.001, -0.002, -0.0005, 0.002), 0.5
+        )
+        == "harms"
+    )
+
+
+def test_every_arm_is_measured_against_real_images() -> None:
+    arms = verdicts(repeats(real=(0.9, 0.9), smote=(0.93, 0.93), gan=(0.9, 0.9)), 0.5)["overall"][
+        "arms"
+    ]
+    assert set(arms) == {"smote", "gan"}
+    assert arms["smote"]["mean"] == pytest.approx(0.03, abs=0.002)
+    assert arms["smote"]["adjusted_p"] == pytest.approx(2 * arms["smote"]["p"])
+    assert arms["gan"]["adjusted_p"] > 0.05
+
+
+def test_without_any_effect_a_lift_is_found_in_at_most_one_run_in_twenty(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing helps: four arms scatter alike, on validation and on test, in a thousand runs."""
+    monkeypatch.setattr(statistics, "RESAMPLES", 499)
+    draw, words = np.random.default_rng(0), []
+    for _ in range(1000):
+        real, gan, *plain = draw.normal(0.9, 0.01, (4, 2, 10))
+        alternative = max([real, *plain], key=lambda arm: arm[0].mean())[1]
+        against = [paired_difference(gan[1], other) for other in (alternative, real[1])]
+        words.append(judgement(*against))
+    assert words.count("helps") / 1000 <= 0.03
+    assert (words.count("helps") + words.count("level")) / 1000 <= 0.05
+    assert words.count("no evidence") > 900
