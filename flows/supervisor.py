@@ -73,6 +73,8 @@ def run(
 
 def main() -> int:
     """Be the supervisor: `supervisor.py LIMIT COMMAND...`, LIMIT in seconds or empty."""
+    # Whoever was started in a shell's background ignores interrupts, and so would the command.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     limit, *command = sys.argv[1:]
     deadline = time.monotonic() + float(limit) if limit else float("inf")
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)

@@ -108,6 +108,18 @@ def test_workers_that_a_dead_command_left_behind_are_stopped(
     assert ended(pids(tmp_path))
 
 
+def test_a_command_can_be_interrupted_though_its_caller_ignores_that(
+    tmp_path: Path, on_line: Callable[[str], None], lines: list[str]
+) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        tell = "import signal; print(signal.getsignal(signal.SIGINT))"
+        supervisor.run([sys.executable, "-c", tell], tmp_path, on_line)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "default_int_handler" in lines[0]
+
+
 def test_an_interrupted_caller_leaves_nothing_running(tmp_path: Path) -> None:
     (tmp_path / "tree.py").write_text(TREE)
 
