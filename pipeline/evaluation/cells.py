@@ -72,8 +72,9 @@ def compute(
 
 
 def fingerprint(params: EvaluateParams, *inputs: str) -> str:
-    """Return a hash of what cells depend on: params, inputs (their hashes) and this code."""
-    code = sorted(Path(__file__).parent.rglob("*.py"))
+    """Return a hash of what cells depend on: params, inputs (their hashes) and the code."""
+    here = Path(__file__).parent
+    code = sorted([*here.rglob("*.py"), here.parent / "synthesis" / "baselines.py"])
     return digest(params.model_dump_json(), *inputs, *code)
 
 
