@@ -30,7 +30,7 @@ types: .venv/installed
 	$(BIN)/mypy
 
 unit: .venv/installed
-	$(ENV) $(BIN)/pytest
+	OMP_NUM_THREADS=1 $(ENV) $(BIN)/pytest --numprocesses auto --dist loadfile
 
 flow: .venv/installed  ## run the pipeline as a Prefect flow
 	$(ENV) $(BIN)/python -m flows.rebuild

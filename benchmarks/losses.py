@@ -33,7 +33,7 @@ LOSS_SETTINGS: dict[str, dict[str, Any]] = {
     **{name: {"loss": name} for name in LOSSES},
     "wasserstein, clipped": {"loss": "wasserstein", "weight_clip": 0.01, "discriminator_steps": 5},
 }
-DEFAULT = "relativistic"
+DEFAULT = "non-saturating"
 SCORES = ("cas", "kid", "fid", "seconds")
 
 

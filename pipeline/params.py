@@ -153,7 +153,7 @@ class TrainParams(Section):
     spectral_norm: bool = False
     minibatch_stddev: bool = False
     init_from: Origin | None = None
-    loss: str = "relativistic"
+    loss: str = "non-saturating"
     weight_clip: Rate | None = None
     penalty: str | None = None
     gamma: Weight | None = None

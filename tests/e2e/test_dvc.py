@@ -102,6 +102,7 @@ def test_a_folder_of_images_goes_all_the_way(
     params(
         project,
         ingest={"source": "folder", "path": "data/raw/mine", "scarcity": {"digit 1": 3}},
+        generate={"fallback": "smote"},
     )
     run("dvc", "add", "data/raw/mine")
     run("dvc", "repro")
