@@ -20,6 +20,7 @@ import os
 import re
 import subprocess
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,6 +174,28 @@ def push_data(root: Path, on_line: Callable[[str], None], hold: Sequence[int] = 
     outcome = dvc(root, ["push", "--run-cache"], on_line, hold=hold)
     if outcome.code:
         raise UserError(f"dvc push: {outcome.reason}")
+    _push_lost_files(root)
+
+
+def _push_lost_files(root: Path) -> None:
+    """Push files that the remote has lost: DVC asks for a directory's listing there, no further."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+    from dvc_data.hashfile.db import get_index
+    from dvc_data.hashfile.tree import Tree
+
+    with Repo(str(root)) as repo:
+        files: dict[str | None, list[Any]] = defaultdict(list)
+        for out in repo.index.outs:
+            found = out.get_obj() if out.use_cache and out.can_push else None
+            if isinstance(found, Tree):
+                files[out.remote] += [file for _, _, file in found]
+        try:
+            for remote, hashes in files.items():
+                get_index(repo.cloud.get_remote_odb(remote, "push")).clear()
+                repo.cloud.push(hashes, remote=remote)
+        except DvcException as error:
+            raise UserError(f"dvc push: {error}") from error
 
 
 def make_commit(root: Path, publication: Publication, record: dict[str, Any]) -> str:

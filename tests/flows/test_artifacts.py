@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("prefect_server")]
 
 def found() -> dict[str, Any]:
     with get_client(sync_client=True) as client:
-        return {artifact.key: artifact.data for artifact in client.read_artifacts()}
+        return {artifact.key: artifact.data for artifact in client.read_latest_artifacts()}
 
 
 def test_the_bar_follows_the_lines_that_stages_print(

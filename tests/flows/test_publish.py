@@ -174,8 +174,14 @@ def test_killed_at_any_moment_the_last_version_is_whole_and_a_rerun_completes(
     assert not list((second.root / ".dvc/tmp").glob(".verify*"))
 
 
-def test_a_remote_that_lost_data_is_found(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+def overwrite(stored: Path) -> None:
+    stored.chmod(0o644)
+    stored.write_bytes(b"b\n")
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, overwrite])
+def test_a_remote_that_loses_or_damages_data_is_found_and_then_mended(
+    project: Project, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None]
 ) -> None:
     from flows import publish as module
 
@@ -183,9 +189,9 @@ def test_a_remote_that_lost_data_is_found(
 
     def lossy(*args: object) -> None:
         push(*args)  # type: ignore[arg-type]
-        lost = [f for f in project.store.rglob("files/md5/*/*") if f.read_bytes() == FIRST]
-        assert len(lost) == 1
-        lost[0].unlink()
+        stored = [f for f in project.store.rglob("files/md5/*/*") if f.read_bytes() == FIRST]
+        assert len(stored) == 1
+        damage(stored[0])
 
     monkeypatch.setattr(module, "push_data", lossy)
     with pytest.raises(UserError, match="nothing is published"):
@@ -194,17 +200,6 @@ def test_a_remote_that_lost_data_is_found(
     monkeypatch.undo()
     assert publish(project.root, Publication()).is_new
     assert consume(project) == FIRST
-
-
-def test_a_remote_with_other_bytes_is_found(project: Project) -> None:
-    project.run("dvc", "push", "--quiet")
-    for stored in project.store.rglob("files/md5/*/*"):
-        if stored.read_bytes() == FIRST:
-            stored.chmod(0o644)
-            stored.write_bytes(b"b\n")
-    with pytest.raises(UserError, match="nothing is published"):
-        publish(project.root, Publication())
-    assert project.tags() == []
 
 
 def test_a_refusal_says_why_and_publishes_nothing(project: Project) -> None:

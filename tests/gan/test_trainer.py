@@ -39,7 +39,7 @@ def batch(seed: int = 0, size: int = 8, n: int = 8) -> Batch:
 
 def test_a_step_is_the_algorithm() -> None:
     """The discriminator's gradient equals one made by hand from the paper's formula."""
-    made = trainer(gamma=2.0)
+    made = trainer(loss="relativistic", gamma=2.0)
     network, y = copy.deepcopy(made.discriminator), batch().labels
     with torch.no_grad():
         fake = made.generator(batch().z[0], y)
@@ -113,7 +113,7 @@ def test_both_kinds_of_images_are_augmented_in_both_turns(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[int] = []
-    made = trainer(augment=("colour",), augment_probability=0.5)
+    made = trainer(loss="relativistic", augment=("colour",), augment_probability=0.5)
     plain = made.augment.forward
     monkeypatch.setattr(made.augment, "forward", lambda x, u: (seen.append(len(x)), plain(x, u))[1])
     made.step(0, [batch()])

@@ -39,7 +39,7 @@ def page(history: Path, synthetic: int) -> str:
         return table.Images(pixels, np.arange(n) % 2, CLASSES, pd.DataFrame())
 
     return render(
-        verdicts(repeats),
+        verdicts(repeats, 0.5),
         repeats,
         images(30),
         images(synthetic),
