@@ -28,6 +28,7 @@ from pipeline.evaluation import cells, classic, classifiers
 from pipeline.evaluation.arms import ARMS, MOST, Material, Option, taken
 from pipeline.evaluation.classifiers import classifier
 from pipeline.evaluation.networks import BATCH, cnn
+from pipeline.evaluation.scores import scores
 from pipeline.evaluation.training_set import resample
 from pipeline.params import ClassicParams, EvaluateParams
 from pipeline.seeding import seed_of
@@ -62,16 +63,19 @@ def _whole(options: argparse.Namespace) -> str:
         }
         for arm in params.arms
     }
-    judged = {"held out": held_out}
+    judged = {"test": held_out}
     repeats = params.repeats if options.whole else 1
     with _ImageByImage():
         began = time.perf_counter()
         plain = _plain_loop(material, judged, params, choices, repeats)
         loop = (time.perf_counter() - began) * params.repeats / repeats
     began = time.perf_counter()
-    rows = cells.compute(material, judged, params, choices, accuracy)
+    rows, _ = cells.compute(material, judged, params, choices)
     fanned = time.perf_counter() - began
-    means = [np.mean([row[-1] for row in part]) for part in (plain, rows)]
+    means = [
+        np.mean([row[-1] for row in part if row[3:5] == ("test", "accuracy")])
+        for part in (plain, rows)
+    ]
     lines = ["| | seconds | mean accuracy |", "|---|---:|---:|"]
     title = "plain loop" if options.whole else "plain loop, one repeat × repeats"
     lines.append(f"| {title} | {loop:.0f} | {means[0]:.3f} |")
@@ -96,14 +100,10 @@ def _plain_loop(
                 training_set = resample(make(option, material.classic), seed)
                 targets = [images.pixels for images in judged.values()]
                 scored = classifier(name).judge(training_set, targets, params, seed)
-                for (split, images), scores in zip(judged.items(), scored, strict=True):
+                for (split, images), predicted in zip(judged.items(), scored, strict=True):
                     key = (repeat, name, arm, split)
-                    rows += [(*key, *values) for values in accuracy(images, scores)]
+                    rows += [(*key, *values) for values in scores(images, predicted)]
     return rows
-
-
-def accuracy(images: Images, scores: np.ndarray) -> list[tuple[str, str, float]]:
-    return [("accuracy", "", float((scores.argmax(axis=1) == images.labels).mean()))]
 
 
 def _material(options: argparse.Namespace) -> tuple[Material, Images]:

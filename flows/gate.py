@@ -8,7 +8,6 @@ from pipeline.storage import read_json
 
 VERDICT = Path("reports/verdict.json")
 MEMORISATION = Path("reports/synthesis/memorisation.json")
-GENERATOR = "gan"
 
 
 def refusals(root: Path, override: str | None) -> list[str]:
@@ -21,21 +20,14 @@ def refusals(root: Path, override: str | None) -> list[str]:
     Raises:
         UserError: there is no verdict, or params.yaml is not valid.
     """
-    from pipeline.assemble.stage import SUFFICES
+    from pipeline.assemble.decision import GAN, decide
 
     verdict = read_json(root / VERDICT)
-    found = []
-    word, require = (
-        verdict["overall"]["verdict"],
-        params.load(root / "params.yaml").assemble.require,
-    )
-    if word not in SUFFICES[require] and not override:
-        accepted = " or ".join(SUFFICES[require])
-        found.append(
-            f"the verdict is {word!r}, and assemble.require = {require!r} wants {accepted}"
-        )
-    if verdict.get("method", GENERATOR) == GENERATOR:
-        found += _memorisation(root / MEMORISATION)
+    settings = params.load(root / "params.yaml")
+    decision = decide(settings.assemble, verdict, {"passed": None})
+    found = [] if override else decision.weak
+    if decision.method == GAN and settings.generate.method == GAN:
+        return found + _memorisation(root / MEMORISATION)
     return found
 
 

@@ -161,6 +161,7 @@ def export(
 def evaluate(
     params: ParamsFile = PARAMS,
     real: Real = REAL,
+    findings: Findings = FINDINGS,
     model: Model = MODEL,
     history: History = HISTORY,
     synthetic: Synthetic = SYNTHETIC,
@@ -171,7 +172,13 @@ def evaluate(
     settings = _load(params)
     from pipeline.evaluation import stage
 
-    inputs = {"real": real, "synthetic": synthetic, "model": model, "history": history}
+    inputs = {
+        "real": real,
+        "ingest": findings,
+        "synthetic": synthetic,
+        "model": model,
+        "history": history,
+    }
     outputs = {
         "repeats": reports / "repeats.csv",
         "arms": reports / "arms.csv",

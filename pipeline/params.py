@@ -279,6 +279,8 @@ class AssembleParams(Section):
     """What may go into data/augmented."""
 
     require: Literal["helps", "level", "none"] = "level"
+    method: Literal["auto", "gan", "gmm", "smote"] = "auto"
+    seed: Count = 0
 
 
 class Params(Section):

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -8,6 +9,7 @@ from pipeline import table
 from pipeline.assemble import stage
 from pipeline.errors import UserError
 from pipeline.params import AssembleParams
+from pipeline.synthesis.trace import find, remake
 
 
 @pytest.fixture
@@ -33,14 +35,29 @@ def inputs(tmp_path: Path, digits: Path) -> dict[str, Path]:
     }
 
 
-def assemble(inputs: dict[str, Path], word: str, require: str, target: Path) -> table.Images:
+def assemble(
+    inputs: dict[str, Path],
+    word: str,
+    require: str,
+    target: Path,
+    method: str = "auto",
+    **lifts: bool,
+) -> table.Images:
+    """Assemble after a verdict on the GAN, and on simpler methods; the last is preferred."""
     provenance = {
         "real images": table.table_hash(inputs["real"]),
         "synthetic images": table.table_hash(inputs["synthetic"]),
     }
     overall = {"verdict": word, "sentence": "gan does what it does."}
-    inputs["verdict"].write_text(json.dumps({"overall": overall, "provenance": provenance}))
-    stage.run(AssembleParams.model_validate({"require": require}), inputs, {"augmented": target})
+    methods = {
+        "preferred": list(lifts)[-1] if lifts else "gan",
+        "validation": dict.fromkeys(("gan", *lifts), 0.9),
+        "lifts": {"gan": True, **lifts},
+    }
+    found = {"overall": overall, "methods": methods, "provenance": provenance}
+    inputs["verdict"].write_text(json.dumps(found))
+    params = AssembleParams.model_validate({"require": require, "method": method})
+    stage.run(params, inputs, {"augmented": target})
     return table.read(target)
 
 
@@ -79,6 +96,48 @@ def test_copies_never_ship_whatever_the_verdict(
     assert (images.rows["origin"] == "synthetic").any() != refused
     for text in (capsys.readouterr().out, (tmp_path / "augmented" / "README.md").read_text()):
         assert (f"the generator copies: {why}" in text) == refused
+
+
+def test_the_method_that_validation_prefers_is_shipped(
+    inputs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As many images of each class as in data/synthetic; a GAN that copies is no obstacle."""
+    inputs["memorisation"].write_text('{"passed": false, "reasons": ["copies"]}')
+    images = assemble(inputs, "harms", "level", tmp_path / "augmented", smote=True)
+    synthetic = images.rows["origin"] == "synthetic"
+    wanted = table.read(inputs["synthetic"]).counts()
+    assert np.bincount(images.labels[synthetic], minlength=10).tolist() == wanted.tolist()
+    assert set(images.rows["method"][synthetic]) == {"smote"}
+    for text in (capsys.readouterr().out, (tmp_path / "augmented" / "README.md").read_text()):
+        assert "by smote (balanced accuracy on validation, %: gan 90.0, smote 90.0)" in text
+    row = table.read(tmp_path / "augmented").rows[synthetic.to_numpy()].iloc[-1]
+    pixels, columns = find(tmp_path / "augmented", row["id"])
+    assert (remake(columns, tmp_path / "augmented", inputs["real"]) == pixels).all()
+
+
+@pytest.mark.parametrize(
+    ("method", "lifts", "require", "refusal"),
+    [
+        ("auto", {"gmm": False}, "level", "gmm does not surely beat real images alone"),
+        ("smote", {"gmm": True}, "level", "smote is not among evaluate.arms"),
+        ("gan", {"gmm": True}, "level", "the verdict is 'no evidence'"),
+        ("gmm", {"gmm": False}, "none", None),
+        ("auto", {"gmm": True}, "helps", None),
+    ],
+)
+def test_a_method_must_have_earned_it(
+    method: str,
+    lifts: dict[str, bool],
+    require: str,
+    refusal: str | None,
+    inputs: dict[str, Path],
+    tmp_path: Path,
+) -> None:
+    target = tmp_path / "augmented"
+    images = assemble(inputs, "no evidence", require, target, method, **lifts)
+    assert (images.rows["origin"] == "synthetic").any() == (refusal is None)
+    if refusal:
+        assert refusal in (target / "README.md").read_text()
 
 
 def test_real_rows_are_unchanged(inputs: dict[str, Path], tmp_path: Path) -> None:

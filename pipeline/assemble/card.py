@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from pipeline.assemble.decision import Decision
 from pipeline.table import SPLITS
 
 Counts = Mapping[tuple[str, str, int], int]
@@ -13,8 +14,7 @@ Counts = Mapping[tuple[str, str, int], int]
 
 def card(
     verdict: Mapping[str, Any],
-    refusals: Sequence[str],
-    require: str,
+    decision: Decision,
     counts: Counts,
     classes: Sequence[str],
 ) -> str:
@@ -22,12 +22,11 @@ def card(
 
     Args:
         verdict: content of verdict.json.
-        refusals: why the synthetic images are not in the table; none if they are.
-        require: the value of `assemble.require`.
+        decision: whose synthetic images are in the table, or why none are.
         counts: rows by split, origin and label.
         classes: class names in index order.
     """
-    shipped = not refusals
+    shipped = not decision.refusals
     header = {
         "task_categories": ["image-classification"],
         "tags": ["gan-augment", *(["synthetic"] if shipped else [])],
@@ -44,10 +43,11 @@ def card(
     }
     overall = verdict["overall"]
     included = (
-        "The train split holds real and synthetic images; `origin` tells them apart."
+        f"The train split holds real images and synthetic ones by {decision.method}"
+        f"{preference(verdict)}; `origin` tells them apart."
         if shipped
-        else "The train split holds real images only, without the synthetic ones: "
-        + "; ".join(refusals)
+        else "The train split holds real images only, without synthetic ones: "
+        + "; ".join(decision.refusals)
         + "."
     )
     columns = [(split, origin) for split in SPLITS for origin in ("real", "synthetic")]
@@ -56,7 +56,7 @@ def card(
         f"---\n{yaml.safe_dump(header, sort_keys=False)}---",
         "# Augmented images",
         f"**Verdict: {overall['verdict']}.** {overall['sentence']}",
-        f"{included} (`assemble.require: {require}`) Validation and test hold real images only.",
+        f"{included} Validation and test hold real images only.",
         "## Counts",
         "\n".join(
             [
@@ -72,7 +72,15 @@ def card(
         ),
         "## Provenance",
         "\n".join(f"- {name}: `{value}`" for name, value in verdict["provenance"].items()),
-        "Each synthetic row names its `generator` (hash of config and weights), `seed`, `index` "
-        "and `requested_label`. Made by gan-augment.",
+        "Each synthetic row names its `method`, `generator` (hash of config and weights), `seed`, "
+        "`index` and `requested_label`. Made by gan-augment.",
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def preference(verdict: Mapping[str, Any]) -> str:
+    """Return what each generative method reached on validation, in brackets; "" if not measured."""
+    scores: Mapping[str, float] = verdict["methods"]["validation"]
+    ranked = sorted(scores.items(), key=lambda item: -item[1])
+    told = ", ".join(f"{name} {100 * score:.1f}" for name, score in ranked)
+    return f" (balanced accuracy on validation, %: {told})" if told else ""

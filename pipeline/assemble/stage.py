@@ -4,24 +4,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from pipeline import table
-from pipeline.assemble.card import card
+from pipeline.assemble.card import card, preference
+from pipeline.assemble.decision import GAN, decide
 from pipeline.errors import UserError
 from pipeline.params import AssembleParams
 from pipeline.storage import read_json
-
-SUFFICES: dict[str, tuple[str, ...]] = {
-    "helps": ("helps",),
-    "level": ("helps", "level"),
-    "none": ("helps", "level", "no evidence", "harms"),
-}
-"""What `assemble.require` accepts as a verdict."""
+from pipeline.synthesis import baselines
 
 
 def run(params: AssembleParams, inputs: Mapping[str, Path], outputs: Mapping[str, Path]) -> None:
-    """Put real and, if the verdict allows, synthetic rows together; add a dataset card.
+    """Put real rows and, if the verdict allows, synthetic ones together; add a dataset card.
 
     Args:
         params: the section `assemble`.
@@ -33,35 +29,35 @@ def run(params: AssembleParams, inputs: Mapping[str, Path], outputs: Mapping[str
     """
     verdict = read_json(inputs["verdict"])
     _same_data(verdict, inputs)
-    word = verdict["overall"]["verdict"]
-    refusals = [
-        *([] if word in SUFFICES[params.require] else [f"the verdict is {word!r}"]),
-        *copied(read_json(inputs["memorisation"])),
-    ]
-    shipped = not refusals
+    decision = decide(params, verdict, read_json(inputs["memorisation"]))
     classes = table.class_names(inputs["real"])
-
-    def chunks() -> Iterator[pa.Table]:
-        yield from table.scan(inputs["real"])
-        if shipped:
-            yield from table.scan(inputs["synthetic"])
-
     with table.Writer(outputs["augmented"], classes) as writer:
-        for rows in chunks():
+        for rows in table.scan(inputs["real"]):
             writer.append(rows)
-        text = card(verdict, refusals, params.require, writer.counts(), classes)
+        if not decision.refusals:
+            for rows in _synthetic(decision.method, params, inputs):
+                writer.append(rows)
+        text = card(verdict, decision, writer.counts(), classes)
         writer.attach("README.md", text)
-    if shipped:
-        print(f"assemble: with the synthetic images (verdict: {word})")
+    if decision.refusals:
+        print(f"assemble: without synthetic images: {'; '.join(decision.refusals)}")
     else:
-        print(f"assemble: without the synthetic images: {'; '.join(refusals)}")
+        print(f"assemble: with synthetic images by {decision.method}{preference(verdict)}")
 
 
-def copied(memorisation: Mapping[str, Any]) -> list[str]:
-    """Return why the generator's images must not ship whatever the verdict; nothing if they may."""
-    if memorisation["passed"] is False:
-        return [f"the generator copies: {reason}" for reason in memorisation["reasons"]]
-    return []
+def _synthetic(
+    method: str, params: AssembleParams, inputs: Mapping[str, Path]
+) -> Iterator[pa.Table]:
+    """Yield data/synthetic, or as many images of each class by a simpler method."""
+    if method == GAN:
+        yield from table.scan(inputs["synthetic"])
+        return
+    real = table.read(inputs["real"], "train")
+    counts = np.zeros(len(real.classes), np.int64)
+    for rows in table.scan(inputs["synthetic"]):
+        counts += np.bincount(rows["label"].to_numpy(), minlength=len(counts))
+    for label in np.flatnonzero(counts).tolist():
+        yield baselines.rows(method, real, label, int(counts[label]), params.seed)
 
 
 def _same_data(verdict: dict[str, Any], inputs: Mapping[str, Path]) -> None:

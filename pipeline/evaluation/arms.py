@@ -193,8 +193,8 @@ def gan_first(material: Material, seed: int) -> Make:
 
 def synthetic_only(material: Material, _: int) -> Make:
     """Put synthetic images in the place of the real ones: the classification accuracy score."""
-    stand_in = _up_to(material.raw, material.real.counts())
-    made = replace(of_images(stand_in), real=0, synthetic=np.ones(len(stand_in), bool))
+    images = stand_in(material)
+    made = replace(of_images(images), real=0, synthetic=np.ones(len(images), bool))
     return lambda _, __: made
 
 
@@ -217,6 +217,11 @@ ARMS: dict[str, Arm] = {
     "placebo": Arm(_with_baseline(BASELINES["placebo"]), "control"),
     "synthetic-only": Arm(synthetic_only, "control"),
 }
+
+
+def stand_in(material: Material) -> Images:
+    """Return images of the generator that passed no gates, as many of each class as real ones."""
+    return _up_to(material.raw, material.real.counts())
 
 
 def take(images: Images, counts: NDArray[np.int64], ratio: Option) -> Images:

@@ -1,6 +1,7 @@
 """Cells: one arm in one repeat each, computed on all cores and kept until all are done."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -9,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.engine import fan_out
-from pipeline.evaluation.arms import ARMS, Material, Option
+from pipeline.evaluation.arms import ARMS, Material, Option, stand_in
 from pipeline.evaluation.classifiers import classifier
+from pipeline.evaluation.scores import scores
 from pipeline.evaluation.training_set import TrainingSet, resample
 from pipeline.params import EvaluateParams
 from pipeline.seeding import seed_of
@@ -20,8 +22,8 @@ from pipeline.table import Images
 Row = tuple[int, str, str, str, str, str, float]
 """Repeat, classifier, arm, split, metric, class ("" for all), value."""
 
-Score = Callable[[Images, NDArray[np.float64]], Sequence[tuple[str, str, float]]]
-"""(images, class scores N×C) → metric, class and value of each; can be pickled."""
+Hits = Mapping[tuple[str, str], NDArray[np.bool_]]
+"""(classifier, arm) → which test images it gets right in which repeat, repeats × N."""
 
 Choices = Mapping[str, Mapping[str, Option]]
 """What validation chose: arm → classifier → option; see `tuning.choose`."""
@@ -40,7 +42,6 @@ class Cell:
     judged: Mapping[str, Images] = field(repr=False)
     params: EvaluateParams = field(repr=False)
     choices: Choices = field(repr=False)
-    score: Score = field(repr=False)
 
 
 def compute(
@@ -48,27 +49,33 @@ def compute(
     judged: Mapping[str, Images],
     params: EvaluateParams,
     choices: Choices,
-    score: Score,
     scratch: Path | None = None,
-) -> list[Row]:
+) -> tuple[list[Row], Hits]:
     """Return the scores of all arms in all repeats by all classifiers that an arm is meant for.
+
+    `real` is scored on generated images, too, as the split `synthetic`: GAN-test (Shmelkov et al.
+    2018).
 
     Args:
         material: what arms are made of.
         judged: images of each split that is scored.
         params: the section `evaluate`.
         choices: the option of each arm for each classifier.
-        score: how class scores become metrics.
         scratch: where finished cells are kept, a folder named by `fingerprint`; None keeps nothing.
     """
     cells = [
-        Cell(arm, repeat, material, judged, params, choices, score)
+        Cell(arm, repeat, material, judged, params, choices)
         for repeat in range(params.repeats)
         for arm in params.arms
         if choices[arm]
     ]
     found = fan_out(_compute, cells, "evaluate", "arms × repeats", scratch)
-    return [row for rows in found for row in rows]
+    hits: dict[tuple[str, str], list[NDArray[np.bool_]]] = defaultdict(list)
+    for cell, (_, packed) in zip(cells, found, strict=True):
+        for name, bits in packed.items():
+            hits[name, cell.arm].append(_unpacked(bits, len(judged["test"])))
+    rows = [row for rows, _ in found for row in rows]
+    return rows, {key: np.stack(repeats) for key, repeats in hits.items()}
 
 
 def fingerprint(params: EvaluateParams, *inputs: str) -> str:
@@ -100,15 +107,26 @@ def training_sets(
     return training_set
 
 
-def _compute(cell: Cell) -> list[Row]:
+def _compute(cell: Cell) -> tuple[list[Row], dict[str, str]]:
+    """Return the scores of a cell, and the packed hits of each classifier: JSON can hold both."""
     seed = seed_of(cell.params.seed, "repeat", cell.repeat)
     make = training_sets(cell.material, cell.arm, seed)
-    targets = [images.pixels for images in cell.judged.values()]
+    judged = dict(cell.judged)
+    if cell.arm == "real":
+        judged["synthetic"] = stand_in(cell.material)
+    targets = [images.pixels for images in judged.values()]
     rows: list[Row] = []
+    hits: dict[str, str] = {}
     for name, option in cell.choices[cell.arm].items():
         training_set = make(option, cell.choices.get("classic", {}).get(name))
         scored = classifier(name).judge(training_set, targets, cell.params, seed)
-        for (split, images), scores in zip(cell.judged.items(), scored, strict=True):
+        for (split, images), predicted in zip(judged.items(), scored, strict=True):
             key = (cell.repeat, name, cell.arm, split)
-            rows += [(*key, *values) for values in cell.score(images, scores)]
-    return rows
+            rows += [(*key, *values) for values in scores(images, predicted)]
+            if split == "test":
+                hits[name] = np.packbits(predicted.argmax(axis=1) == images.labels).tobytes().hex()
+    return rows, hits
+
+
+def _unpacked(bits: str, count: int) -> NDArray[np.bool_]:
+    return np.unpackbits(np.frombuffer(bytes.fromhex(bits), np.uint8), count=count).astype(bool)

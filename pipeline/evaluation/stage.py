@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from pipeline import table
 from pipeline.errors import UserError
 from pipeline.evaluation import cells, tuning
 from pipeline.evaluation.arms import MOST, Material
-from pipeline.evaluation.verdict import METRIC, verdicts
+from pipeline.evaluation.scores import BALANCED_ACCURACY
+from pipeline.evaluation.seal import open_test
+from pipeline.evaluation.verdict import verdicts
 from pipeline.gan import model
 from pipeline.params import EvaluateParams
 from pipeline.report.page import render
@@ -22,7 +23,6 @@ from pipeline.seeding import seed_of
 from pipeline.storage import replace_file, write_json, write_text
 from pipeline.table import Images
 
-JUDGED_SPLITS = ("validation", "test")
 COLUMNS = ("repeat", "classifier", "arm", "split", "metric", "class", "value")
 
 
@@ -31,23 +31,25 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
 
     Args:
         params: the section `evaluate`.
-        inputs: `real` and `synthetic`, image tables; `model`; `history`, of the training.
+        inputs: `real` and `synthetic`, image tables; `model`; `history`, of the training; `ingest`,
+            the report of ingestion, which holds the seal of the test split.
         outputs: `repeats` (CSV), `arms` (CSV), `metrics` (JSON), `verdict` (JSON), `report` (HTML);
             `scratch`, where finished cells are kept until all are done.
 
     Raises:
-        UserError: inputs that do not belong together.
+        UserError: inputs that do not belong together, or a test split that was tampered with.
     """
     trained = model.load(inputs["model"])
-    splits = {split: table.read(inputs["real"], split) for split in table.SPLITS}
-    material = _material(params, splits["train"], table.read(inputs["synthetic"]), trained)
-    judged = {split: splits[split] for split in JUDGED_SPLITS}
+    known = {split: table.read(inputs["real"], split) for split in ("train", "validation")}
+    material = _material(params, known["train"], table.read(inputs["synthetic"]), trained)
     hashes = [table.table_hash(inputs[name]) for name in ("real", "synthetic")]
     scratch = outputs["scratch"] / cells.fingerprint(params, *hashes, trained.hash)
-    choices = tuning.choose(material, judged["validation"], params, scratch)
-    rows = cells.compute(material, judged, params, choices, _scores, scratch)
+    choices = tuning.choose(material, known["validation"], params, scratch)
+    test = open_test(inputs["real"], inputs["ingest"] / "seal.json", known)
+    judged = {"validation": known["validation"], "test": test}
+    rows, hits = cells.compute(material, judged, params, choices, scratch)
     repeats = pd.DataFrame(rows, columns=list(COLUMNS))
-    found = verdicts(repeats, params.min_gain)
+    found = verdicts(repeats, params.min_gain, hits)
 
     _write_csv(outputs["repeats"], repeats)
     _write_csv(outputs["arms"], _arm_means(repeats))
@@ -59,7 +61,7 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
         "generator": trained.hash,
     }
     page = render(
-        found, repeats, splits["train"], material.synthetic, inputs["history"], params, provenance
+        found, repeats, known["train"], material.synthetic, inputs["history"], params, provenance
     )
     write_text(outputs["report"], page)
     write_json(outputs["verdict"], {**found, "choices": choices, "provenance": provenance})
@@ -88,21 +90,6 @@ def _material(
     return Material(real, synthetic, raw, params.classic)
 
 
-def _scores(images: Images, scores: NDArray[np.float64]) -> list[tuple[str, str, float]]:
-    from sklearn.metrics import f1_score, recall_score
-
-    predicted = scores.argmax(axis=1)
-    labels = range(len(images.classes))
-    recalls = recall_score(images.labels, predicted, labels=labels, average=None, zero_division=0)
-    f1 = f1_score(images.labels, predicted, labels=labels, average="macro", zero_division=0)
-    per_class = zip(images.classes, recalls.tolist(), strict=True)
-    return [
-        (METRIC, "", float(recalls.mean())),
-        ("macro_f1", "", float(f1)),
-        *(("recall", name, value) for name, value in per_class),
-    ]
-
-
 def _arm_means(repeats: pd.DataFrame) -> pd.DataFrame:
     """Return the mean test score of each arm and classifier, for plots."""
     here = repeats[(repeats["split"] == "test") & (repeats["class"] == "")]
@@ -113,15 +100,15 @@ def _arm_means(repeats: pd.DataFrame) -> pd.DataFrame:
 def _metrics(found: dict[str, Any], repeats: pd.DataFrame) -> dict[str, Any]:
     """Return the numbers that DVC shows and compares between revisions."""
     overall = found["overall"]
-    per_classifier = _arm_means(repeats).groupby("classifier", sort=False)
+    scores = _arm_means(repeats).set_index("arm").groupby("classifier", sort=False)
     return {
         "verdict": overall["verdict"],
         "gan_arm": overall["gan_arm"],
         "alternative": overall["alternative"],
         "against_alternative": overall["against_alternative"],
         "against_real": overall["against_real"],
-        METRIC: overall["scores"],
-        **{str(name): part.set_index("arm")[METRIC].to_dict() for name, part in per_classifier},
+        BALANCED_ACCURACY: overall["scores"],
+        **{str(name): part[BALANCED_ACCURACY].to_dict() for name, part in scores},
     }
 
 

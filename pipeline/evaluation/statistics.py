@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import DegenerateDataWarning, bootstrap, permutation_test
+from scipy.stats import DegenerateDataWarning, binomtest, bootstrap, permutation_test
 
 RESAMPLES = 9_999
 CONFIDENCE = 0.95
@@ -45,6 +45,35 @@ def paired_difference(first: NDArray[np.float64], second: NDArray[np.float64]) -
     else:
         low, high = _interval(differences)
     return Difference(mean, low, high, _sign_flip(differences))
+
+
+@dataclass(frozen=True)
+class Discordance:
+    """On how many images two classifiers disagree about who is right.
+
+    Attributes:
+        first, second: images that only the first, only the second gets right.
+        p: two-sided, of the exact test that either is as likely.
+    """
+
+    first: int
+    second: int
+    p: float
+
+
+def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Discordance:
+    """Compare two arms image by image (McNemar 1947, exact).
+
+    Args:
+        first: which images are classified right, in which repeat, repeats × N; what most repeats
+            say counts.
+        second: the same of the other arm.
+    """
+    one, other = (hits.mean(axis=0) > 0.5 for hits in (first, second))
+    only_first, only_second = int((one & ~other).sum()), int((other & ~one).sum())
+    apart = only_first + only_second
+    p = float(binomtest(only_first, apart).pvalue) if apart else 1.0
+    return Discordance(only_first, only_second, p)
 
 
 def holm(p: Sequence[float]) -> list[float]:

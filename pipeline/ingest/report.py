@@ -11,7 +11,7 @@ import pandas as pd
 from pipeline import table
 from pipeline.ingest.spool import Reject, Spooled
 from pipeline.sheet import contact_sheet
-from pipeline.storage import replace_directory
+from pipeline.storage import replace_directory, write_json
 
 SHEET_COLUMNS = 10
 SHEET_ROWS = 4
@@ -23,13 +23,14 @@ def write(
     classes: Sequence[str],
     rejects: Iterable[Reject],
     spooled: Spooled,
+    seal: str,
 ) -> None:
     """Write the folder of the report, atomically.
 
     It holds counts.csv (images of each class in each split), sizes.csv (of the sources, before
     resizing), channels.csv (mean and standard deviation of each channel in each split, in grey
     levels), clusters.csv (duplicates that were found and kept), quarantine.csv (what was left out,
-    and why) and classes/ (a sheet of training images of each class).
+    and why), seal.json (the hash of the test split) and classes/ (sheets of training images).
 
     Args:
         target: the folder.
@@ -37,6 +38,7 @@ def write(
         classes: names, in index order.
         rejects: what was left out.
         spooled: all images.
+        seal: `table.table_hash` of the test split.
     """
     named = images.assign(label=np.array(classes, object)[images["label"]])
     named = named.rename(columns={"name": "file", "label": "class"})
@@ -46,6 +48,7 @@ def write(
         _csv(folder / "clusters.csv", _clusters(named))
         _csv(folder / "sizes.csv", _sizes(spooled, images.index))
         _csv(folder / "channels.csv", _channels(spooled, images))
+        write_json(folder / "seal.json", {"test": seal})
         (folder / "classes").mkdir()
         _sheets(folder / "classes", images, classes, spooled)
 

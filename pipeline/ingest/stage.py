@@ -39,7 +39,8 @@ def run(params: IngestParams, inputs: Mapping[str, Path], outputs: Mapping[str, 
         rejects = sorted(spooled.rejects + contradictions)
         table.write(outputs["real"], _rows(images, classes, spooled), classes)
         if "report" in outputs:
-            report.write(outputs["report"], images, classes, rejects, spooled)
+            seal = table.table_hash(outputs["real"], "test")
+            report.write(outputs["report"], images, classes, rejects, spooled, seal)
     _summarise(images, classes, rejects, spooled)
 
 

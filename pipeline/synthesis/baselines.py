@@ -8,8 +8,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline import table
 from pipeline.seeding import rng, seed_of
 from pipeline.table import Images
 
@@ -114,6 +116,22 @@ def draw(method: str, real: Images, label: int, count: int, seed: int) -> Images
     extra = np.zeros(len(real.classes), np.int64)
     extra[label] = count
     return BASELINES[method](real, extra, seed_of(seed, "baseline"))
+
+
+def rows(method: str, real: Images, label: int, count: int, seed: int) -> pa.Table:
+    """Return the images of `draw` as rows of an image table."""
+    made = draw(method, real, label, count, seed)
+    return table.encode(
+        made.pixels,
+        made.labels,
+        real.classes,
+        split="train",
+        origin="synthetic",
+        method=method,
+        seed=seed,
+        index=list(range(count)),
+        requested_label=label,
+    )
 
 
 def _draw_by_class(real: Images, extra: Counts, draw: np.random.Generator) -> NDArray[np.intp]:

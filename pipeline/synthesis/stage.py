@@ -124,15 +124,4 @@ def _rows(
             method = params.fallback
             print(f"generate: {error}. The {left} that are missing are made by {method}")
     if left:
-        made = baselines.draw(method, real, label, left, params.seed)
-        yield table.encode(
-            made.pixels,
-            made.labels,
-            real.classes,
-            split="train",
-            origin="synthetic",
-            method=method,
-            seed=params.seed,
-            index=list(range(left)),
-            requested_label=label,
-        )
+        yield baselines.rows(method, real, label, left, params.seed)

@@ -22,25 +22,29 @@ def material(train_images: Images) -> Material:
     return Material(real, real, real, ClassicParams())
 
 
-def accuracy(images: Images, scores: np.ndarray) -> list[tuple[str, str, float]]:
-    return [("accuracy", "", float((scores.argmax(1) == images.labels).mean()))]
-
-
-def refuse(_: Images, __: np.ndarray) -> list[tuple[str, str, float]]:
-    raise AssertionError("computed again")
-
-
 def test_every_cell_is_there_and_finished_ones_are_not_computed_again(
     material: Material, train_images: Images, tmp_path: Path
 ) -> None:
-    judged = {"validation": train_images}
+    judged = {"validation": material.real, "test": train_images}
     args = material, judged, PARAMS, {arm: dict.fromkeys(PARAMS.classifiers) for arm in PARAMS.arms}
-    rows = cells.compute(*args, accuracy, tmp_path)
-    assert len({tuple(row[:4]) for row in rows}) == len(rows) == 6 * 2 * 2
-    assert min(row[-1] for row in rows) > 0.7
-    assert cells.compute(*args, refuse, tmp_path) == rows
-    next(tmp_path.glob("*.json")).unlink()
-    assert cells.compute(*args, accuracy, tmp_path) == rows
+    rows, hits = cells.compute(*args, tmp_path)
+    accuracies = {tuple(row[:4]): row[-1] for row in rows if row[4] == "accuracy"}
+    assert len(accuracies) == 6 * 2 * 2 + 6 * 2 * 3  # `real` is judged on synthetic images, too
+    assert min(accuracies.values()) > 0.7
+    assert set(hits) == {(name, arm) for name in PARAMS.classifiers for arm in PARAMS.arms}
+    for (name, arm), right in hits.items():
+        assert right.shape == (6, len(train_images))
+        told = [accuracies[repeat, name, arm, "test"] for repeat in range(6)]
+        np.testing.assert_allclose(right.mean(axis=1), told)
+
+    kept = {file: file.stat().st_mtime_ns for file in tmp_path.glob("*.json")}
+    removed = min(kept)
+    removed.unlink()
+    again, hits_again = cells.compute(*args, tmp_path)
+    assert again == rows
+    assert all((hits[key] == hits_again[key]).all() for key in hits)
+    newer = {file for file, then in kept.items() if file.stat().st_mtime_ns != then}
+    assert newer == {removed}
 
 
 def test_the_fingerprint_follows_params_and_inputs() -> None:

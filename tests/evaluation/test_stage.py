@@ -13,6 +13,7 @@ from pipeline.errors import UserError
 from pipeline.evaluation import stage
 from pipeline.gan import stage as train
 from pipeline.params import EvaluateParams, GenerateParams, TrainParams
+from pipeline.storage import write_json
 from pipeline.synthesis import stage as generate
 
 PARAMS = EvaluateParams(
@@ -32,7 +33,9 @@ NAMES = {
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory, digits: Path) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("inputs")
-    paths = {"real": digits, **{name: folder / name for name in ("model", "history", "synthetic")}}
+    names = ("ingest", "model", "history", "synthetic")
+    paths = {"real": digits, **{name: folder / name for name in names}}
+    seal(digits, paths["ingest"])
     settings = TrainParams(steps=300, batch_size=64, eval_interval=100, threads=1)
     train.run(settings, paths, {**paths, "scratch": folder / "scratch"})
     places = {**paths, "report": folder / "report", "scratch": folder / "scratch"}
@@ -47,6 +50,11 @@ def reports(tmp_path_factory: pytest.TempPathFactory, inputs: dict[str, Path]) -
     return folder
 
 
+def seal(real: Path, folder: Path) -> None:
+    folder.mkdir()
+    write_json(folder / "seal.json", {"test": table.table_hash(real, "test")})
+
+
 def outputs(folder: Path) -> dict[str, Path]:
     files = {name: folder / file for name, file in NAMES.items()}
     return {**files, "scratch": folder.parent / "scratch"}
@@ -56,8 +64,8 @@ def test_repeats_are_tidy_and_whole(reports: Path) -> None:
     frame = pd.read_csv(reports / "repeats.csv", dtype={"class": str})
     assert list(frame) == ["repeat", "classifier", "arm", "split", "metric", "class", "value"]
     cells = frame.groupby(["repeat", "classifier", "arm", "split"]).size()
-    assert len(cells) == 6 * 2 * 6 * 2
-    assert (cells == 12).all()  # balanced accuracy, macro-F1 and the recall of ten classes
+    assert len(cells) == 6 * 2 * 6 * 2 + 6 * 2  # the last: `real` on synthetic images
+    assert (cells == 16).all()  # six metrics and the recall of ten classes
     assert frame["value"].between(0, 1).all()
 
 
@@ -108,10 +116,14 @@ def test_choices_do_not_depend_on_the_test_split(
     rows = table.encode(test.pixels, scrambled, test.classes, split="test", origin="real")
     table.write(tmp_path / "other", [rows], test.classes)
     shutil.copy(tmp_path / "other" / "test-00000.parquet", tmp_path / "real")
-    stage.run(PARAMS, {**inputs, "real": tmp_path / "real"}, outputs(tmp_path))
+    other = {**inputs, "real": tmp_path / "real"}
+    with pytest.raises(UserError, match="not the one that ingestion sealed"):
+        stage.run(PARAMS, other, outputs(tmp_path))
+    seal(other["real"], tmp_path / "ingest")
+    stage.run(PARAMS, {**other, "ingest": tmp_path / "ingest"}, outputs(tmp_path))
 
     frames = [pd.read_csv(folder / "repeats.csv") for folder in (reports, tmp_path)]
-    first, second = (frame[frame["split"] == "validation"] for frame in frames)
+    first, second = (frame[frame["split"] != "test"] for frame in frames)
     pd.testing.assert_frame_equal(first, second)
     chosen = [
         [judge[key] for key in ("gan_arm", "alternative") for judge in (found["overall"],)]

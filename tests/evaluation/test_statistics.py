@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.evaluation.statistics import holm, paired_difference
+from pipeline.evaluation.statistics import Discordance, holm, mcnemar, paired_difference
 
 
 def test_p_is_the_share_of_sign_flips_at_least_as_extreme() -> None:
@@ -66,3 +66,12 @@ def test_adjusted_p_values_are_those_of_the_textbook() -> None:
     """Holm 1979: the smallest of m times m, the next times m − 1, never below the one before."""
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+def test_images_that_only_one_gets_right_decide() -> None:
+    first, second = np.zeros((2, 3, 12), bool)
+    first[:2, :8] = True  # right in two repeats of three
+    first[:1, 8:] = True  # in one: not counted
+    second[:, 6:8] = True
+    assert mcnemar(first, second) == Discordance(6, 0, pytest.approx(2 / 2**6))
+    assert mcnemar(first, first) == Discordance(0, 0, 1.0)

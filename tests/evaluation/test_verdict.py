@@ -18,7 +18,9 @@ def repeats(**arms: tuple[float, float]) -> pd.DataFrame:
                 for index, split in enumerate(("validation", "test")):
                     value = scores[index] + shift + noise[repeat, index] + own[repeat, index]
                     name = arm.replace("_", "+")
-                    rows.append((repeat, judge, name, split, "balanced_accuracy", "", value))
+                    key = repeat, judge, name, split
+                    rows.append((*key, "balanced_accuracy", "", value))
+                    rows += [(*key, "recall", c, value + d) for c, d in (("a", 0.05), ("b", -0.05))]
     columns = ["repeat", "classifier", "arm", "split", "metric", "class", "value"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -113,3 +115,44 @@ def test_without_any_effect_a_lift_is_found_in_at_most_one_run_in_twenty(
     assert words.count("helps") / 1000 <= 0.03
     assert (words.count("helps") + words.count("level")) / 1000 <= 0.05
     assert words.count("no evidence") > 900
+
+
+def test_every_class_has_a_verdict_of_its_own() -> None:
+    """The GAN lifts class b alone, by four points; p is adjusted for both classes."""
+    scores = repeats(real=(0.9, 0.9), smote=(0.9, 0.9), gan=(0.91, 0.91))
+    lifted = (scores["arm"] == "gan") & (scores["class"] == "b")
+    scores.loc[lifted, "value"] += 0.04
+    scores.loc[(scores["arm"] == "gan") & (scores["class"] == "a"), "value"] -= 0.01
+    classes = verdicts(scores, 0.5)["overall"]["classes"]
+    assert {name: found["verdict"] for name, found in classes.items()} == {
+        "a": "no evidence",
+        "b": "helps",
+    }
+    b = classes["b"]["against_real"]
+    assert b["mean"] == pytest.approx(0.05, abs=0.003)
+    assert b["adjusted_p"] == pytest.approx(2 * b["p"])
+    assert {"real", "gan"} <= set(classes["b"]["recall"])
+
+
+def test_image_by_image_is_a_second_reading() -> None:
+    scores = repeats(real=(0.9, 0.9), smote=(0.91, 0.91), gan=(0.95, 0.95))
+    right = np.zeros((10, 40), bool)
+    better = right.copy()
+    better[:7, :30] = True  # seven repeats of ten get thirty images right
+    hits = {
+        (judge, arm): better if arm == "gan" else right
+        for judge in ("svm", "k-nn")
+        for arm in ("real", "smote", "gan")
+    }
+    found = verdicts(scores, 0.5, hits)["classifiers"]["svm"]["mcnemar"]
+    assert found["against_real"] == {"first": 30, "second": 0, "p": pytest.approx(2 / 2**30)}
+
+
+def test_validation_prefers_a_method_and_test_says_whether_it_lifts() -> None:
+    scores = repeats(
+        real=(0.9, 0.9), smote=(0.95, 0.9), gmm=(0.93, 0.93), gan=(0.92, 0.92), gan_classic=(1, 1)
+    )
+    methods = verdicts(scores, 0.5)["methods"]
+    assert methods["preferred"] == "smote"
+    assert methods["lifts"] == {"gan": True, "gmm": True, "smote": False}
+    assert methods["validation"]["smote"] > methods["validation"]["gmm"]

@@ -57,6 +57,7 @@ STAGES = {
         "outs": ["data/augmented"],
     },
 }
+METHODS = {"preferred": "gan", "validation": {"gan": 0.9}, "lifts": {"gan": True}}
 TRAIN = "mkdir -p models/generator && cp data/real/part.txt models/generator/weights\n"
 
 
@@ -81,10 +82,11 @@ class Project:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def write(self, **files: object) -> None:
+    def write(self, **files: dict[str, object]) -> None:
         """Write `name.json`s of the project: what the stages copy to the reports."""
         for name, content in files.items():
-            (self.root / f"{name}.json").write_text(json.dumps(content))
+            more = {"methods": METHODS} if name == "verdict" else {}
+            (self.root / f"{name}.json").write_text(json.dumps({**more, **content}))
 
     def change(self, section: str, key: str, value: object) -> None:
         path = self.root / "params.yaml"

@@ -12,13 +12,20 @@ PASSED = {"passed": True, "reasons": []}
 
 
 def write(
-    root: Path, verdict: str, memorisation: object = PASSED, require: str = "level", **more: str
+    root: Path,
+    verdict: str,
+    memorisation: object = PASSED,
+    require: str = "level",
+    method: str = "gan",
+    made_by: str = "gan",
 ) -> Path:
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["assemble"]["require"] = require
+    params["generate"]["method"] = made_by
     (root / "params.yaml").write_text(yaml.safe_dump(params))
     (root / "reports/synthesis").mkdir(parents=True)
-    content = {"overall": {"verdict": verdict}, **more}
+    methods = {"preferred": method, "validation": {}, "lifts": {method: verdict != "harms"}}
+    content = {"overall": {"verdict": verdict}, "methods": methods}
     (root / "reports/verdict.json").write_text(json.dumps(content))
     if memorisation is not None:
         (root / gate.MEMORISATION).write_text(json.dumps(memorisation))
@@ -58,13 +65,16 @@ def test_only_a_plain_pass_passes(tmp_path: Path, outcome: object) -> None:
 
 
 def test_a_gate_that_was_not_run_refuses_unless_there_is_no_generator(tmp_path: Path) -> None:
-    (tmp_path / "gan").mkdir()
-    (tmp_path / "gmm").mkdir()
-    reasons = gate.refusals(write(tmp_path / "gan", "helps", None, method="gan"), "but")
+    for name in ("gan", "gmm", "made", "weak"):
+        (tmp_path / name).mkdir()
+    reasons = gate.refusals(write(tmp_path / "gan", "helps", None), "but")
     assert reasons == [
         "the memorisation gate was not run: reports/synthesis/memorisation.json is missing"
     ]
-    assert gate.refusals(write(tmp_path / "gmm", "helps", None, method="gmm"), None) == []
+    assert gate.refusals(write(tmp_path / "gmm", "no evidence", None, method="gmm"), None) == []
+    assert gate.refusals(write(tmp_path / "made", "helps", None, made_by="gmm"), None) == []
+    weak = gate.refusals(write(tmp_path / "weak", "harms", None, method="gmm"), None)
+    assert weak == ["gmm does not surely beat real images alone"]
 
 
 def test_without_a_verdict_there_is_nothing_to_judge(tmp_path: Path) -> None:
