@@ -18,6 +18,7 @@ QUICK = {
         "repeats": 6,
         "arms": ["real", "smote", "placebo", "gan"],
         "classifiers": ["k-nn"],
+        "tuning_repeats": 0,
     },
 }
 ENVIRONMENT = {
