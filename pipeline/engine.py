@@ -1,13 +1,17 @@
 """Where work fans out over the cores: as a list of tasks or as a stream."""
 
 import os
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
+import joblib
 from joblib import Parallel, delayed, parallel_config
 from loky import get_reusable_executor
 
@@ -16,6 +20,7 @@ from pipeline.storage import digest, read_json, write_json
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+Value = TypeVar("Value")
 
 
 def fan_out(
@@ -31,7 +36,7 @@ def fan_out(
 
     Args:
         function: what to compute; can be pickled.
-        tasks: what to compute it of.
+        tasks: what to compute it of, each small: see `shared`.
         title: of the progress bar.
         unit: what the progress bar counts.
         finished: a folder where results are kept as JSON, one file a task, named by its `repr`, so
@@ -43,12 +48,42 @@ def fan_out(
     results: list[Result] = []
     with (
         progress(title, len(tasks), unit) as advance,
-        parallel_config(backend="loky", n_jobs=cores, inner_max_num_threads=1),
+        parallel_config(backend="loky", n_jobs=cores, inner_max_num_threads=1, max_nbytes=None),
     ):
         for result in Parallel(return_as="generator")(delayed(function)(task) for task in tasks):
             results.append(result)
             advance(len(results))
     return results
+
+
+@dataclass(frozen=True)
+class Shared(Generic[Value]):
+    """A value in a file, which every worker reads once instead of getting it with every task."""
+
+    file: Path
+
+    def get(self) -> Value:
+        """Return the value; its arrays cannot be written to."""
+        value: Value = _load(self.file)
+        return value
+
+
+@contextmanager
+def shared(value: Value) -> Iterator[Shared[Value]]:
+    """Put a value that pickles where workers can read it, while this lasts.
+
+    joblib would share the arrays of tasks by itself, but its bookkeeping of files prints tracebacks
+    where workers hold on to them between tasks, as caches do.
+    """
+    with tempfile.TemporaryDirectory(prefix="gan-augment-") as folder:
+        file = Path(folder) / "shared"
+        joblib.dump(value, file)
+        yield Shared(file)
+
+
+@lru_cache(maxsize=1)
+def _load(file: Path) -> Any:
+    return joblib.load(file, mmap_mode="r")
 
 
 class _Kept(Generic[Task, Result]):

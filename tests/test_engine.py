@@ -2,11 +2,13 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from pipeline.engine import fan_out, stream
+from pipeline.engine import Shared, fan_out, shared, stream
 
 
 def square(number: int) -> tuple[int, int]:
@@ -17,6 +19,18 @@ def test_results_come_in_order_from_other_processes() -> None:
     results = fan_out(square, list(range(20)), "test", "numbers")
     assert [value for value, _ in results] == [n**2 for n in range(20)]
     assert os.getpid() not in {process for _, process in results}
+
+
+def third(value: Shared[np.ndarray], number: int) -> tuple[float, bool]:
+    array = value.get()
+    return float(array[number]), array.flags.writeable
+
+
+def test_a_large_value_reaches_the_workers_as_a_file() -> None:
+    with shared(np.arange(1e6)) as value:
+        assert fan_out(partial(third, value), [3, 5], "test", "numbers") == [(3, False), (5, False)]
+        assert value.file.exists()
+    assert not value.file.parent.exists()
 
 
 def test_finished_tasks_are_kept_and_not_computed_again(tmp_path: Path) -> None:

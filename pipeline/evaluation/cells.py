@@ -2,14 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engine import fan_out
+from pipeline.engine import Shared, fan_out, shared
 from pipeline.evaluation.arms import ARMS, Material, Option, stand_in
 from pipeline.evaluation.classifiers import classifier
 from pipeline.evaluation.scores import scores
@@ -30,18 +31,20 @@ Choices = Mapping[str, Mapping[str, Option]]
 
 
 @dataclass(frozen=True)
-class Cell:
-    """What a worker needs to train every classifier on one arm in one repeat, and to score it.
+class Setting:
+    """What all cells have in common: what arms are made of, what is judged, params and choices."""
 
-    Arrays of a megabyte and more reach the workers as files that they share (joblib).
-    """
+    material: Material
+    judged: Mapping[str, Images]
+    params: EvaluateParams
+    choices: Choices
+
+
+class Cell(NamedTuple):
+    """One arm in one repeat, for every classifier that it is meant for."""
 
     arm: str
     repeat: int
-    material: Material = field(repr=False)
-    judged: Mapping[str, Images] = field(repr=False)
-    params: EvaluateParams = field(repr=False)
-    choices: Choices = field(repr=False)
 
 
 def compute(
@@ -64,12 +67,11 @@ def compute(
         scratch: where finished cells are kept, a folder named by `fingerprint`; None keeps nothing.
     """
     cells = [
-        Cell(arm, repeat, material, judged, params, choices)
-        for repeat in range(params.repeats)
-        for arm in params.arms
-        if choices[arm]
+        Cell(arm, repeat) for repeat in range(params.repeats) for arm in params.arms if choices[arm]
     ]
-    found = fan_out(_compute, cells, "evaluate", "arms × repeats", scratch)
+    with shared(Setting(material, judged, params, choices)) as setting:
+        compute_one = partial(_compute, setting)
+        found = fan_out(compute_one, cells, "evaluate", "arms × repeats", scratch)
     hits: dict[tuple[str, str], list[NDArray[np.bool_]]] = defaultdict(list)
     for cell, (_, packed) in zip(cells, found, strict=True):
         for name, bits in packed.items():
@@ -107,19 +109,20 @@ def training_sets(
     return training_set
 
 
-def _compute(cell: Cell) -> tuple[list[Row], dict[str, str]]:
+def _compute(setting: Shared[Setting], cell: Cell) -> tuple[list[Row], dict[str, str]]:
     """Return the scores of a cell, and the packed hits of each classifier: JSON can hold both."""
-    seed = seed_of(cell.params.seed, "repeat", cell.repeat)
-    make = training_sets(cell.material, cell.arm, seed)
-    judged = dict(cell.judged)
+    common = setting.get()
+    seed = seed_of(common.params.seed, "repeat", cell.repeat)
+    make = training_sets(common.material, cell.arm, seed)
+    judged = dict(common.judged)
     if cell.arm == "real":
-        judged["synthetic"] = stand_in(cell.material)
+        judged["synthetic"] = stand_in(common.material)
     targets = [images.pixels for images in judged.values()]
     rows: list[Row] = []
     hits: dict[str, str] = {}
-    for name, option in cell.choices[cell.arm].items():
-        training_set = make(option, cell.choices.get("classic", {}).get(name))
-        scored = classifier(name).judge(training_set, targets, cell.params, seed)
+    for name, option in common.choices[cell.arm].items():
+        training_set = make(option, common.choices.get("classic", {}).get(name))
+        scored = classifier(name).judge(training_set, targets, common.params, seed)
         for (split, images), predicted in zip(judged.items(), scored, strict=True):
             key = (cell.repeat, name, cell.arm, split)
             rows += [(*key, *values) for values in scores(images, predicted)]

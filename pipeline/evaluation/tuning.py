@@ -5,30 +5,26 @@ the validation split alone. `classic` is tuned first: arms that transform images
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.engine import fan_out
+from pipeline.engine import Shared, fan_out, shared
 from pipeline.evaluation.arms import ARMS, Material, Option
-from pipeline.evaluation.cells import Choices, applicable, training_sets
+from pipeline.evaluation.cells import Setting, applicable, training_sets
 from pipeline.evaluation.classifiers import classifier
 from pipeline.params import EvaluateParams
 from pipeline.seeding import seed_of
 from pipeline.table import Images
 
 
-@dataclass(frozen=True)
-class Trial:
+class Trial(NamedTuple):
     """All options of one arm, once, for every classifier."""
 
     arm: str
     repeat: int
-    material: Material = field(repr=False)
-    validation: Images = field(repr=False)
-    params: EvaluateParams = field(repr=False)
-    choices: Choices = field(repr=False)
 
 
 def choose(
@@ -54,14 +50,13 @@ def choose(
             print(f"evaluate: {name} does not learn in steps: without {', '.join(left_out)}")
     tuned = [arm for arm in params.arms if choices[arm] and len(ARMS[arm].options) > 1]
     for arms in (["classic"] if "classic" in tuned else [], [a for a in tuned if a != "classic"]):
-        trials = [
-            Trial(arm, repeat, material, validation, params, choices)
-            for repeat in range(params.tuning_repeats)
-            for arm in arms
-        ]
-        if trials:
-            found = fan_out(_try, trials, "tune on validation", "arms × repeats", scratch)
-            _take_best(choices, trials, found)
+        trials = [Trial(arm, repeat) for repeat in range(params.tuning_repeats) for arm in arms]
+        if not trials:
+            continue
+        with shared(Setting(material, {"validation": validation}, params, choices)) as setting:
+            try_one = partial(_try, setting)
+            found = fan_out(try_one, trials, "tune on validation", "arms × repeats", scratch)
+        _take_best(choices, trials, found)
     return choices
 
 
@@ -77,19 +72,21 @@ def _take_best(
             choices[arm][name] = ARMS[arm].options[int(means.argmax())]
 
 
-def _try(trial: Trial) -> dict[str, list[float]]:
+def _try(setting: Shared[Setting], trial: Trial) -> dict[str, list[float]]:
     """Return the balanced accuracy on validation of every option, by classifier."""
     from sklearn.metrics import balanced_accuracy_score
 
-    seed = seed_of(trial.params.seed, "tuning", trial.repeat)
-    make = training_sets(trial.material, trial.arm, seed)
-    scores: dict[str, list[float]] = {name: [] for name in trial.choices[trial.arm]}
+    common = setting.get()
+    validation = common.judged["validation"]
+    seed = seed_of(common.params.seed, "tuning", trial.repeat)
+    make = training_sets(common.material, trial.arm, seed)
+    scores: dict[str, list[float]] = {name: [] for name in common.choices[trial.arm]}
     for option in ARMS[trial.arm].options:
         for name, of_name in scores.items():
-            policy = trial.choices.get("classic", {}).get(name)
+            policy = common.choices.get("classic", {}).get(name)
             judge = classifier(name).judge
             training_set = make(option, policy)
-            (found,) = judge(training_set, [trial.validation.pixels], trial.params, seed)
-            score = balanced_accuracy_score(trial.validation.labels, found.argmax(axis=1))
+            (found,) = judge(training_set, [validation.pixels], common.params, seed)
+            score = balanced_accuracy_score(validation.labels, found.argmax(axis=1))
             of_name.append(float(score))
     return scores
