@@ -78,10 +78,16 @@ def announce(what: str, artifact: str, payload: dict[str, Any]) -> None:
 
 def _verdict(root: Path) -> str:
     verdict = read_json(root / gate.VERDICT)
-    lines = [f"# Verdict: {verdict['overall']['verdict']}", verdict["overall"].get("sentence", "")]
+    decision = gate.decision(root)
+    ships = "; ".join(decision.refusals) or f"synthetic images by {decision.method}"
+    lines = [
+        f"# Verdict: {verdict['overall']['verdict']}",
+        verdict["overall"].get("sentence", ""),
+        f"Ships {'none: ' if decision.refusals else ''}{ships}.",
+    ]
     judges = verdict.get("classifiers", {})
     lines += [f"- {name}: **{judge['verdict']}**" for name, judge in judges.items()]
-    return "\n\n".join(lines[:2]) + "\n\n" + "\n".join(lines[2:])
+    return "\n\n".join(lines[:3]) + "\n\n" + "\n".join(lines[3:])
 
 
 def _metrics(root: Path, publication: Publication) -> tuple[list[dict[str, Any]], str]:

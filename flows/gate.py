@@ -1,10 +1,13 @@
 """The gate before publishing: only what has earned it becomes a version."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline import params
 from pipeline.storage import read_json
+
+if TYPE_CHECKING:
+    from pipeline.assemble.decision import Decision
 
 VERDICT = Path("reports/verdict.json")
 MEMORISATION = Path("reports/synthesis/memorisation.json")
@@ -20,15 +23,26 @@ def refusals(root: Path, override: str | None) -> list[str]:
     Raises:
         UserError: there is no verdict, or params.yaml is not valid.
     """
-    from pipeline.assemble.decision import GAN, decide
+    from pipeline.assemble.decision import GAN
 
-    verdict = read_json(root / VERDICT)
-    settings = params.load(root / "params.yaml")
-    decision = decide(settings.assemble, verdict, {"passed": None})
-    found = [] if override else decision.weak
-    if decision.method == GAN and settings.generate.method == GAN:
+    decided = decision(root)
+    found = [] if override else decided.weak
+    made_by = params.load(root / "params.yaml").generate.method
+    if decided.method == GAN and made_by == GAN:
         return found + _memorisation(root / MEMORISATION)
     return found
+
+
+def decision(root: Path) -> "Decision":
+    """Return whose synthetic images `assemble` ships, and what the verdict has against them.
+
+    Raises:
+        UserError: there is no verdict, or params.yaml is not valid.
+    """
+    from pipeline.assemble.decision import decide
+
+    verdict = read_json(root / VERDICT)
+    return decide(params.load(root / "params.yaml").assemble, verdict, {"passed": None})
 
 
 def _memorisation(path: Path) -> list[str]:

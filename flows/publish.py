@@ -139,7 +139,7 @@ def latest(root: Path, publication: Publication) -> Release | None:
 
 
 def describe(root: Path, publication: Publication) -> dict[str, Any]:
-    """Return what goes on record: the data's hash, verdict, metrics, and an override's reason.
+    """Return what goes on record: hash, verdict, method, metrics, and an override's reason.
 
     Raises:
         UserError: dvc.yaml declares no such artifact, or it is not built.
@@ -156,10 +156,12 @@ def describe(root: Path, publication: Publication) -> dict[str, Any]:
     if path not in built:
         raise UserError(f"{path} is not in dvc.lock: run `dvc repro`")
     verdict = read_json(root / gate.VERDICT)["overall"]
+    decision = gate.decision(root)
     return {
         "data": {"path": path, "md5": built[path]},
         "verdict": verdict["verdict"],
         "sentence": verdict.get("sentence", ""),
+        "synthetic": None if decision.refusals else decision.method,
         "override": publication.override,
         "metrics": read_json(root / METRICS) if (root / METRICS).exists() else {},
     }
@@ -276,6 +278,7 @@ def make_tag(root: Path, publication: Publication, commit: str, record: dict[str
             raise UserError(f"the tag {tag} exists here, was made by other hands, and not pushed")
         _git(root, "tag", "--delete", tag)
     message = f"{tag}: {record['verdict']}"
+    message += f"; synthetic images by {record['synthetic'] or 'none'}"
     if publication.override:
         message += f"; the verdict was overridden: {publication.override}"
     try:

@@ -68,7 +68,7 @@ def test_results_are_shown_against_the_last_version(
 
     show()
     shown = found()
-    assert "# Verdict: level\n\nSo so." in shown["verdict"]
+    assert "# Verdict: level\n\nSo so.\n\nShips synthetic images by gan." in shown["verdict"]
     assert base64.b64encode(picture).decode() in shown["samples"]
     assert "https://reports.example.org/report.html" in shown["report"]
     table = {row["metric"]: row for row in json.loads(shown["metrics"])}
