@@ -28,7 +28,7 @@ def refusals(root: Path, override: str | None) -> list[str]:
     decided = decision(root)
     found = [] if override else decided.weak
     made_by = params.load(root / "params.yaml").generate.method
-    if decided.method == GAN and made_by == GAN:
+    if GAN in decided.sources and made_by == GAN:
         return found + _memorisation(root / MEMORISATION)
     return found
 

@@ -279,7 +279,7 @@ class AssembleParams(Section):
     """What may go into data/augmented."""
 
     require: Literal["helps", "level", "none"] = "level"
-    method: Literal["auto", "gan", "gmm", "smote"] = "auto"
+    method: Literal["auto", "gan", "gmm", "smote", "gan+gmm", "gan+smote"] = "auto"
     seed: Count = 0
 
 

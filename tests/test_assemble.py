@@ -115,6 +115,15 @@ def test_the_method_that_validation_prefers_is_shipped(
     assert (remake(columns, tmp_path / "augmented", inputs["real"]) == pixels).all()
 
 
+def test_two_methods_ship_together(inputs: dict[str, Path], tmp_path: Path) -> None:
+    images = assemble(inputs, "helps", "level", tmp_path / "augmented", "gan+gmm", gmm=True)
+    by_method = images.rows["method"].fillna("gan")[images.rows["origin"] == "synthetic"]
+    assert by_method.value_counts().to_dict() == {"gan": 9, "gmm": 9}
+    inputs["memorisation"].write_text('{"passed": false, "reasons": ["copies"]}')
+    images = assemble(inputs, "helps", "level", tmp_path / "augmented", "gan+gmm", gmm=True)
+    assert set(images.rows["origin"]) == {"real"}
+
+
 @pytest.mark.parametrize(
     ("method", "lifts", "require", "refusal"),
     [

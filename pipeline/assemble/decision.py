@@ -19,7 +19,7 @@ class Decision(NamedTuple):
     """A method, and what speaks against its images: the verdict, or that they are copies.
 
     Attributes:
-        method: `gan` for what is in data/synthetic, else a key of `BASELINES`.
+        method: `gan` for what is in data/synthetic, a key of `BASELINES`, or two with a `+`.
         weak: why they are not worth having; empty if they are.
         copied: why they must not be shown to anybody; empty if they may.
     """
@@ -27,6 +27,11 @@ class Decision(NamedTuple):
     method: str
     weak: list[str]
     copied: list[str]
+
+    @property
+    def sources(self) -> list[str]:
+        """The methods whose images are put together."""
+        return self.method.split("+")
 
     @property
     def refusals(self) -> list[str]:
@@ -50,10 +55,10 @@ def decide(
     method: str = params.method
     if method == "auto":
         method = verdict["methods"]["preferred"] or GAN
-    if method == GAN:
+    if GAN in method.split("+"):
         copied = memorisation["reasons"] if memorisation["passed"] is False else []
         return Decision(
-            GAN, _weak_gan(params, verdict), [f"the generator copies: {why}" for why in copied]
+            method, _weak_gan(params, verdict), [f"the generator copies: {why}" for why in copied]
         )
     lifts = verdict["methods"]["lifts"].get(method)
     if params.require == "none" or lifts:

@@ -35,8 +35,9 @@ def run(params: AssembleParams, inputs: Mapping[str, Path], outputs: Mapping[str
         for rows in table.scan(inputs["real"]):
             writer.append(rows)
         if not decision.refusals:
-            for rows in _synthetic(decision.method, params, inputs):
-                writer.append(rows)
+            for method in decision.sources:
+                for rows in _synthetic(method, params, inputs):
+                    writer.append(rows)
         text = card(verdict, decision, writer.counts(), classes)
         writer.attach("README.md", text)
     if decision.refusals:

@@ -118,6 +118,21 @@ def gan(material: Material, _: int) -> Make:
     )
 
 
+def _gan_and(baseline: Baseline) -> Callable[[Material, int], Make]:
+    """Add the synthetic images, and as many by a simpler method."""
+
+    def prepare(material: Material, seed: int) -> Make:
+        counts = material.synthetic.counts()
+        extra = baseline(material.real, MOST * counts, seed)
+        return lambda ratio, _: of_images(
+            material.real,
+            take(extra, counts, ratio),
+            synthetic=take(material.synthetic, counts, ratio),
+        )
+
+    return prepare
+
+
 def gan_raw(material: Material, _: int) -> Make:
     """Add images of the generator that no gate has seen."""
     counts = material.synthetic.counts()
@@ -208,6 +223,8 @@ ARMS: dict[str, Arm] = {
     "mixup": Arm(_mixed("mixup"), "plain", ALPHAS, on_classic=True, networks=True),
     "cutmix": Arm(_mixed("cutmix"), "plain", ALPHAS, on_classic=True, networks=True),
     "gan": Arm(gan, "gan", RATIOS),
+    "gan+gmm": Arm(_gan_and(BASELINES["gmm"]), "gan", RATIOS),
+    "gan+smote": Arm(_gan_and(BASELINES["smote"]), "gan", RATIOS),
     "gan-raw": Arm(gan_raw, "gan", RATIOS),
     "gan-weighted": Arm(gan_weighted, "gan", RATIOS),
     "gan+classic": Arm(gan_classic, "gan", RATIOS, on_classic=True),

@@ -28,8 +28,8 @@ from pipeline.evaluation.statistics import Difference, holm, mcnemar, paired_dif
 
 SIGNIFICANCE = 0.05
 MEAN = "mean over classifiers"
-METHODS = ("gan", "gmm", "smote")
-"""Arms that train on real images and those of one generative method, and on nothing else."""
+METHODS = ("gan", "gmm", "smote", "gan+gmm", "gan+smote")
+"""Arms that train on real images and those of these methods, and on nothing else."""
 
 
 def verdicts(repeats: pd.DataFrame, min_gain: float, hits: Hits | None = None) -> dict[str, Any]:

@@ -61,6 +61,18 @@ def test_the_ratio_says_how_many_are_added(ratio: float, material: Material) -> 
         np.testing.assert_array_equal(added, np.rint(EXTRA * ratio))
 
 
+@pytest.mark.parametrize("simpler", ["gmm", "smote"])
+def test_two_methods_add_as_many_each(simpler: str, material: Material) -> None:
+    both = made(f"gan+{simpler}", material, 0.5)
+    parts = [made(name, material, 0.5) for name in ("gan", simpler)]
+    assert both.synthetic.sum() == parts[0].synthetic.sum()
+    added = [
+        sorted(p.tobytes() for part in group for p in part.pixels[part.real :])
+        for group in ([both], parts)
+    ]
+    assert added[0] == added[1]
+
+
 def test_with_classic_synthetic_images_take_the_place_of_repeated_ones(material: Material) -> None:
     half = made("gan+classic", material, 0.5)
     assert half.synthetic.sum() == np.rint(EXTRA * 0.5).sum()
