@@ -1,4 +1,4 @@
-"""DVC commands under the supervisor, and what their failures mean."""
+"""Commands under the supervisor, and what their failures mean."""
 
 import re
 import sys
@@ -47,6 +47,25 @@ def dvc(
     hold: Sequence[int] = (),
 ) -> Outcome:
     """Run `dvc ARGUMENTS` in `root`; the other arguments are those of `supervisor.run`."""
+    command = [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
+    return _run(command, root, on_line, time_limit_s, hold)
+
+
+def gan_augment(
+    root: Path, arguments: Sequence[str], on_line: Callable[[str], None], hold: Sequence[int] = ()
+) -> Outcome:
+    """Run `gan-augment ARGUMENTS` in `root`; the other arguments are those of `supervisor.run`."""
+    command = [sys.executable, "-m", "pipeline.cli", *arguments]
+    return _run(command, root, on_line, None, hold)
+
+
+def _run(
+    command: Sequence[str],
+    root: Path,
+    on_line: Callable[[str], None],
+    time_limit_s: float | None,
+    hold: Sequence[int],
+) -> Outcome:
     printed: list[str] = []
 
     def take(line: str) -> None:
@@ -54,7 +73,6 @@ def dvc(
             printed.append(line)
             on_line(line)
 
-    command = [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
     code = supervisor.run(command, root, take, time_limit_s, hold)
     if code == supervisor.TIMED_OUT:
         reason = f"stopped after its time limit of {(time_limit_s or 0) / 60:g} min"

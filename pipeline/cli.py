@@ -40,6 +40,9 @@ AUGMENTED = Path("data/augmented")
 TRAIN_SCRATCH = Path(".scratch/train")
 GENERATE_SCRATCH = Path(".scratch/generate")
 EVALUATE_SCRATCH = Path(".scratch/evaluate")
+STUDY_SCRATCH = Path(".scratch/study")
+CURVE_SCRATCH = Path(".scratch/curve")
+SIZES = [10, 20, 50, 100, 200]
 
 
 @app.command()
@@ -213,6 +216,34 @@ def assemble(
 
 
 @app.command()
+def study(
+    params: ParamsFile = PARAMS,
+    replicates: Annotated[int, typer.Option(help="How often, at least 6.")] = 6,
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("reports/study"),
+    scratch: Scratch = STUDY_SCRATCH,
+) -> None:
+    """Run everything from other seeds, splits and generators included: does the verdict hold?"""
+    settings = _load(params)
+    from pipeline.study import study
+
+    study.run(settings, replicates, {"study": out, "scratch": scratch})
+
+
+@app.command()
+def curve(
+    params: ParamsFile = PARAMS,
+    size: Annotated[list[int], typer.Option(help="Images of each class; repeat it.")] = SIZES,
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("reports/curve"),
+    scratch: Scratch = CURVE_SCRATCH,
+) -> None:
+    """Measure what synthetic images add, against the number of real ones."""
+    settings = _load(params)
+    from pipeline.study import curve
+
+    curve.run(settings, size, {"curve": out, "scratch": scratch})
+
+
+@app.command()
 def verdict(reports: Reports = REPORTS, augmented: Augmented = AUGMENTED) -> None:
     """Print the verdict, and where the report and the augmented dataset are."""
     from pipeline.report.terminal import summary
@@ -244,3 +275,7 @@ def main() -> None:
     except KeyboardInterrupt:
         print("stopped; what was finished is kept, and the same command goes on", file=sys.stderr)
         sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import DegenerateDataWarning, binomtest, bootstrap, permutation_test
+from scipy.stats import t as student_t
 
 RESAMPLES = 9_999
 CONFIDENCE = 0.95
@@ -34,8 +35,8 @@ def paired_difference(first: NDArray[np.float64], second: NDArray[np.float64]) -
 
     The interval is the bias-corrected and accelerated bootstrap (Efron 1987) of the mean
     difference; p is exact up to 16 repeats: the share of the 2ᴺ sign flips whose mean is at least
-    as extreme (Fisher's randomisation test). Differences that are all equal have no spread to
-    resample: the interval is then that point.
+    as extreme (Fisher's randomisation test). Differences that are all equal, or a single one, have
+    no spread to resample: the interval is then that point.
     """
     differences = np.asarray(first, float) - np.asarray(second, float)
     mean = float(differences.mean())
@@ -45,6 +46,29 @@ def paired_difference(first: NDArray[np.float64], second: NDArray[np.float64]) -
     else:
         low, high = _interval(differences)
     return Difference(mean, low, high, _sign_flip(differences))
+
+
+def resampled_t(
+    first: NDArray[np.float64], second: NDArray[np.float64], test_over_train: float
+) -> Difference:
+    """Compare two arms over splits of the same images, which overlap and so vary too little.
+
+    The corrected resampled t-test (Nadeau & Bengio 2003): the variance of the mean difference over
+    n splits is (1/n + n_test/n_train) times that of the differences.
+
+    Args:
+        first: N scores.
+        second: those of the other arm on the same splits.
+        test_over_train: test images for each training image.
+    """
+    differences = np.asarray(first, float) - np.asarray(second, float)
+    n, mean = len(differences), float(differences.mean())
+    error = float(np.sqrt((1 / n + test_over_train) * differences.var(ddof=1)))
+    if error == 0:
+        return Difference(mean, mean, mean, 1.0 if mean == 0 else 0.0)
+    reach = float(student_t.ppf((1 + CONFIDENCE) / 2, n - 1)) * error
+    p = 2 * float(student_t.sf(abs(mean) / error, n - 1))
+    return Difference(mean, mean - reach, mean + reach, p)
 
 
 @dataclass(frozen=True)
@@ -103,7 +127,7 @@ def _interval(values: NDArray[np.float64], method: str = "BCa") -> tuple[float, 
 
 
 def _sign_flip(differences: NDArray[np.float64]) -> float:
-    if not differences.any():
+    if len(differences) < 2 or not differences.any():
         return 1.0
     exact = len(differences) <= EXACT_UP_TO
     test = permutation_test(

@@ -48,11 +48,7 @@ def verdicts(repeats: pd.DataFrame, min_gain: float, hits: Hits | None = None) -
         with hits, for a classifier, `mcnemar`. `methods` has the one that validation `preferred`,
         their `validation` scores and `lifts`: whether each beats real images alone.
     """
-    # An arm that only some classifiers can be trained on has no mean over all of them.
-    judges = repeats.groupby("arm")["classifier"].transform("nunique")
-    shared = repeats[judges == repeats["classifier"].nunique()]
-    keys = ["repeat", "arm", "split", "metric", "class"]
-    mean = shared.groupby(keys, sort=False)["value"].mean().reset_index()
+    mean = _mean_over_classifiers(repeats)
     by_classifier = {}
     for name, scores in repeats.groupby("classifier", sort=False):
         found = _verdict(scores, str(name), min_gain)
@@ -69,6 +65,20 @@ def verdicts(repeats: pd.DataFrame, min_gain: float, hits: Hits | None = None) -
         "classifiers": by_classifier,
         "methods": _methods(_balanced_accuracy(mean), min_gain),
     }
+
+
+def balanced_accuracies(repeats: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
+    """Return each arm's balanced accuracy on test in each repeat, the mean over classifiers."""
+    mean = _balanced_accuracy(_mean_over_classifiers(repeats))
+    return {str(arm): _on_test(mean, str(arm)) for arm in mean["arm"].unique()}
+
+
+def _mean_over_classifiers(repeats: pd.DataFrame) -> pd.DataFrame:
+    # An arm that only some classifiers can be trained on has no mean over all of them.
+    judges = repeats.groupby("arm")["classifier"].transform("nunique")
+    shared = repeats[judges == repeats["classifier"].nunique()]
+    keys = ["repeat", "arm", "split", "metric", "class"]
+    return shared.groupby(keys, sort=False)["value"].mean().reset_index()
 
 
 def _verdict(scores: pd.DataFrame, judge: str, min_gain: float) -> dict[str, Any]:

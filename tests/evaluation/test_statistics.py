@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.evaluation.statistics import Discordance, holm, mcnemar, paired_difference
+from pipeline.evaluation.statistics import (
+    Discordance,
+    holm,
+    mcnemar,
+    paired_difference,
+    resampled_t,
+)
 
 
 def test_p_is_the_share_of_sign_flips_at_least_as_extreme() -> None:
@@ -75,3 +81,20 @@ def test_images_that_only_one_gets_right_decide() -> None:
     second[:, 6:8] = True
     assert mcnemar(first, second) == Discordance(6, 0, pytest.approx(2 / 2**6))
     assert mcnemar(first, first) == Discordance(0, 0, 1.0)
+
+
+def test_overlapping_splits_widen_the_interval_as_in_the_paper() -> None:
+    """Nadeau & Bengio 2003: with n_test/n_train = 1/4 and n = 6 the variance is 2.5 times s²/n."""
+    values = np.array([0.01, 0.02, 0.03, 0.01, 0.02, 0.03])
+    plain = resampled_t(values, np.zeros(6), 0.0)
+    found = resampled_t(values, np.zeros(6), 0.25)
+    assert found.mean == pytest.approx(0.02)
+    assert (found.high - found.low) / (plain.high - plain.low) == pytest.approx(2.5**0.5)
+    assert plain.p == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
+    assert found.p > plain.p
+
+
+def test_a_single_repeat_proves_nothing() -> None:
+    found = paired_difference(np.array([0.9]), np.array([0.7]))
+    assert found.low == found.high == found.mean == pytest.approx(0.2)
+    assert found.p == 1.0

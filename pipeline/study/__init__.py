@@ -1,0 +1,1 @@
+"""The whole pipeline, over and over: from other seeds, and from fewer images."""

@@ -1,0 +1,65 @@
+"""A learning curve of real digits with tiny settings."""
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipeline.errors import UserError
+from pipeline.params import Params, Plan
+from pipeline.study import curve
+
+
+def outputs(folder: Path) -> dict[str, Path]:
+    return {"curve": folder / "curve", "scratch": folder / "scratch"}
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory, quick: Params) -> Path:
+    folder = tmp_path_factory.mktemp("done")
+    curve.run(quick, [5, 40, 5000], outputs(folder))
+    return folder / "curve"
+
+
+def test_more_real_images_make_better_classifiers(done: Path) -> None:
+    found = pd.read_csv(done / "curve.csv")
+    assert found["images"].tolist() == [5, 5, 40, 40]  # no class has 5,000
+    real = found.drop_duplicates("images").set_index("images")["real_score"]
+    assert real[40] > real[5] + 0.05
+    lifts = found.set_index(["images", "comparison"])
+    for size in (5, 40):
+        row = lifts.loc[(size, "against_real")]
+        assert row["mean"] == pytest.approx(row["gan_score"] - row["real_score"], abs=1e-5)
+        assert row["low"] <= row["mean"] <= row["high"]
+
+
+def test_the_picture_has_both_comparisons_at_every_size(done: Path) -> None:
+    picture = ET.fromstring((done / "curve.svg").read_text())
+    spaces = {"s": "http://www.w3.org/2000/svg"}
+    assert len(picture.findall("s:circle", spaces)) == 4
+    assert {"5", "40"} <= {text.text for text in picture.findall("s:text", spaces)}
+    width, height = (float(number) for number in picture.attrib["viewBox"].split()[2:])
+    for circle in picture.findall("s:circle", spaces):
+        assert 0 < float(circle.attrib["cx"]) < width
+        assert 0 < float(circle.attrib["cy"]) < height
+
+
+def test_a_plan_that_was_given_is_kept(quick: Params) -> None:
+    assert curve.limited(quick, ["a", "b"], 7).ingest.scarcity == {"a": 7, "b": 7}
+    assert curve.limited(quick, ["a"], 7).generate.plan == Plan.model_validate({"ratio": 1.0})
+    assert curve.limited(quick, ["a"], 7).generate.min_real == 7
+    plan = Plan.model_validate({"per_class": 3})
+    own = quick.model_copy(update={"generate": quick.generate.model_copy(update={"plan": plan})})
+    assert curve.limited(own, ["a"], 700).generate.plan == plan
+    assert curve.limited(own, ["a"], 700).generate.min_real == quick.generate.min_real
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"), [([], "at least one"), ([0], "1 or more"), ([5000], "the largest class")]
+)
+def test_sizes_that_make_no_sense(
+    sizes: list[int], message: str, quick: Params, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=message):
+        curve.run(quick, sizes, outputs(tmp_path))
