@@ -165,6 +165,7 @@ def evaluate(
     model: Model = MODEL,
     history: History = HISTORY,
     synthetic: Synthetic = SYNTHETIC,
+    synthesis: Synthesis = SYNTHESIS,
     reports: Reports = REPORTS,
     scratch: Scratch = EVALUATE_SCRATCH,
 ) -> None:
@@ -178,6 +179,7 @@ def evaluate(
         "synthetic": synthetic,
         "model": model,
         "history": history,
+        "synthesis": synthesis,
     }
     outputs = {
         "repeats": reports / "repeats.csv",

@@ -12,7 +12,7 @@ import pandas as pd
 from pipeline import table
 from pipeline.errors import UserError
 from pipeline.evaluation import cells, tuning
-from pipeline.evaluation.arms import MOST, Material
+from pipeline.evaluation.arms import ARMS, MOST, Material
 from pipeline.evaluation.scores import BALANCED_ACCURACY
 from pipeline.evaluation.seal import open_test
 from pipeline.evaluation.verdict import verdicts
@@ -32,7 +32,8 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
     Args:
         params: the section `evaluate`.
         inputs: `real` and `synthetic`, image tables; `model`; `history`, of the training; `ingest`,
-            the report of ingestion, which holds the seal of the test split.
+            the report of ingestion, which holds the seal of the test split; `synthesis`, the report
+            on the synthetic images.
         outputs: `repeats` (CSV), `arms` (CSV), `metrics` (JSON), `verdict` (JSON), `report` (HTML);
             `scratch`, where finished cells are kept until all are done.
 
@@ -61,7 +62,14 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
         "generator": trained.hash,
     }
     page = render(
-        found, repeats, known["train"], material.synthetic, inputs["history"], params, provenance
+        found,
+        repeats,
+        known["train"],
+        material.synthetic,
+        inputs,
+        {name: arm.kind for name, arm in ARMS.items()},
+        params,
+        provenance,
     )
     write_text(outputs["report"], page)
     write_json(outputs["verdict"], {**found, "choices": choices, "provenance": provenance})
