@@ -49,7 +49,7 @@ def render(
     """
     overall, classifiers = verdict["overall"], verdict["classifiers"]
     test = repeats[repeats["split"] == "test"]
-    made = findings.synthesis(folders["synthesis"])
+    made, data = findings.synthesis(folders["synthesis"]), findings.data(folders["ingest"])
     compared = list(dict.fromkeys(["real", overall["alternative"], overall["gan_arm"]]))
     return (
         _environment()
@@ -70,13 +70,13 @@ def render(
                 found["against_alternative"] for found in overall.get("classes", {}).values()
             ),
             metrics=_metrics(test, compared),
-            test_images=_test_images(findings.data(folders["ingest"])),
+            test_images=_test_images(data),
             real_sheet=pictures.sheet(real),
             synthetic_sheet=pictures.sheet(synthetic),
             most_classes=pictures.MOST_CLASSES,
             synthesis=made,
             training=findings.training(folders["history"], folders["model"]),
-            data=findings.data(folders["ingest"]),
+            data=data,
             params=params,
             settings=yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False),
             provenance=provenance,
@@ -125,8 +125,12 @@ def _environment() -> Environment:
     environment.filters["percent"] = _percent
     environment.filters["points"] = _points
     environment.filters["p"] = _p
-    environment.filters["number"] = lambda value: "–" if pd.isna(value) else f"{value:.3g}"
+    environment.filters["number"] = _number
     return environment
+
+
+def _number(value: float) -> str:
+    return "–" if pd.isna(value) else f"{value:.3g}".replace("-", "−")
 
 
 def _percent(share: float) -> str:

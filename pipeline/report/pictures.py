@@ -36,7 +36,7 @@ def sheet(images: Images) -> Picture | None:
 
 
 def of_file(path: Path) -> Picture | None:
-    """Return a PNG of another stage, if it is there and shows more than one image."""
+    """Return a PNG of another stage, if it is there."""
     if not path.exists():
         return None
     with Image.open(path) as image:

@@ -86,7 +86,9 @@ class Page:
 
     def screenshot(self, *, whole: bool = False) -> bytes:
         """Return the picture of the screen, or of the whole page, as PNG."""
-        shot = self._call("Page.captureScreenshot", captureBeyondViewport=whole, **self._clip(whole))
+        shot = self._call(
+            "Page.captureScreenshot", captureBeyondViewport=whole, **self._clip(whole)
+        )
         return b64decode(shot["data"])
 
     def _clip(self, whole: bool) -> dict[str, Any]:
