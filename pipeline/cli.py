@@ -184,6 +184,7 @@ def evaluate(
     outputs = {
         "repeats": reports / "repeats.csv",
         "arms": reports / "arms.csv",
+        "lifts": reports / "lifts.csv",
         "metrics": reports / "metrics.json",
         "verdict": reports / "verdict.json",
         "report": reports / "report.html",
