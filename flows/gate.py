@@ -7,7 +7,7 @@ from pipeline import params
 from pipeline.storage import read_json
 
 if TYPE_CHECKING:
-    from pipeline.assemble.decision import Decision
+    from pipeline.decision import Decision
 
 VERDICT = Path("reports/verdict.json")
 MEMORISATION = Path("reports/synthesis/memorisation.json")
@@ -23,7 +23,7 @@ def refusals(root: Path, override: str | None) -> list[str]:
     Raises:
         UserError: there is no verdict, or params.yaml is not valid.
     """
-    from pipeline.assemble.decision import GAN
+    from pipeline.decision import GAN
 
     decided = decision(root)
     found = [] if override else decided.weak
@@ -39,7 +39,7 @@ def decision(root: Path) -> "Decision":
     Raises:
         UserError: there is no verdict, or params.yaml is not valid.
     """
-    from pipeline.assemble.decision import decide
+    from pipeline.decision import decide
 
     verdict = read_json(root / VERDICT)
     return decide(params.load(root / "params.yaml").assemble, verdict, {"passed": None})

@@ -168,6 +168,7 @@ def evaluate(
     model: Model = MODEL,
     history: History = HISTORY,
     synthetic: Synthetic = SYNTHETIC,
+    synthesis: Synthesis = SYNTHESIS,
     reports: Reports = REPORTS,
     scratch: Scratch = EVALUATE_SCRATCH,
 ) -> None:
@@ -181,10 +182,12 @@ def evaluate(
         "synthetic": synthetic,
         "model": model,
         "history": history,
+        "synthesis": synthesis,
     }
     outputs = {
         "repeats": reports / "repeats.csv",
         "arms": reports / "arms.csv",
+        "lifts": reports / "lifts.csv",
         "metrics": reports / "metrics.json",
         "verdict": reports / "verdict.json",
         "report": reports / "report.html",

@@ -12,7 +12,10 @@ from pipeline.params import Params
 
 ROOT = Path(__file__).parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-REPORTS = {f"reports/{name}" for name in ("repeats.csv", "arms.csv", "verdict.json", "report.html")}
+REPORTS = {
+    f"reports/{name}"
+    for name in ("repeats.csv", "arms.csv", "lifts.csv", "verdict.json", "report.html")
+}
 
 
 def files(entry: dict[str, list[str]], *keys: str) -> set[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.assemble.decision import Decision
+from pipeline.decision import Decision
 from pipeline.table import SPLITS
 
 Counts = Mapping[tuple[str, str, int], int]

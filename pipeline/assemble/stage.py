@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from pipeline import table
 from pipeline.assemble.card import card, preference
-from pipeline.assemble.decision import GAN, decide
+from pipeline.decision import GAN, decide
 from pipeline.errors import UserError
 from pipeline.params import AssembleParams
 from pipeline.storage import read_json

@@ -12,7 +12,7 @@ import pandas as pd
 from pipeline import table
 from pipeline.errors import UserError
 from pipeline.evaluation import cells, tuning
-from pipeline.evaluation.arms import MOST, Material
+from pipeline.evaluation.arms import ARMS, MOST, Material
 from pipeline.evaluation.scores import BALANCED_ACCURACY
 from pipeline.evaluation.seal import open_test
 from pipeline.evaluation.verdict import verdicts
@@ -32,9 +32,10 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
     Args:
         params: the section `evaluate`.
         inputs: `real` and `synthetic`, image tables; `model`; `history`, of the training; `ingest`,
-            the report of ingestion, which holds the seal of the test split.
-        outputs: `repeats` (CSV), `arms` (CSV), `metrics` (JSON), `verdict` (JSON), `report` (HTML);
-            `scratch`, where finished cells are kept until all are done.
+            the report of ingestion, which holds the seal of the test split; `synthesis`, the report
+            on the synthetic images.
+        outputs: `repeats`, `arms` and `lifts` (CSV), `metrics` and `verdict` (JSON), `report`
+            (HTML); `scratch`, where finished cells are kept until all are done.
 
     Raises:
         UserError: inputs that do not belong together, or a test split that was tampered with.
@@ -53,6 +54,7 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
 
     _write_csv(outputs["repeats"], repeats)
     _write_csv(outputs["arms"], _arm_means(repeats))
+    _write_csv(outputs["lifts"], _lifts(found))
     write_json(outputs["metrics"], _metrics(found, repeats))
     provenance = {
         "real images": table.table_hash(inputs["real"]),
@@ -61,7 +63,14 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
         "generator": trained.hash,
     }
     page = render(
-        found, repeats, known["train"], material.synthetic, inputs["history"], params, provenance
+        found,
+        repeats,
+        known["train"],
+        material.synthetic,
+        inputs,
+        {name: arm.kind for name, arm in ARMS.items()},
+        params,
+        provenance,
     )
     write_text(outputs["report"], page)
     write_json(outputs["verdict"], {**found, "choices": choices, "provenance": provenance})
@@ -95,6 +104,14 @@ def _arm_means(repeats: pd.DataFrame) -> pd.DataFrame:
     here = repeats[(repeats["split"] == "test") & (repeats["class"] == "")]
     means = here.pivot_table("value", ["classifier", "arm"], "metric", sort=False)
     return means.reset_index()
+
+
+def _lifts(found: dict[str, Any]) -> pd.DataFrame:
+    """Return each arm's lift over real images alone in points, best first, for plots."""
+    frame = pd.DataFrame.from_dict(found["overall"]["arms"], orient="index")
+    frame[["mean", "low", "high"]] *= 100
+    ranked = frame.sort_values("mean", ascending=False, kind="stable")
+    return ranked.rename(columns={"mean": "points"}).rename_axis("arm").reset_index()
 
 
 def _metrics(found: dict[str, Any], repeats: pd.DataFrame) -> dict[str, Any]:

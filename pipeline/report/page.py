@@ -1,31 +1,38 @@
 """The report: one self-contained HTML page, verdict first."""
 
-import base64
-import io
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
+import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pipeline.params import EvaluateParams
-from pipeline.sheet import contact_sheet
+from pipeline.decision import decide
+from pipeline.params import AssembleParams, EvaluateParams
+from pipeline.report import findings, forest, pictures
 from pipeline.table import Images
 
-SHEET_COLUMNS = 12
-CURVE = (600.0, 160.0)
-"""Size of a training curve, in the units of its drawing."""
+KINDS = {"gan": "With the GAN", "plain": "Without a GAN", "control": "Controls, never recommended"}
+METRICS = {
+    "balanced_accuracy": "balanced accuracy, %",
+    "accuracy": "accuracy, %",
+    "macro_f1": "macro-F1, %",
+    "g_mean": "G-mean, %",
+    "auroc": "AUROC, %",
+    "ece": "expected calibration error, % (0 is best)",
+}
 
 
 def render(
-    verdict: dict[str, Any],
+    verdict: Mapping[str, Any],
     repeats: pd.DataFrame,
     real: Images,
     synthetic: Images,
-    history: Path,
+    folders: Mapping[str, Path],
+    kinds: Mapping[str, str],
     params: EvaluateParams,
-    provenance: dict[str, str],
+    provenance: Mapping[str, str],
 ) -> str:
     """Return the page as HTML; it needs no network and no script.
 
@@ -34,10 +41,65 @@ def render(
         repeats: the tidy table of scores.
         real: the train split.
         synthetic: data/synthetic.
-        history: folder of losses.csv, validation.csv and samples/.
+        folders: `ingest`, `synthesis` and `history`, the reports of these stages, and `model`; a
+            section is left out if its files are not there.
+        kinds: gan, plain or control, by name of the arm.
         params: the section `evaluate`.
         provenance: hashes of what went in, by name.
     """
+    overall, classifiers = verdict["overall"], verdict["classifiers"]
+    test = repeats[repeats["split"] == "test"]
+    made, data = findings.synthesis(folders["synthesis"]), findings.data(folders["ingest"])
+    compared = list(dict.fromkeys(["real", overall["alternative"], overall["gan_arm"]]))
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            overall=overall,
+            classifiers=classifiers,
+            ships=ships(verdict, made["memorisation"] if made else None),
+            compared=compared,
+            roles={overall["alternative"]: "alternative", overall["gan_arm"]: "gan"},
+            groups=_groups(overall, kinds),
+            scale=forest.scale(
+                [*overall["arms"].values(), overall["against_alternative"]], params.min_gain
+            ),
+            arms=_ranked(overall, classifiers),
+            classes=_classes(overall, test, real, synthetic, compared),
+            class_scale=forest.scale(
+                found["against_alternative"] for found in overall.get("classes", {}).values()
+            ),
+            metrics=_metrics(test, compared),
+            test_images=_test_images(data),
+            real_sheet=pictures.sheet(real),
+            synthetic_sheet=pictures.sheet(synthetic),
+            most_classes=pictures.MOST_CLASSES,
+            synthesis=made,
+            training=findings.training(folders["history"], folders["model"]),
+            data=data,
+            params=params,
+            settings=yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False),
+            provenance=provenance,
+        )
+    )
+
+
+def ships(verdict: Mapping[str, Any], memorisation: Mapping[str, Any] | None) -> str | None:
+    """Return in words what `assemble` makes of the verdict if its settings are the defaults.
+
+    Args:
+        verdict: as made by `evaluation.verdict.verdicts`.
+        memorisation: content of memorisation.json, if there is one.
+    """
+    if not verdict.get("methods"):
+        return None
+    decision = decide(AssembleParams(), verdict, memorisation or {"passed": None})
+    if decision.refusals:
+        return f"Real images only: {'; '.join(decision.refusals)}."
+    return f"Real images, and synthetic ones by {decision.method}, on validation the best method."
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("pipeline", "report"),
         autoescape=True,
@@ -45,85 +107,84 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["zip"] = zip
-    test = repeats[repeats["split"] == "test"]
-    classifiers = list(verdict["classifiers"])
-    scores = test[test["metric"] == "balanced_accuracy"]
-    return environment.get_template("report.html.j2").render(
-        overall=verdict["overall"],
-        verdicts=verdict["classifiers"],
-        arms=_arm_rows(scores, verdict["overall"], classifiers),
-        classifiers=classifiers,
-        recalls=_recall_rows(test, verdict["overall"]),
-        recall_arms=_compared(verdict["overall"]),
-        counts=list(zip(real.classes, real.counts(), synthetic.counts(), strict=True)),
-        real_sheet=_sheet(real),
-        synthetic_sheet=_sheet(synthetic),
-        losses=_curves(history / "losses.csv", ["loss_discriminator", "loss_generator"]),
-        validation=_curves(history / "validation.csv", ["cas"]),
-        curve=CURVE,
-        params=params,
-        provenance=provenance,
-    )
+    environment.filters["percent"] = _percent
+    environment.filters["points"] = _points
+    environment.filters["p"] = _p
+    environment.filters["number"] = _number
+    return environment
 
 
-def _compared(overall: dict[str, Any]) -> list[str]:
-    return list(dict.fromkeys(["real", overall["alternative"], overall["gan_arm"]]))
+def _number(value: float) -> str:
+    return "–" if pd.isna(value) else f"{value:.3g}".replace("-", "−")
 
 
-def _arm_rows(
-    scores: pd.DataFrame, overall: dict[str, Any], classifiers: list[str]
+def _percent(share: float) -> str:
+    return "–" if pd.isna(share) else f"{100 * share:.1f}"
+
+
+def _points(share: float, places: int = 1) -> str:
+    """Return a difference of shares in points with its sign, e.g. "+1.2", "−0.4" or "0.0"."""
+    value = round(100 * share, places) + 0.0
+    return f"{value:+.{places}f}".replace("-", "−") if value else f"{0:.{places}f}"
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _groups(
+    overall: Mapping[str, Any], kinds: Mapping[str, str]
+) -> list[tuple[str, list[tuple[str, dict[str, float]]]]]:
+    """Return the arms that are compared with real images alone, by kind, best first."""
+    ranked = sorted(overall["arms"].items(), key=lambda item: -item[1]["mean"])
+    grouped = [
+        (title, [item for item in ranked if kinds[item[0]] == kind])
+        for kind, title in KINDS.items()
+    ]
+    return [(title, arms) for title, arms in grouped if arms]
+
+
+def _ranked(overall: Mapping[str, Any], classifiers: Mapping[str, Any]) -> list[str]:
+    """Return all arms, best first; those that only some classifiers can be trained on come last."""
+    shared = sorted(overall["scores"], key=lambda arm: -overall["scores"][arm])
+    every = [arm for found in classifiers.values() for arm in found["scores"]]
+    return list(dict.fromkeys([*shared, *every]))
+
+
+def _classes(
+    overall: Mapping[str, Any],
+    test: pd.DataFrame,
+    real: Images,
+    synthetic: Images,
+    compared: Iterable[str],
 ) -> list[dict[str, Any]]:
-    """Return a line an arm: its scores and where its mark stands on the chart, best first."""
-    means = scores.groupby(["arm", "classifier"])["value"].mean()
-    mean = scores.groupby(["repeat", "arm"])["value"].mean().unstack("arm")
-    low, high = mean.min().min(), mean.max().max()
-    span = max(high - low, 1e-9)
+    """Return a line a class: its training images, recalls, and the verdict on them, if any."""
+    of_class = test[test["metric"] == "recall"]
+    recall = of_class.groupby(["class", "arm"], sort=False)["value"].mean()
     return [
         {
-            "name": arm,
-            "mean": mean[arm].mean(),
-            "scores": [means[arm, classifier] for classifier in classifiers],
-            "mark": 100 * (mean[arm].mean() - low) / span,
-            "from": 100 * (mean[arm].min() - low) / span,
-            "to": 100 * (mean[arm].max() - low) / span,
-            "role": {overall["gan_arm"]: "gan", overall["alternative"]: "alternative"}.get(arm, ""),
+            "name": name,
+            "real": int(n_real),
+            "synthetic": int(n_synthetic),
+            "recall": [float(recall.get((name, arm), float("nan"))) for arm in compared],
+            "found": overall.get("classes", {}).get(name),
         }
-        for arm in mean.mean().sort_values(ascending=False).index
+        for name, n_real, n_synthetic in zip(
+            real.classes, real.counts(), synthetic.counts(), strict=True
+        )
     ]
 
 
-def _recall_rows(test: pd.DataFrame, overall: dict[str, Any]) -> list[tuple[str, list[float]]]:
-    """Return for each class the mean recall of the compared arms."""
-    recall = test[test["metric"] == "recall"].groupby(["class", "arm"], sort=False)["value"].mean()
-    names = test.loc[test["metric"] == "recall", "class"].unique()
-    return [(str(n), [float(recall[n, arm]) for arm in _compared(overall)]) for n in names]
-
-
-def _sheet(images: Images) -> str | None:
-    """Return a row of images for each class that has any, as a data URL."""
-    rows = []
-    for label in np.unique(images.labels):
-        of_class = images.pixels[images.labels == label][:SHEET_COLUMNS]
-        blank = np.full((SHEET_COLUMNS - len(of_class), *of_class.shape[1:]), 255, np.uint8)
-        rows.append(np.concatenate([of_class, blank]))
-    if not rows:
-        return None
-    buffer = io.BytesIO()
-    contact_sheet(np.concatenate(rows), SHEET_COLUMNS).save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def _curves(path: Path, columns: list[str]) -> dict[str, Any]:
-    """Return polylines of some columns of a history file, scaled to the chart."""
-    frame = pd.read_csv(path)
-    low, high = frame[columns].min().min(), frame[columns].max().max()
-    x = frame["step"] / frame["step"].max() * CURVE[0]
-    lines = {
-        name: " ".join(
-            f"{a:.1f},{b:.1f}"
-            for a, b in zip(x, (high - frame[name]) / max(high - low, 1e-9) * CURVE[1], strict=True)
-        )
-        for name in columns
+def _metrics(test: pd.DataFrame, compared: list[str]) -> dict[str, list[float]]:
+    """Return for each metric the means of the compared arms, over repeats and classifiers."""
+    means = test[test["class"] == ""].groupby(["metric", "arm"])["value"].mean()
+    known = set(means.index.get_level_values("metric"))
+    return {
+        title: [float(means.get((metric, arm), float("nan"))) for arm in compared]
+        for metric, title in METRICS.items()
+        if metric in known
     }
-    return {"lines": lines, "low": low, "high": high, "steps": int(frame["step"].max())}
+
+
+def _test_images(data: Mapping[str, Any] | None) -> int | None:
+    return int(data["counts"]["test"].sum()) if data and "test" in data["counts"] else None

@@ -53,7 +53,7 @@ def test_metrics_and_plots_show(run: Run, folder: Path) -> None:
     )
     run("dvc", "plots", "show")
     page = (folder / "dvc_plots" / "index.html").read_text()
-    for title in ("Losses", "CAS on validation", "Balanced accuracy of arms", "step-000060.png"):
+    for title in ("Losses", "CAS on validation", "Lift over real images alone", "step-000060.png"):
         assert title in page
 
 

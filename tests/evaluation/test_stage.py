@@ -24,6 +24,7 @@ PARAMS = EvaluateParams(
 NAMES = {
     "repeats": "repeats.csv",
     "arms": "arms.csv",
+    "lifts": "lifts.csv",
     "metrics": "metrics.json",
     "verdict": "verdict.json",
     "report": "report.html",
@@ -33,12 +34,12 @@ NAMES = {
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory, digits: Path) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("inputs")
-    names = ("ingest", "model", "history", "synthetic")
+    names = ("ingest", "model", "history", "synthetic", "synthesis")
     paths = {"real": digits, **{name: folder / name for name in names}}
     seal(digits, paths["ingest"])
     settings = TrainParams(steps=300, batch_size=64, eval_interval=100, threads=1)
     train.run(settings, paths, {**paths, "scratch": folder / "scratch"})
-    places = {**paths, "report": folder / "report", "scratch": folder / "scratch"}
+    places = {**paths, "report": paths["synthesis"], "scratch": folder / "scratch"}
     generate.run(GenerateParams(), paths, places)
     return paths
 
@@ -86,6 +87,10 @@ def test_verdict_metrics_and_report_agree(reports: Path) -> None:
     assert metrics["balanced_accuracy"] == overall["scores"]
     assert overall["sentence"].replace("+", "&#43;") in page or overall["sentence"] in page
     assert set(overall["scores"]) == set(PARAMS.arms)
+    lifts = pd.read_csv(reports / "lifts.csv").set_index("arm")
+    assert set(lifts.index) == set(PARAMS.arms) - {"real"}
+    gain = 100 * (overall["scores"]["gan"] - overall["scores"]["real"])
+    assert lifts.loc["gan", "points"] == pytest.approx(gain, abs=1e-4)
     for name, judge in verdict["classifiers"].items():
         assert metrics[name]["gan"] == pytest.approx(judge["scores"]["gan"])
     means = np.mean([judge["scores"]["gan"] for judge in verdict["classifiers"].values()])

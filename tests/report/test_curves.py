@@ -1,0 +1,16 @@
+import pandas as pd
+
+from pipeline.report.curves import curves
+
+
+def test_high_is_up_and_the_last_step_is_right() -> None:
+    frame = pd.DataFrame({"step": [50, 100], "cas": [0.5, 0.75], "kid": [None, 0.25]})
+    found = curves(frame, {"cas": "CAS", "kid": "KID"}, "Scores", kept=50)
+    assert found is not None
+    assert found.lines == {"CAS": "50.00,50.00 100.00,0.00", "KID": "100.00,100.00"}
+    assert (found.low, found.high, found.steps, found.kept) == (0.25, 0.75, 100, 50.0)
+
+
+def test_without_any_number_there_is_no_curve() -> None:
+    frame = pd.DataFrame({"step": [50], "cas": [None]})
+    assert curves(frame, {"cas": "CAS", "fid": "FID"}, "Scores") is None

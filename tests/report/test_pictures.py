@@ -1,0 +1,30 @@
+import base64
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from pipeline import table
+from pipeline.report import pictures
+
+
+def test_a_sheet_has_a_row_for_each_class(random_images: Callable[..., table.Images]) -> None:
+    picture = pictures.sheet(random_images(n=9, classes=3))
+    assert picture is not None
+    kind, content = picture.url.split(",")
+    assert kind == "data:image/png;base64"
+    image = Image.open(io.BytesIO(base64.b64decode(content)))
+    assert image.size == (picture.width, picture.height)
+    width, height = (12 * 9 + 1, 3 * 9 + 1)
+    assert image.width * height == image.height * width
+
+
+def test_nothing_to_show_is_no_picture(
+    random_images: Callable[..., table.Images], tmp_path: Path
+) -> None:
+    images = random_images(n=3)
+    none = table.Images(images.pixels[:0], np.zeros(0, np.int64), images.classes, images.rows[:0])
+    assert pictures.sheet(none) is None
+    assert pictures.of_file(tmp_path / "gone.png") is None
