@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -115,6 +116,8 @@ class Project:
 @pytest.fixture(scope="session", autouse=True)
 def _environment() -> None:
     os.environ.update(SETTINGS)
+    # What a shell runs in the background ignores interrupts, and so would all that tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
