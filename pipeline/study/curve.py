@@ -16,7 +16,7 @@ from pipeline.storage import replace_file, write_text
 from pipeline.study.replicate import Replicate, folder_for
 
 WIDTH, HEIGHT = 640.0, 360.0
-LEFT, RIGHT, TOP, BOTTOM = 56.0, 16.0, 36.0, 44.0
+LEFT, RIGHT, TOP, BOTTOM = 56.0, 16.0, 60.0, 44.0
 COMPARISONS = {"against_real": "real images alone", "against_alternative": "the best without a GAN"}
 
 
