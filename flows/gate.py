@@ -34,15 +34,17 @@ def refusals(root: Path, override: str | None) -> list[str]:
 
 
 def decision(root: Path) -> "Decision":
-    """Return whose synthetic images `assemble` ships, and what the verdict has against them.
+    """Return whose synthetic images `assemble` ships, and what speaks against them.
 
     Raises:
         UserError: there is no verdict, or params.yaml is not valid.
     """
     from pipeline.decision import decide
 
-    verdict = read_json(root / VERDICT)
-    return decide(params.load(root / "params.yaml").assemble, verdict, {"passed": None})
+    verdict, memorisation = read_json(root / VERDICT), root / MEMORISATION
+    outcome = read_json(memorisation) if memorisation.exists() else {}
+    settings = params.load(root / "params.yaml").assemble
+    return decide(settings, verdict, {"passed": None, "reasons": [], **outcome})
 
 
 def _memorisation(path: Path) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
 
-from flows import artifacts
+from flows import artifacts, gate
 from flows.publish import Publication, publish
 from pipeline import progress
 from tests.flows.conftest import ROOT, Project
@@ -45,6 +45,19 @@ def test_the_bar_follows_the_lines_that_stages_print(
         return seen
 
     assert watch() == [0.5, 25.0, 75.0, 75.0]
+
+
+def test_a_generator_that_copies_is_not_said_to_ship(project: Project) -> None:
+    failed = {"passed": False, "reasons": ["9 of 100 images are copies"]}
+    (project.root / gate.MEMORISATION).write_text(json.dumps(failed))
+
+    @flow
+    def show() -> None:
+        artifacts.show_results(project.root, Publication())
+
+    show()
+    said = "Ships none: the generator copies: 9 of 100 images are copies."
+    assert said in found()["verdict"]
 
 
 def test_results_are_shown_against_the_last_version(
