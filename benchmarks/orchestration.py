@@ -17,8 +17,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
@@ -28,6 +26,7 @@ import pandas as pd
 import yaml
 
 from flows.graph import stages
+from flows.serve import wait_for_server
 
 ROOT = Path(__file__).parents[1]
 SHORT = {
@@ -39,7 +38,6 @@ SHORT = {
         "classifiers": ["k-nn"],
     },
 }
-STARTUP_S = 120
 
 
 class Round(NamedTuple):
@@ -94,13 +92,7 @@ def server(home: Path) -> Iterator[None]:
     command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT) as process:
         try:
-            deadline = time.monotonic() + STARTUP_S
-            while time.monotonic() < deadline:
-                health = f"{os.environ['PREFECT_API_URL']}/health"
-                with contextlib.suppress(urllib.error.URLError, ConnectionError):
-                    urllib.request.urlopen(health, timeout=5).close()
-                    break
-                time.sleep(0.5)
+            wait_for_server()
             yield
         finally:
             process.terminate()

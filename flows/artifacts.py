@@ -1,6 +1,5 @@
 """What Prefect's UI shows of a run, and the events that automations listen for."""
 
-import base64
 import os
 import re
 from pathlib import Path
@@ -18,6 +17,7 @@ from prefect.events import emit_event
 from flows import gate
 from flows.publish import METRICS, Publication, latest
 from pipeline.errors import UserError
+from pipeline.report.pictures import data_url
 from pipeline.storage import read_json
 
 REPORT = Path("reports/report.html")
@@ -120,5 +120,4 @@ def _numbers(content: Any, prefix: str = "") -> dict[str, float]:
 
 def _picture(path: Path) -> str:
     """Return Markdown that carries the picture in itself: the server has no files of ours."""
-    data = base64.b64encode(path.read_bytes()).decode()
-    return f"![{path.stem}](data:image/png;base64,{data})"
+    return f"![{path.stem}]({data_url(path.read_bytes())})"

@@ -257,7 +257,11 @@ ingest, train, generate, evaluate = map(single, ("ingest", "train", "generate", 
 
 def main() -> None:
     """Run the flow, or that of one stage, once; a failure is one message and exit code 1."""
-    run = single(sys.argv[1]) if sys.argv[1:] else rebuild
+    run_once(single(sys.argv[1]) if sys.argv[1:] else rebuild)
+
+
+def run_once(run: Flow[..., State[Any]]) -> None:
+    """Run a flow with its defaults; a failure is one message and exit code 1."""
     state = run(return_state=True)
     if not state.is_completed():
         print(f"error: {state.message}", file=sys.stderr)

@@ -41,7 +41,7 @@ def main() -> None:
                 os.environ["PREFECT_SERVER_API_PORT"] = str(port)
                 running.enter_context(_background("prefect", "server", "start"))
                 os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
-            _wait_for_server()
+            wait_for_server()
             _prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
             _prefect("--no-prompt", "deploy", "--all")
             notice_crashes()
@@ -104,7 +104,12 @@ def _prefect(*arguments: str) -> None:
         raise UserError(f"prefect {' '.join(arguments)} failed: see above")
 
 
-def _wait_for_server() -> None:
+def wait_for_server() -> None:
+    """Wait until the server at PREFECT_API_URL answers.
+
+    Raises:
+        UserError: it does not in two minutes.
+    """
     address = f"{os.environ['PREFECT_API_URL']}/health"
     deadline = time.monotonic() + STARTUP_S
     while time.monotonic() < deadline:

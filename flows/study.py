@@ -3,7 +3,6 @@
 It changes neither what DVC tracks nor what is published. Run with `python -m flows.study`.
 """
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from prefect.states import Completed, Failed
 
 from flows.command import gan_augment
 from flows.lock import exclusive
-from flows.rebuild import failed, run_name
+from flows.rebuild import failed, run_name, run_once
 from pipeline.errors import UserError
 from pipeline.storage import read_json
 
@@ -52,13 +51,5 @@ def study(root: Path = Path(), replicates: int = 6, wait_minutes: float = 0) -> 
         return Failed(message=str(error))
 
 
-def main() -> None:
-    """Run the flow once; a failure is one message and exit code 1."""
-    state = study(return_state=True)
-    if not state.is_completed():
-        print(f"error: {state.message}", file=sys.stderr)
-        sys.exit(1)
-
-
 if __name__ == "__main__":
-    main()
+    run_once(study)

@@ -144,3 +144,10 @@ def test_every_pixel_is_read_back_from_png(image: np.ndarray) -> None:
     with Image.open(io.BytesIO(content)) as picture:
         picture.verify()  # checksums of all chunks
         assert picture.mode == ("L" if len(image) == 1 else "RGB")
+
+
+def test_rows_of_each_class_are_counted_without_their_images(digits: Path) -> None:
+    for split in (None, "train", "test"):
+        np.testing.assert_array_equal(
+            table.counts(digits, split), table.read(digits, split).counts()
+        )

@@ -54,9 +54,7 @@ def _synthetic(
         yield from table.scan(inputs["synthetic"])
         return
     real = table.read(inputs["real"], "train")
-    counts = np.zeros(len(real.classes), np.int64)
-    for rows in table.scan(inputs["synthetic"]):
-        counts += np.bincount(rows["label"].to_numpy(), minlength=len(counts))
+    counts = table.counts(inputs["synthetic"])
     for label in np.flatnonzero(counts).tolist():
         yield baselines.rows(method, real, label, int(counts[label]), params.seed)
 

@@ -43,8 +43,8 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
     trained = model.load(inputs["model"])
     known = {split: table.read(inputs["real"], split) for split in ("train", "validation")}
     material = _material(params, known["train"], table.read(inputs["synthetic"]), trained)
-    hashes = [table.table_hash(inputs[name]) for name in ("real", "synthetic")]
-    scratch = outputs["scratch"] / cells.fingerprint(params, *hashes, trained.hash)
+    real, synthetic = (table.table_hash(inputs[name]) for name in ("real", "synthetic"))
+    scratch = outputs["scratch"] / cells.fingerprint(params, real, synthetic, trained.hash)
     choices = tuning.choose(material, known["validation"], params, scratch)
     test = open_test(inputs["real"], inputs["ingest"] / "seal.json", known)
     judged = {"validation": known["validation"], "test": test}
@@ -57,9 +57,9 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
     _write_csv(outputs["lifts"], _lifts(found))
     write_json(outputs["metrics"], _metrics(found, repeats))
     provenance = {
-        "real images": table.table_hash(inputs["real"]),
+        "real images": real,
         "sealed test split": table.table_hash(inputs["real"], "test"),
-        "synthetic images": table.table_hash(inputs["synthetic"]),
+        "synthetic images": synthetic,
         "generator": trained.hash,
     }
     page = render(

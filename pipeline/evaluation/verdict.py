@@ -212,10 +212,10 @@ def _on(scores: pd.DataFrame, arm: str, split: str) -> NDArray[np.float64]:
     return here.sort_values("repeat")["value"].to_numpy(float)
 
 
-def points(difference: Difference) -> str:
-    """Return a difference of shares in points, e.g. "+1.2 points (0.4 to 2.0)"."""
-    low, high = 100 * difference.low, 100 * difference.high
-    return f"{100 * difference.mean:+.1f} points ({low:+.1f} to {high:+.1f})"
+def points(difference: Difference, unit: str = " points") -> str:
+    """Return a difference of shares in points, e.g. "+1.2 points (+0.4 to +2.0)"."""
+    mean, low, high = (100 * share for share in (difference.mean, difference.low, difference.high))
+    return f"{mean:+.1f}{unit} ({low:+.1f} to {high:+.1f})"
 
 
 def _sentence(

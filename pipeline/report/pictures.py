@@ -32,7 +32,10 @@ def sheet(images: Images) -> Picture | None:
         rows.append(np.concatenate([of_class, blank]))
     if not rows:
         return None
-    return _embed(contact_sheet(np.concatenate(rows), SHEET_COLUMNS))
+    buffer = io.BytesIO()
+    image = contact_sheet(np.concatenate(rows), SHEET_COLUMNS)
+    image.save(buffer, "PNG")
+    return Picture(data_url(buffer.getvalue()), *image.size)
 
 
 def of_file(path: Path) -> Picture | None:
@@ -40,11 +43,9 @@ def of_file(path: Path) -> Picture | None:
     if not path.exists():
         return None
     with Image.open(path) as image:
-        return _embed(image)
+        return Picture(data_url(path.read_bytes()), *image.size)
 
 
-def _embed(image: Image.Image) -> Picture:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    url = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-    return Picture(url, *image.size)
+def data_url(png: bytes) -> str:
+    """Return a PNG as a URL that holds all of it."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()

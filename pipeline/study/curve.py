@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pipeline import table
 from pipeline.errors import UserError
 from pipeline.params import Params, Plan
+from pipeline.report import forest
 from pipeline.storage import replace_file, write_text
 from pipeline.study.replicate import Replicate, folder_for
 
@@ -41,7 +42,7 @@ def run(params: Params, sizes: Sequence[int], outputs: Mapping[str, Path]) -> No
     whole = Replicate(limited(params, ()), folder / "whole")
     whole.ingest()
     classes = table.class_names(whole.real)
-    most = int(table.read(whole.real, "train").counts().max())
+    most = int(table.counts(whole.real, "train").max())
     chosen = [size for size in sorted(set(sizes)) if size <= most]
     if not chosen:
         raise UserError(f"the largest class has {most} training images: name smaller sizes")
@@ -92,15 +93,11 @@ def svg(curve: pd.DataFrame) -> str:
     """Return the curve as a picture: points against images of each class (logarithmic)."""
     rows: list[dict[str, Any]] = curve.to_dict("records")  # type: ignore[assignment]
     sizes = sorted({int(row["images"]) for row in rows})
-    low = min(0.0, *(100 * row["low"] for row in rows))
-    high = max(0.0, *(100 * row["high"] for row in rows))
-    step = _step(high - low)
-    ticks = np.arange(np.floor(low / step), np.ceil(high / step) + 1) * step
+    scale = forest.scale(rows)
     across = dict(zip(sizes, _spread(np.log(sizes), LEFT + 30, WIDTH - RIGHT - 30), strict=True))
 
-    def down(value: float) -> float:
-        share = (100 * value - ticks[0]) / max(ticks[-1] - ticks[0], 1e-9)
-        return float(HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - TOP))
+    def down(at: float) -> float:
+        return HEIGHT - BOTTOM - at / 100 * (HEIGHT - BOTTOM - TOP)
 
     series = [
         {
@@ -109,7 +106,7 @@ def svg(curve: pd.DataFrame) -> str:
             "points": [
                 {
                     "x": across[row["images"]] + shift,
-                    **{name: down(row[name]) for name in ("mean", "low", "high")},
+                    **{name: down(at) for name, at in scale.mark(row)._asdict().items()},
                 }
                 for row in rows
                 if row["comparison"] == kind
@@ -126,8 +123,8 @@ def svg(curve: pd.DataFrame) -> str:
         left=LEFT,
         right=WIDTH - RIGHT,
         bottom=HEIGHT - BOTTOM,
-        zero=down(0.0),
-        ticks=[(f"{tick:+g}" if tick else "0", down(tick / 100)) for tick in ticks.tolist()],
+        zero=down(scale.at(0.0)),
+        ticks=[(f"{points:+g}" if points else "0", down(at)) for points, at in scale.ticks],
         sizes=list(across.items()),
         series=series,
     )
@@ -138,9 +135,3 @@ def _spread(values: np.ndarray, start: float, end: float) -> list[float]:
     if np.ptp(values) == 0:
         return [(start + end) / 2] * len(values)
     return [float(v) for v in start + (values - values[0]) / np.ptp(values) * (end - start)]
-
-
-def _step(span: float) -> float:
-    """Return a round step that divides a span into four to ten."""
-    power = 10.0 ** np.floor(np.log10(max(span, 0.1)))
-    return float(next(m * power for m in (0.2, 0.5, 1.0, 2.0) if span <= 6 * m * power))

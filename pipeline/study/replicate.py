@@ -129,6 +129,6 @@ def _named(folder: Path) -> Iterator[None]:
         raise UserError(f"in {folder}: {error}") from None
 
 
-def folder_for(scratch: Path, params: Params, *more: object) -> Path:
+def folder_for(scratch: Path, params: Params) -> Path:
     """Return where replicates of these params are kept until all are done."""
-    return scratch / digest(params.model_dump_json(), repr(more))
+    return scratch / digest(params.model_dump_json())

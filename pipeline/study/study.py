@@ -87,7 +87,7 @@ def markdown(found: Mapping[str, Any]) -> str:
         lines.append(f"| {arm} | " + " | ".join(cells) + " |")
     for title, key in (("its best arm", "gan_arm"), ("the best without", "alternative")):
         lines.append(f"| *{title}* | " + " | ".join(j[key] for j in judges.values()) + " |")
-    against = [points(_difference(judge["against_alternative"])) for judge in judges.values()]
+    against = [points(Difference(**judge["against_alternative"])) for judge in judges.values()]
     lines.append("| *the one against the other* | " + " | ".join(against) + " |")
     lines.append("| *verdict* | " + " | ".join(j["verdict"] for j in judges.values()) + " |")
     return "\n".join(lines) + "\n"
@@ -99,11 +99,7 @@ def _cell(judge: Mapping[str, Any], arm: str) -> str:
     if arm == "real":
         return f"{100 * judge['scores'][arm]:.1f}"
     found = {name: judge["arms"][arm][name] for name in ("mean", "low", "high", "p")}
-    return points(_difference(found)).replace(" points", "")
-
-
-def _difference(found: Mapping[str, float]) -> Difference:
-    return Difference(**found)
+    return points(Difference(**found), unit="")
 
 
 def _described(replicate: Replicate) -> dict[str, Any]:
@@ -121,7 +117,7 @@ def _cautious(
     overall: Mapping[str, Any], repeats: pd.DataFrame, replicate: Replicate
 ) -> dict[str, Any]:
     """Return the same comparisons with allowance for splits that overlap."""
-    learnt, judged = (len(table.read(replicate.real, split)) for split in ("train", "test"))
+    learnt, judged = (table.counts(replicate.real, split).sum() for split in ("train", "test"))
     scores = balanced_accuracies(repeats)
     return {
         f"against_{other}": asdict(
