@@ -28,7 +28,12 @@ class Trained(NamedTuple):
 def start(images: Images, settings: Recipe, fabric: Fabric) -> tuple[Trainer, Batches]:
     """Return a trainer at its start, and its batches."""
     batches = Batches(
-        images, settings.batch_size, settings.latent_dim, settings.seed, fabric.device
+        images,
+        settings.batch_size,
+        settings.latent_dim,
+        settings.seed,
+        fabric.device,
+        settings.balance,
     )
     return Trainer(shape_of(images, settings), settings, fabric), batches
 

@@ -150,6 +150,7 @@ class TrainParams(Section):
     embedding_dim: Positive = 32
     conditional: bool = True
     label_ramp: tuple[Fraction, Fraction] | None = None
+    balance: Fraction = 0.0
     spectral_norm: bool = False
     minibatch_stddev: bool = False
     init_from: Origin | None = None

@@ -83,11 +83,30 @@ def class_weights(material: Material, _: int) -> Make:
     return make
 
 
-def _with_baseline(baseline: Baseline) -> Callable[[Material, int], Make]:
+def _adding(
+    baseline: Baseline | None = None, *, gan: bool = False, on_classic: bool = False
+) -> Callable[[Material, int], Make]:
+    """Add images by a simpler method, by the GAN, or as many by either.
+
+    On classic they take the place of repeated real images, and all are transformed slightly: at
+    ratio 0 it is `classic`, image by image.
+    """
+
     def prepare(material: Material, seed: int) -> Make:
         counts = material.synthetic.counts()
-        extra = baseline(material.real, MOST * counts, seed)
-        return lambda ratio, _: of_images(material.real, take(extra, counts, ratio))
+        extra = baseline(material.real, MOST * counts, seed) if baseline else None
+
+        def make(ratio: Option, params: ClassicParams) -> TrainingSet:
+            plain = [take(extra, counts, ratio)] if extra else []
+            synthetic = take(material.synthetic, counts, ratio) if gan else None
+            if not on_classic:
+                return of_images(material.real, *plain, synthetic=synthetic)
+            rest = counts - _share(counts, ratio) * (len(plain) + gan)
+            repeated = _repeated(material, seed, np.maximum(rest, 0))
+            made = of_images(material.real, repeated, *plain, synthetic=synthetic)
+            return replace(made, classic=params)
+
+        return make
 
     return prepare
 
@@ -110,29 +129,6 @@ def _mixed(kind: Literal["mixup", "cutmix"]) -> Callable[[Material, int], Make]:
     return prepare
 
 
-def gan(material: Material, _: int) -> Make:
-    """Add the synthetic images."""
-    counts = material.synthetic.counts()
-    return lambda ratio, _: of_images(
-        material.real, synthetic=take(material.synthetic, counts, ratio)
-    )
-
-
-def _gan_and(baseline: Baseline) -> Callable[[Material, int], Make]:
-    """Add the synthetic images, and as many by a simpler method."""
-
-    def prepare(material: Material, seed: int) -> Make:
-        counts = material.synthetic.counts()
-        extra = baseline(material.real, MOST * counts, seed)
-        return lambda ratio, _: of_images(
-            material.real,
-            take(extra, counts, ratio),
-            synthetic=take(material.synthetic, counts, ratio),
-        )
-
-    return prepare
-
-
 def gan_raw(material: Material, _: int) -> Make:
     """Add images of the generator that no gate has seen."""
     counts = material.synthetic.counts()
@@ -141,7 +137,7 @@ def gan_raw(material: Material, _: int) -> Make:
 
 def gan_weighted(material: Material, seed: int) -> Make:
     """Add the synthetic images, each with the weight that the gates gave it."""
-    make = gan(material, seed)
+    make = _adding(gan=True)(material, seed)
 
     def weighted(ratio: Option, params: ClassicParams) -> TrainingSet:
         made = make(ratio, params)
@@ -154,24 +150,9 @@ def gan_weighted(material: Material, seed: int) -> Make:
     return weighted
 
 
-def gan_classic(material: Material, seed: int) -> Make:
-    """Balance the classes with synthetic images, as many as the ratio says, and real ones.
-
-    All images are transformed slightly. At ratio 0 it is `classic`, image by image.
-    """
-    counts = material.synthetic.counts()
-
-    def make(ratio: Option, params: ClassicParams) -> TrainingSet:
-        rest = np.maximum(counts - _share(counts, ratio), 0)
-        chosen = take(material.synthetic, counts, ratio)
-        return replace(_balanced(material, seed, rest, chosen), classic=params)
-
-    return make
-
-
 def gan_soft(material: Material, seed: int) -> Make:
     """Do as `gan+classic`, with the class probabilities of synthetic images for their labels."""
-    make = gan_classic(material, seed)
+    make = _adding(gan=True, on_classic=True)(material, seed)
 
     def soft(ratio: Option, params: ClassicParams) -> TrainingSet:
         made = make(ratio, params)
@@ -216,22 +197,28 @@ def synthetic_only(material: Material, _: int) -> Make:
 ARMS: dict[str, Arm] = {
     "real": Arm(real, "plain"),
     "class-weights": Arm(class_weights, "plain", EXPONENTS),
-    "oversample": Arm(_with_baseline(BASELINES["oversample"]), "plain", RATIOS),
-    "smote": Arm(_with_baseline(BASELINES["smote"]), "plain", RATIOS),
-    "gmm": Arm(_with_baseline(BASELINES["gmm"]), "plain", RATIOS),
+    "oversample": Arm(_adding(BASELINES["oversample"]), "plain", RATIOS),
+    "smote": Arm(_adding(BASELINES["smote"]), "plain", RATIOS),
+    "gmm": Arm(_adding(BASELINES["gmm"]), "plain", RATIOS),
     "classic": Arm(classic, "plain", tuple(POLICIES)),
+    "gmm+classic": Arm(
+        _adding(BASELINES["gmm"], on_classic=True), "plain", RATIOS, on_classic=True
+    ),
     "mixup": Arm(_mixed("mixup"), "plain", ALPHAS, on_classic=True, networks=True),
     "cutmix": Arm(_mixed("cutmix"), "plain", ALPHAS, on_classic=True, networks=True),
-    "gan": Arm(gan, "gan", RATIOS),
-    "gan+gmm": Arm(_gan_and(BASELINES["gmm"]), "gan", RATIOS),
-    "gan+smote": Arm(_gan_and(BASELINES["smote"]), "gan", RATIOS),
+    "gan": Arm(_adding(gan=True), "gan", RATIOS),
+    "gan+gmm": Arm(_adding(BASELINES["gmm"], gan=True), "gan", RATIOS),
+    "gan+smote": Arm(_adding(BASELINES["smote"], gan=True), "gan", RATIOS),
     "gan-raw": Arm(gan_raw, "gan", RATIOS),
     "gan-weighted": Arm(gan_weighted, "gan", RATIOS),
-    "gan+classic": Arm(gan_classic, "gan", RATIOS, on_classic=True),
+    "gan+classic": Arm(_adding(gan=True, on_classic=True), "gan", RATIOS, on_classic=True),
+    "gan+gmm+classic": Arm(
+        _adding(BASELINES["gmm"], gan=True, on_classic=True), "gan", RATIOS, on_classic=True
+    ),
     "gan-soft": Arm(gan_soft, "gan", RATIOS, on_classic=True, networks=True),
     "gan-fresh": Arm(gan_fresh, "gan", (1.0, 0.0, 0.125, 0.25, 0.5, 0.75), True, networks=True),
     "gan-first": Arm(gan_first, "gan", FIRST, on_classic=True, networks=True),
-    "placebo": Arm(_with_baseline(BASELINES["placebo"]), "control"),
+    "placebo": Arm(_adding(BASELINES["placebo"]), "control"),
     "synthetic-only": Arm(synthetic_only, "control"),
 }
 
@@ -270,8 +257,11 @@ def _up_to(images: Images, counts: NDArray[np.int64]) -> Images:
 def _balanced(
     material: Material, seed: int, extra: NDArray[np.int64], synthetic: Images | None = None
 ) -> TrainingSet:
-    repeated = BASELINES["oversample"](material.real, extra, seed)
-    return of_images(material.real, repeated, synthetic=synthetic)
+    return of_images(material.real, _repeated(material, seed, extra), synthetic=synthetic)
+
+
+def _repeated(material: Material, seed: int, extra: NDArray[np.int64]) -> Images:
+    return BASELINES["oversample"](material.real, extra, seed)
 
 
 def _weights(synthetic: Images) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Class-balanced batches that depend on nothing but the seed and their number."""
+"""Batches that depend on nothing but the seed and their number."""
 
 from typing import NamedTuple
 
@@ -49,6 +49,7 @@ class Batches:
         latent_dim: int,
         seed: int,
         device: torch.device,
+        balance: float = 0.0,
         rank: int = 0,
         processes: int = 1,
     ) -> None:
@@ -56,6 +57,7 @@ class Batches:
         self._pixels = torch.from_numpy(images.pixels[order]).to(device)
         self._counts = images.counts()
         self._starts = np.cumsum(self._counts) - self._counts
+        self._up_to = class_shares(self._counts, balance).cumsum()
         self._size, self._latent_dim, self._seed = batch_size, latent_dim, seed
         share, rest = divmod(batch_size, processes)
         if rest:
@@ -65,10 +67,12 @@ class Batches:
         self._mine = slice(rank * share, (rank + 1) * share)
 
     def __getitem__(self, number: int) -> Batch:
-        """Return that batch: every class equally often, images drawn with replacement."""
+        """Return that batch: classes in proportion, images drawn with replacement."""
         draw = rng(self._seed, "batch", number)
-        n, classes = self._size, len(self._counts)
-        labels = (np.arange(n) + draw.integers(classes)) % classes
+        n, last = self._size, len(self._counts) - 1
+        # Systematic sampling: no class is more than one image off its share of the batch.
+        points = (np.arange(n) + draw.random()) / n
+        labels = draw.permutation(np.searchsorted(self._up_to, points, side="right").clip(0, last))
         rows = self._starts[labels] + draw.integers(self._counts[labels])
         z = draw.standard_normal((2, n, self._latent_dim), dtype=np.float32)
         uniform = draw.random((2, 2, n, NUMBERS), dtype=np.float32)
@@ -84,3 +88,9 @@ class Batches:
 
     def _send(self, values: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(values).to(self._pixels.device, non_blocking=True)
+
+
+def class_shares(counts: NDArray[np.int64], balance: float) -> NDArray[np.float64]:
+    """Return how much of the batches is of each class, float64 C: ∝ n^(1 − balance)."""
+    weights = counts.astype(np.float64) ** (1 - balance)
+    return weights / weights.sum()

@@ -57,6 +57,7 @@ def run(params: TrainParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
             settings.latent_dim,
             settings.seed,
             fabric.device,
+            settings.balance,
             fabric.global_rank,
             fabric.world_size,
         )

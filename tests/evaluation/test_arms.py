@@ -82,6 +82,16 @@ def test_with_classic_synthetic_images_take_the_place_of_repeated_ones(material:
     assert none.classic == plain.classic == material.classic
 
 
+def test_two_methods_share_the_places_of_repeated_images(material: Material) -> None:
+    half = made("gan+gmm+classic", material, 0.5)
+    parts = [made(name, material, 0.5) for name in ("gan+gmm", "gmm+classic")]
+    added = len(parts[0].labels) - len(material.real)
+    assert len(half.labels) == max(len(parts[1].labels), len(material.real) + added)
+    np.testing.assert_array_equal(half.pixels[-added:], parts[0].pixels[-added:])
+    assert half.synthetic.sum() == parts[0].synthetic.sum()
+    assert not parts[1].synthetic.any()
+
+
 def test_what_there_is_too_few_of_comes_round_again() -> None:
     labels = np.array([1, 0, 1])
     np.testing.assert_array_equal(taken(labels, np.array([1, 2, 4]), 2.0), [1, 1, 0, 2, 0, 2])

@@ -1,14 +1,17 @@
+import numpy as np
 import pytest
 import torch
 
 from pipeline.errors import UserError
 from pipeline.gan.augment import NUMBERS
-from pipeline.gan.batches import Batches
+from pipeline.gan.batches import Batches, class_shares
 from pipeline.table import Images
 
 
-def batches(images: Images, seed: int = 0, rank: int = 0, processes: int = 1) -> Batches:
-    return Batches(images, 40, 5, seed, torch.device("cpu"), rank, processes)
+def batches(
+    images: Images, seed: int = 0, balance: float = 0.0, rank: int = 0, processes: int = 1
+) -> Batches:
+    return Batches(images, 40, 5, seed, torch.device("cpu"), balance, rank, processes)
 
 
 def test_a_batch_depends_on_seed_and_number_alone(train_images: Images) -> None:
@@ -20,9 +23,23 @@ def test_a_batch_depends_on_seed_and_number_alone(train_images: Images) -> None:
     assert not torch.equal(first[7].z, batches(train_images, seed=1)[7].z)
 
 
-def test_classes_are_balanced_and_labels_true(train_images: Images) -> None:
+def test_classes_come_in_their_shares(train_images: Images) -> None:
+    assert torch.bincount(batches(train_images, balance=1.0)[3].labels).tolist() == [4] * 10
+    counts = train_images.counts()
+    for number in range(5):
+        found = torch.bincount(batches(train_images)[number].labels, minlength=10).numpy()
+        assert (np.abs(found - 40 * counts / counts.sum()) < 1).all()
+
+
+def test_balance_goes_from_natural_shares_to_equal_ones() -> None:
+    counts = np.array([100, 25])
+    np.testing.assert_allclose(class_shares(counts, 0.0), [0.8, 0.2])
+    np.testing.assert_allclose(class_shares(counts, 0.5), [2 / 3, 1 / 3])
+    np.testing.assert_allclose(class_shares(counts, 1.0), [0.5, 0.5])
+
+
+def test_labels_are_true(train_images: Images) -> None:
     batch = batches(train_images)[3]
-    assert torch.bincount(batch.labels).tolist() == [4] * 10
     known = {
         (image.tobytes(), int(label))
         for image, label in zip(train_images.pixels, train_images.labels, strict=True)
