@@ -30,6 +30,8 @@ MOST_BLOCKS = 8
 """A block of candidates has so many of the generator's blocks of 128, or fewer for small plans."""
 LEAST_TRIES = 256
 """Before so many candidates of a class none is given up."""
+ALIKE = ("copies", "repeats")
+"""Gates that refuse images for being like others: less training makes them less alike."""
 TALLY = b"tally"
 
 Tally = dict[str, tuple[int, int]]
@@ -166,11 +168,12 @@ class Sampler:
         if accepted * self._params.max_tries < tried:
             rates = {g: counts[g, "accepted"] / max(counts[g, "tried"], 1) for g in self._judges}
             strictest = min(rates, key=rates.__getitem__)
+            advice = "Train for fewer steps" if strictest in ALIKE else "Train longer"
             raise HopelessError(
                 f"of {tried} images of class {self._trained.classes[label]!r} the gates let "
                 f"{accepted} through, fewer than one in {self._params.max_tries} "
                 f"(generate.max_tries); the strictest is {strictest} ({rates[strictest]:.1%}). "
-                "Train longer, leave the gate out, or set generate.fallback"
+                f"{advice}, leave the gate out, or set generate.fallback"
             )
 
 
