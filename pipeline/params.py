@@ -201,7 +201,7 @@ class Recipe(TrainParams):
 class Plan(Section):
     """How many synthetic images of each class.
 
-    Written `fill`, `{ratio: r}`, `{per_class: n}` or `{classes: {name: n}}`.
+    Written `fill`, `{fill: f}`, `{ratio: r}`, `{per_class: n}` or `{classes: {name: n}}`.
     """
 
     kind: Literal["fill", "ratio", "per_class", "classes"]
@@ -214,6 +214,8 @@ class Plan(Section):
         match value:
             case "fill":
                 return {"kind": "fill"}
+            case {"fill": float() | int() as times, **rest} if not rest and times >= 1:
+                return {"kind": "fill", "amount": times}
             case {"ratio": float() | int() as ratio, **rest} if not rest and ratio > 0:
                 return {"kind": "ratio", "amount": ratio}
             case {"per_class": int() as number, **rest} if not rest and number > 0:
@@ -221,7 +223,7 @@ class Plan(Section):
             case {"classes": dict() as classes, **rest} if not rest:
                 return {"kind": "classes", "classes": classes}
         raise ValueError(
-            "must be fill, {ratio: r} with r > 0, {per_class: n} with n ≥ 1, "
+            "must be fill, {fill: f} with f ≥ 1, {ratio: r} with r > 0, {per_class: n} with n ≥ 1, "
             "or {classes: {name: n}}"
         )
 

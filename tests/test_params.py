@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
         ("train: {init_from: {rev: v1}}", "rev needs repo: a path alone has no revisions"),
         ("train: {label_ramp: [0.5, 0.2]}", "train.label_ramp = [0.5, 0.2]: must rise"),
         ("train: {augment_probability: 0.9}", "less than or equal to 0.6"),
-        ("generate: {plan: some}", "generate.plan = 'some': must be fill, {ratio: r} with r > 0"),
+        ("generate: {plan: some}", "generate.plan = 'some': must be fill, {fill: f} with f ≥ 1"),
         ("generate: {plan: {ratio: -1}}", "generate.plan = {'ratio': -1}: must be fill"),
         ("ingest: {image_size: 2}", "ingest.image_size.0 = 2: should be greater than or equal"),
         ("ingest: {channels: 2}", "ingest.channels = 2: should be 1 or 3"),

@@ -4,22 +4,25 @@ A `gan` arm uses the generator, a `plain` arm is what a user would do without on
 measured to understand the others and is never recommended. docs/arms.md tells what each is.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.decision import GAN
 from pipeline.evaluation.classic import POLICIES
 from pipeline.evaluation.training_set import TrainingSet, of_images
 from pipeline.params import ClassicParams
-from pipeline.synthesis.baselines import BASELINES, Baseline
+from pipeline.synthesis.baselines import BASELINES
 from pipeline.table import Images
 
 MOST = 3
 RATIOS = (1.0, 0.0, 0.25, 0.5, 2.0, 3.0)
 """Images that are added, over those in data/synthetic."""
+SHARES = (0.5, 0.0, 0.25, 0.75, 1.0, 2.0)
+"""Images that take the place of repeated real ones, over those in data/synthetic."""
 EXPONENTS = (1.0, 0.0, 0.25, 0.5, 0.75, 1.25)
 ALPHAS = (0.2, 0.1, 0.4, 0.6, 0.8, 1.0)
 FIRST = (0.5, 0.0, 0.1, 0.25, 0.75, 0.9)
@@ -83,32 +86,52 @@ def class_weights(material: Material, _: int) -> Make:
     return make
 
 
-def _adding(
-    baseline: Baseline | None = None, *, gan: bool = False, on_classic: bool = False
-) -> Callable[[Material, int], Make]:
-    """Add images by a simpler method, by the GAN, or as many by either.
+def _adding(*methods: str) -> Callable[[Material, int], Make]:
+    """Add images: of each method, the GAN among them, `ratio` times as many as data/synthetic."""
 
-    On classic they take the place of repeated real images, and all are transformed slightly: at
-    ratio 0 it is `classic`, image by image.
+    def prepare(material: Material, seed: int) -> Make:
+        counts = material.synthetic.counts()
+        plain = _plain_images(material, methods, MOST * counts, seed)
+
+        def make(ratio: Option, _: ClassicParams) -> TrainingSet:
+            extras = [take(images, counts, ratio) for images in plain]
+            synthetic = take(material.synthetic, counts, ratio) if GAN in methods else None
+            return of_images(material.real, *extras, synthetic=synthetic)
+
+        return make
+
+    return prepare
+
+
+def _on_classic(*methods: str) -> Callable[[Material, int], Make]:
+    """Do as `classic`, a share of the repeated images replaced, by as many of each method.
+
+    At share 0 it is `classic`, image by image; a class never gets fewer images than there.
     """
 
     def prepare(material: Material, seed: int) -> Make:
         counts = material.synthetic.counts()
-        extra = baseline(material.real, MOST * counts, seed) if baseline else None
+        plain = _plain_images(material, methods, MOST * counts, seed)
 
-        def make(ratio: Option, params: ClassicParams) -> TrainingSet:
-            plain = [take(extra, counts, ratio)] if extra else []
-            synthetic = take(material.synthetic, counts, ratio) if gan else None
-            if not on_classic:
-                return of_images(material.real, *plain, synthetic=synthetic)
-            rest = counts - _share(counts, ratio) * (len(plain) + gan)
-            repeated = _repeated(material, seed, np.maximum(rest, 0))
-            made = of_images(material.real, repeated, *plain, synthetic=synthetic)
+        def make(share: Option, params: ClassicParams) -> TrainingSet:
+            each = float(share or 0) / len(methods)
+            extras = [take(images, counts, each) for images in plain]
+            synthetic = take(material.synthetic, counts, each) if GAN in methods else None
+            left = np.maximum(counts - len(methods) * _share(counts, each), 0)
+            repeated = _repeated(material, seed, left)
+            made = of_images(material.real, repeated, *extras, synthetic=synthetic)
             return replace(made, classic=params)
 
         return make
 
     return prepare
+
+
+def _plain_images(
+    material: Material, methods: Sequence[str], counts: NDArray[np.int64], seed: int
+) -> list[Images]:
+    """Return what each method but the GAN makes."""
+    return [BASELINES[name](material.real, counts, seed) for name in methods if name != GAN]
 
 
 def classic(material: Material, seed: int) -> Make:
@@ -137,7 +160,7 @@ def gan_raw(material: Material, _: int) -> Make:
 
 def gan_weighted(material: Material, seed: int) -> Make:
     """Add the synthetic images, each with the weight that the gates gave it."""
-    make = _adding(gan=True)(material, seed)
+    make = _adding(GAN)(material, seed)
 
     def weighted(ratio: Option, params: ClassicParams) -> TrainingSet:
         made = make(ratio, params)
@@ -152,7 +175,7 @@ def gan_weighted(material: Material, seed: int) -> Make:
 
 def gan_soft(material: Material, seed: int) -> Make:
     """Do as `gan+classic`, with the class probabilities of synthetic images for their labels."""
-    make = _adding(gan=True, on_classic=True)(material, seed)
+    make = _on_classic(GAN)(material, seed)
 
     def soft(ratio: Option, params: ClassicParams) -> TrainingSet:
         made = make(ratio, params)
@@ -197,28 +220,27 @@ def synthetic_only(material: Material, _: int) -> Make:
 ARMS: dict[str, Arm] = {
     "real": Arm(real, "plain"),
     "class-weights": Arm(class_weights, "plain", EXPONENTS),
-    "oversample": Arm(_adding(BASELINES["oversample"]), "plain", RATIOS),
-    "smote": Arm(_adding(BASELINES["smote"]), "plain", RATIOS),
-    "gmm": Arm(_adding(BASELINES["gmm"]), "plain", RATIOS),
+    "oversample": Arm(_adding("oversample"), "plain", RATIOS),
+    "smote": Arm(_adding("smote"), "plain", RATIOS),
+    "gmm": Arm(_adding("gmm"), "plain", RATIOS),
     "classic": Arm(classic, "plain", tuple(POLICIES)),
-    "gmm+classic": Arm(
-        _adding(BASELINES["gmm"], on_classic=True), "plain", RATIOS, on_classic=True
-    ),
+    "smote+classic": Arm(_on_classic("smote"), "plain", SHARES, on_classic=True),
+    "gmm+classic": Arm(_on_classic("gmm"), "plain", SHARES, on_classic=True),
+    "gmm+smote+classic": Arm(_on_classic("gmm", "smote"), "plain", SHARES, on_classic=True),
     "mixup": Arm(_mixed("mixup"), "plain", ALPHAS, on_classic=True, networks=True),
     "cutmix": Arm(_mixed("cutmix"), "plain", ALPHAS, on_classic=True, networks=True),
-    "gan": Arm(_adding(gan=True), "gan", RATIOS),
-    "gan+gmm": Arm(_adding(BASELINES["gmm"], gan=True), "gan", RATIOS),
-    "gan+smote": Arm(_adding(BASELINES["smote"], gan=True), "gan", RATIOS),
+    "gan": Arm(_adding(GAN), "gan", RATIOS),
+    "gan+gmm": Arm(_adding(GAN, "gmm"), "gan", RATIOS),
+    "gan+smote": Arm(_adding(GAN, "smote"), "gan", RATIOS),
     "gan-raw": Arm(gan_raw, "gan", RATIOS),
     "gan-weighted": Arm(gan_weighted, "gan", RATIOS),
-    "gan+classic": Arm(_adding(gan=True, on_classic=True), "gan", RATIOS, on_classic=True),
-    "gan+gmm+classic": Arm(
-        _adding(BASELINES["gmm"], gan=True, on_classic=True), "gan", RATIOS, on_classic=True
-    ),
-    "gan-soft": Arm(gan_soft, "gan", RATIOS, on_classic=True, networks=True),
-    "gan-fresh": Arm(gan_fresh, "gan", (1.0, 0.0, 0.125, 0.25, 0.5, 0.75), True, networks=True),
+    "gan+classic": Arm(_on_classic(GAN), "gan", SHARES, on_classic=True),
+    "gan+gmm+classic": Arm(_on_classic(GAN, "gmm"), "gan", SHARES, on_classic=True),
+    "gan+smote+classic": Arm(_on_classic(GAN, "smote"), "gan", SHARES, on_classic=True),
+    "gan-soft": Arm(gan_soft, "gan", SHARES, on_classic=True, networks=True),
+    "gan-fresh": Arm(gan_fresh, "gan", (0.5, 0.0, 0.125, 0.25, 0.75, 1.0), True, networks=True),
     "gan-first": Arm(gan_first, "gan", FIRST, on_classic=True, networks=True),
-    "placebo": Arm(_adding(BASELINES["placebo"]), "control"),
+    "placebo": Arm(_adding("placebo"), "control"),
     "synthetic-only": Arm(synthetic_only, "control"),
 }
 

@@ -25,6 +25,8 @@ PIXELS_UP_TO = 256
 COMPONENTS = 128
 COPIES = 3
 """Transformed copies of each image that estimators see; networks see another one every time."""
+MOST_ROWS = 12_000
+"""One copy at least, further ones while there are no more rows: kernels take their square."""
 
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -119,7 +121,7 @@ class _Seen(NamedTuple):
 def _seen(training_set: TrainingSet, seed: int) -> _Seen:
     """Return what estimators see of a training set, worked out once for all of them.
 
-    With classic augmentation there are `COPIES` transformed ones of each row, too. Principal
+    With classic augmentation there are up to `COPIES` transformed ones of each row, too. Principal
     components of the training images stand for more than 256 values: of 32×32 photographs they
     keep an SVM's accuracy and take a seventh of its time.
     """
@@ -127,10 +129,11 @@ def _seen(training_set: TrainingSet, seed: int) -> _Seen:
     if training_set.classic is not None:
         from pipeline.evaluation.classic import transformed
 
-        copies = np.tile(pixels, (COPIES, 1, 1, 1))
+        each = int(np.clip(MOST_ROWS // len(pixels) - 1, 1, COPIES))
+        copies = np.tile(pixels, (each, 1, 1, 1))
         copies = transformed(copies, training_set.classic, seed_of(seed, "classic"))
-        pixels, labels = np.concatenate([pixels, copies]), np.tile(labels, 1 + COPIES)
-        weights = np.tile(weights, 1 + COPIES)
+        pixels, labels = np.concatenate([pixels, copies]), np.tile(labels, 1 + each)
+        weights = np.tile(weights, 1 + each)
     project = _projection(pixels)
     return _Seen(project(pixels), labels, weights, project)
 

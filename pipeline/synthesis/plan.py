@@ -16,8 +16,9 @@ def wanted(plan: Plan, real: NDArray[np.int64], classes: Sequence[str]) -> NDArr
     """Return the number of synthetic images of each class, int64.
 
     Args:
-        plan: `fill` brings every class up to the largest; `ratio` gives that many per real image;
-            `per_class` gives the same number to all; `classes` names each number, others get none.
+        plan: `fill` brings every class up to the largest, or to so many times its size; `ratio`
+            gives that many per real image; `per_class` gives the same number to all; `classes`
+            names each number, others get none.
         real: number of real training images of each class.
         classes: names of the classes.
 
@@ -26,7 +27,7 @@ def wanted(plan: Plan, real: NDArray[np.int64], classes: Sequence[str]) -> NDArr
     """
     match plan.kind:
         case "fill":
-            return real.max() - real
+            return np.ceil(plan.amount * real.max()).astype(np.int64) - real
         case "ratio":
             return np.ceil(plan.amount * real).astype(np.int64)
         case "per_class":

@@ -82,14 +82,19 @@ def test_with_classic_synthetic_images_take_the_place_of_repeated_ones(material:
     assert none.classic == plain.classic == material.classic
 
 
-def test_two_methods_share_the_places_of_repeated_images(material: Material) -> None:
-    half = made("gan+gmm+classic", material, 0.5)
-    parts = [made(name, material, 0.5) for name in ("gan+gmm", "gmm+classic")]
-    added = len(parts[0].labels) - len(material.real)
-    assert len(half.labels) == max(len(parts[1].labels), len(material.real) + added)
-    np.testing.assert_array_equal(half.pixels[-added:], parts[0].pixels[-added:])
-    assert half.synthetic.sum() == parts[0].synthetic.sum()
-    assert not parts[1].synthetic.any()
+@pytest.mark.parametrize("name", ["gan+gmm+classic", "gan+smote+classic", "gmm+smote+classic"])
+@pytest.mark.parametrize("share", [0.5, 1.0, 2.0])
+def test_two_methods_share_the_places_of_repeated_images(
+    name: str, share: float, material: Material
+) -> None:
+    found = made(name, material, share)
+    first, second, _ = name.split("+")
+    parts = [made(part, material, share / 2) for part in (first, second)]
+    added = sum(len(part.labels) - part.real for part in parts)
+    assert len(found.labels) == max(len(made("classic", material).labels), found.real + added)
+    assert found.synthetic.sum() == sum(part.synthetic.sum() for part in parts)
+    last = [part.pixels[part.real :] for part in parts]
+    assert {i.tobytes() for i in found.pixels} >= {i.tobytes() for i in np.concatenate(last)}
 
 
 def test_what_there_is_too_few_of_comes_round_again() -> None:
@@ -115,7 +120,7 @@ def test_gates_weights_and_probabilities_are_used(material: Material) -> None:
 
 
 def test_every_epoch_sees_other_synthetic_images_and_all_real_ones(material: Material) -> None:
-    found = made("gan-fresh", material)
+    found = made("gan-fresh", material, 1.0)
     assert found.synthetic.sum() == MOST * 25
     seen = [set(found.rows_at(epoch * len(found.labels), 999, 1)) for epoch in range(FRESH_SETS)]
     real = set(np.flatnonzero(~found.synthetic))

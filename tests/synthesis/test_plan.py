@@ -13,6 +13,8 @@ CLASSES = ("cat", "dog", "eel")
     ("written", "expected"),
     [
         ("fill", [0, 40, 92]),
+        ({"fill": 1}, [0, 40, 92]),
+        ({"fill": 1.255}, [26, 66, 118]),
         ({"ratio": 0.5}, [50, 30, 4]),
         ({"ratio": 2}, [200, 120, 16]),
         ({"per_class": 4}, [4, 4, 4]),
@@ -28,7 +30,9 @@ def test_a_class_that_is_not_there_is_named() -> None:
         plan.wanted(Plan.model_validate({"classes": {"dgo": 1}}), REAL, CLASSES)
 
 
-@pytest.mark.parametrize("written", ["full", {"classes": {"cat": -1}}, {"classes": {}, "ratio": 1}])
+@pytest.mark.parametrize(
+    "written", ["full", {"fill": 0.9}, {"classes": {"cat": -1}}, {"classes": {}, "ratio": 1}]
+)
 def test_what_is_no_plan(written: object) -> None:
     with pytest.raises(ValueError, match=r"must be fill|greater than or equal to 0"):
         Plan.model_validate(written)
