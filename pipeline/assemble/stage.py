@@ -1,11 +1,13 @@
 """Assemble: data/augmented, the table that users pull, with synthetic images only if they help."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from pipeline import table
 from pipeline.assemble.card import card, preference
@@ -35,8 +37,11 @@ def run(params: AssembleParams, inputs: Mapping[str, Path], outputs: Mapping[str
         for rows in table.scan(inputs["real"]):
             writer.append(rows)
         if not decision.refusals:
-            for method in decision.sources:
-                for rows in _synthetic(method, params, inputs):
+            wanted = table.counts(inputs["synthetic"])
+            for method, counts in zip(
+                decision.sources, _shared_out(wanted, len(decision.sources)), strict=True
+            ):
+                for rows in _synthetic(method, counts, params, inputs):
                     writer.append(rows)
         text = card(verdict, decision, writer.counts(), classes)
         writer.attach("README.md", text)
@@ -46,17 +51,31 @@ def run(params: AssembleParams, inputs: Mapping[str, Path], outputs: Mapping[str
         print(f"assemble: with synthetic images by {decision.method}{preference(verdict)}")
 
 
+def _shared_out(counts: NDArray[np.int64], methods: int) -> list[NDArray[np.int64]]:
+    """Return how many images of each class each method gives, so that all give `counts`."""
+    return [(counts + number) // methods for number in range(methods)][::-1]
+
+
 def _synthetic(
-    method: str, params: AssembleParams, inputs: Mapping[str, Path]
+    method: str, counts: NDArray[np.int64], params: AssembleParams, inputs: Mapping[str, Path]
 ) -> Iterator[pa.Table]:
-    """Yield data/synthetic, or as many images of each class by a simpler method."""
+    """Yield so many images of each class: the first of data/synthetic, or by a simpler method."""
     if method == GAN:
-        yield from table.scan(inputs["synthetic"])
+        yield from _first_rows(table.scan(inputs["synthetic"]), counts)
         return
     real = table.read(inputs["real"], "train")
-    counts = table.counts(inputs["synthetic"])
     for label in np.flatnonzero(counts).tolist():
         yield baselines.rows(method, real, label, int(counts[label]), params.seed)
+
+
+def _first_rows(parts: Iterable[pa.Table], counts: NDArray[np.int64]) -> Iterator[pa.Table]:
+    left = counts.copy()
+    for rows in parts:
+        labels = rows["label"].to_numpy()
+        earlier = pd.Series(labels).groupby(labels).cumcount().to_numpy()
+        kept = earlier < left[labels]
+        left -= np.bincount(labels[kept], minlength=len(left))
+        yield rows.filter(pa.array(kept))
 
 
 def _same_data(verdict: dict[str, Any], inputs: Mapping[str, Path]) -> None:

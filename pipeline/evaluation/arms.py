@@ -87,16 +87,14 @@ def class_weights(material: Material, _: int) -> Make:
 
 
 def _adding(*methods: str) -> Callable[[Material, int], Make]:
-    """Add images: of each method, the GAN among them, `ratio` times as many as data/synthetic."""
+    """Add `ratio` times as many images as data/synthetic has, the same number of each method."""
 
     def prepare(material: Material, seed: int) -> Make:
-        counts = material.synthetic.counts()
-        plain = _plain_images(material, methods, MOST * counts, seed)
+        draw = _drawing(material, methods, seed)
 
         def make(ratio: Option, _: ClassicParams) -> TrainingSet:
-            extras = [take(images, counts, ratio) for images in plain]
-            synthetic = take(material.synthetic, counts, ratio) if GAN in methods else None
-            return of_images(material.real, *extras, synthetic=synthetic)
+            plain, synthetic = draw(ratio)
+            return of_images(material.real, *plain, synthetic=synthetic)
 
         return make
 
@@ -110,16 +108,14 @@ def _on_classic(*methods: str) -> Callable[[Material, int], Make]:
     """
 
     def prepare(material: Material, seed: int) -> Make:
+        draw = _drawing(material, methods, seed)
         counts = material.synthetic.counts()
-        plain = _plain_images(material, methods, MOST * counts, seed)
 
         def make(share: Option, params: ClassicParams) -> TrainingSet:
-            each = float(share or 0) / len(methods)
-            extras = [take(images, counts, each) for images in plain]
-            synthetic = take(material.synthetic, counts, each) if GAN in methods else None
-            left = np.maximum(counts - len(methods) * _share(counts, each), 0)
-            repeated = _repeated(material, seed, left)
-            made = of_images(material.real, repeated, *extras, synthetic=synthetic)
+            plain, synthetic = draw(share)
+            added = sum(part.counts() for part in (*plain, synthetic) if part is not None)
+            repeated = _repeated(material, seed, np.maximum(counts - added, 0))
+            made = of_images(material.real, repeated, *plain, synthetic=synthetic)
             return replace(made, classic=params)
 
         return make
@@ -127,11 +123,21 @@ def _on_classic(*methods: str) -> Callable[[Material, int], Make]:
     return prepare
 
 
-def _plain_images(
-    material: Material, methods: Sequence[str], counts: NDArray[np.int64], seed: int
-) -> list[Images]:
-    """Return what each method but the GAN makes."""
-    return [BASELINES[name](material.real, counts, seed) for name in methods if name != GAN]
+def _drawing(
+    material: Material, methods: Sequence[str], seed: int
+) -> Callable[[Option], tuple[list[Images], Images | None]]:
+    """Return a function from a ratio to the images of simpler methods, and to the GAN's, if any."""
+    counts = material.synthetic.counts()
+    simpler = [
+        BASELINES[name](material.real, MOST * counts, seed) for name in methods if name != GAN
+    ]
+
+    def draw(ratio: Option) -> tuple[list[Images], Images | None]:
+        each = float(1 if ratio is None else ratio) / len(methods)
+        synthetic = take(material.synthetic, counts, each) if GAN in methods else None
+        return [take(images, counts, each) for images in simpler], synthetic
+
+    return draw
 
 
 def classic(material: Material, seed: int) -> Make:

@@ -62,9 +62,10 @@ def test_the_ratio_says_how_many_are_added(ratio: float, material: Material) -> 
 
 
 @pytest.mark.parametrize("simpler", ["gmm", "smote"])
-def test_two_methods_add_as_many_each(simpler: str, material: Material) -> None:
-    both = made(f"gan+{simpler}", material, 0.5)
-    parts = [made(name, material, 0.5) for name in ("gan", simpler)]
+@pytest.mark.parametrize("ratio", [0.5, 1.0, 3.0])
+def test_two_methods_add_half_each(simpler: str, ratio: float, material: Material) -> None:
+    both = made(f"gan+{simpler}", material, ratio)
+    parts = [made(name, material, ratio / 2) for name in ("gan", simpler)]
     assert both.synthetic.sum() == parts[0].synthetic.sum()
     added = [
         sorted(p.tobytes() for part in group for p in part.pixels[part.real :])

@@ -1,0 +1,194 @@
+"""Does the GAN help? Studies on real images: everything six times from other seeds.
+
+    python -m benchmarks.studies                      # those that are not finished, one by one
+    python -m benchmarks.studies digits-20 trash-64   # these
+    python -m benchmarks.studies --table              # what is finished, as Markdown
+
+Each is `gan-augment study` with `params.yaml`, changed as `STUDIES` says. Results are kept in
+`reports/studies/NAME`; a killed study goes on where it was. One core takes two minutes a replicate
+(digits) to ten (the skewed profile). The images are in the folder that GAN_AUGMENT_DATASETS names.
+"""
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from benchmarks.datasets import FOLDER
+from pipeline.evaluation.statistics import Difference
+from pipeline.evaluation.verdict import points
+from pipeline.params import Params
+from pipeline.storage import read_json
+from pipeline.study import study
+
+ROOT = Path(__file__).parents[1]
+REPLICATES = 6
+RESULTS, SCRATCH = Path("reports/studies"), Path(".scratch/studies")
+
+FASHION = ["t-shirt", "trouser", "pullover", "dress", "coat"]
+FASHION += ["sandal", "shirt", "sneaker", "bag", "boot"]
+PROFILE = dict(zip(FASHION, (4166, 73, 139, 210, 287, 370, 422, 387, 545, 651), strict=True))
+LEVEL = 651
+
+SIMPLE = ["real", "class-weights", "oversample", "smote", "gmm"]
+ON_CLASSIC = ["smote+classic", "gmm+classic", "gmm+smote+classic"]
+GAN_ON_CLASSIC = ["gan+classic", "gan+gmm+classic", "gan+smote+classic"]
+CONTROLS = ["placebo", "synthetic-only"]
+ESTIMATORS = {
+    "arms": [*SIMPLE, "classic", *ON_CLASSIC, "gan", "gan+gmm", *GAN_ON_CLASSIC, *CONTROLS],
+    "classifiers": ["logistic-regression", "k-nn", "rbf-svm"],
+}
+NETWORKS = {
+    "arms": [
+        *("real", "class-weights", "oversample", "classic", "mixup", "cutmix"),
+        *("smote+classic", "gmm+classic", "gan", *GAN_ON_CLASSIC),
+        *("gan-soft", "gan-fresh", "gan-first", *CONTROLS),
+    ],
+    "classifiers": ["cnn"],
+}
+LARGE = {
+    **ESTIMATORS,
+    "arms": [
+        *("real", "class-weights", "smote", "gmm", "classic", "gmm+classic"),
+        *("gan", "gan+gmm", "gan+classic", "placebo"),
+    ],
+}
+UNTUNED = {"tuning_repeats": 0}
+PARTS = ("split", "classic")
+"""What a study changes a part of; all else it replaces."""
+TWICE = {"plan": {"fill": 2}}
+
+
+class Study(NamedTuple):
+    """A study: what it is of, and what it changes in `params.yaml`."""
+
+    title: str
+    changes: Mapping[str, Mapping[str, Any]]
+
+
+def _digits(scarce: int, generate: Mapping[str, Any], evaluate: Mapping[str, Any]) -> Any:
+    scarcity = dict.fromkeys("13579", scarce)
+    return {"ingest": {"scarcity": scarcity}, "generate": generate, "evaluate": evaluate}
+
+
+def _fashion(
+    scarcity: Mapping[str, int], evaluate: Mapping[str, Any] = ESTIMATORS, **changes: Any
+) -> Any:
+    """Return what suits Fashion-MNIST: t10k is the test split, and clothes may be mirrored."""
+    folder = Path(os.environ.get(FOLDER, "")) / "fashion-mnist"
+    source = {"source": "idx", "path": folder, "class_names": FASHION, "limit": 1500}
+    return {
+        "ingest": {**source, "scarcity": scarcity, **changes.get("ingest", {})},
+        "train": {"network": "mlp", **changes.get("train", {"steps": 3000})},
+        "generate": changes.get("generate", TWICE),
+        "evaluate": {**evaluate, **UNTUNED, "classic": {"flip": True}},
+    }
+
+
+STUDIES: dict[str, Study] = {
+    "digits-20": Study("digits, 20 in the odd classes", _digits(20, TWICE, ESTIMATORS)),
+    "digits-8": Study(
+        "digits, 8 in the odd classes", _digits(8, {**TWICE, "min_real": 8}, ESTIMATORS)
+    ),
+    "digits-20-cnn": Study(
+        "digits, 20 in the odd classes", _digits(20, TWICE, {**NETWORKS, **UNTUNED})
+    ),
+    "fashion-200-20": Study(
+        "Fashion-MNIST, 200/20",
+        _fashion({name: 20 if n % 2 else 200 for n, name in enumerate(FASHION)}, train={}),
+    ),
+    **{
+        f"fashion-{n}": Study(f"Fashion-MNIST, {n} a class", _fashion(dict.fromkeys(FASHION, n)))
+        for n in (50, 100, 200)
+    },
+    "fashion-profile": Study(
+        "Fashion-MNIST, 4,166 to 73 a class",
+        _fashion(
+            PROFILE,
+            LARGE,
+            ingest={"limit": 5200, "split": {"train": 0.75, "validation": 0.05, "test": 0.2}},
+            generate={"plan": {"classes": {c: LEVEL - n for c, n in PROFILE.items() if n < LEVEL}}},
+        ),
+    ),
+    "trash-64": Study(
+        "TrashNet at 64 pixels, 40 in three classes",
+        {
+            "ingest": {
+                "source": "folder",
+                "path": Path(os.environ.get(FOLDER, "")) / "trashnet-150",
+                "image_size": 64,
+                "scarcity": dict.fromkeys(("cardboard", "metal", "trash"), 40),
+            },
+            "train": {"network": "mlp", "steps": 1500},
+            "evaluate": {
+                **ESTIMATORS,
+                **UNTUNED,
+                "arms": [arm for arm in ESTIMATORS["arms"] if arm != "gmm+smote+classic"],
+                "classic": {"flip": True, "degrees": 20.0},
+            },
+        },
+    ),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.studies")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(STUDIES))
+    parser.add_argument("--table", action="store_true", help="of what is finished")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.names) - set(STUDIES):
+        parser.error(f"no such study: {', '.join(sorted(unknown))}")
+    for name in [] if options.table else options.names or STUDIES:
+        if not (RESULTS / name).exists():
+            print(f"studies: {name}", flush=True)
+            outputs = {"study": RESULTS / name, "scratch": SCRATCH}
+            study.run(params(name), REPLICATES, outputs)
+    print(table())
+
+
+def params(name: str) -> Params:
+    """Return the params of a study."""
+    settings = yaml.safe_load((ROOT / "params.yaml").read_text())
+    for section, changes in STUDIES[name].changes.items():
+        for key, value in changes.items():
+            before = settings[section][key]
+            settings[section][key] = {**before, **value} if key in PARTS else value
+    return Params.model_validate(settings)
+
+
+def table() -> str:
+    """Return the verdicts of finished studies as Markdown, a line a classifier."""
+    lines = [
+        "| images | judged by | real | best with the GAN | best without | difference | verdict |",
+        "|---|---|---:|---|---|---:|---|",
+    ]
+    for name, one in STUDIES.items():
+        if (RESULTS / name).exists():
+            lines += _lines(one.title, read_json(RESULTS / name / "verdict.json"))
+    return "\n".join(lines)
+
+
+def _lines(title: str, found: Mapping[str, Any]) -> list[str]:
+    judges = {"mean": found["overall"], **found["classifiers"]}
+    if len(judges) == 2:  # the mean over one classifier is that classifier
+        del judges["mean"]
+    return [_line(title if n == 0 else "", *judge) for n, judge in enumerate(judges.items())]
+
+
+def _line(title: str, name: str, judge: Mapping[str, Any]) -> str:
+    against = points(Difference(**judge["against_alternative"]), unit="")
+    lifts = [
+        f"{judge[key]} {100 * (judge['scores'][judge[key]] - judge['scores']['real']):+.1f}"
+        for key in ("gan_arm", "alternative")
+    ]
+    real = f"{100 * judge['scores']['real']:.1f}"
+    return (
+        f"| {title} | {name} | {real} | {lifts[0]} | {lifts[1]} | {against} | {judge['verdict']} |"
+    )
+
+
+if __name__ == "__main__":
+    main()
