@@ -5,8 +5,8 @@
     python -m benchmarks.studies --table              # what is finished, as Markdown
 
 Each is `gan-augment study` with `params.yaml`, changed as `STUDIES` says. Results are kept in
-`reports/studies/NAME`; a killed study goes on where it was. One core takes two minutes a replicate
-(digits) to ten (the skewed profile). The images are in the folder that GAN_AUGMENT_DATASETS names.
+`.scratch/benchmarks/studies/NAME`; a killed study goes on where it was. One core takes two to seven
+minutes a replicate. The images are in the folder that GAN_AUGMENT_DATASETS names.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from benchmarks.datasets import FOLDER
+from benchmarks.race import SCRATCH
 from pipeline.evaluation.statistics import Difference
 from pipeline.evaluation.verdict import points
 from pipeline.params import Params
@@ -26,7 +27,7 @@ from pipeline.study import study
 
 ROOT = Path(__file__).parents[1]
 REPLICATES = 6
-RESULTS, SCRATCH = Path("reports/studies"), Path(".scratch/studies")
+RESULTS = SCRATCH / "studies"
 
 FASHION = ["t-shirt", "trouser", "pullover", "dress", "coat"]
 FASHION += ["sandal", "shirt", "sneaker", "bag", "boot"]
@@ -122,11 +123,10 @@ STUDIES: dict[str, Study] = {
                 "image_size": 64,
                 "scarcity": dict.fromkeys(("cardboard", "metal", "trash"), 40),
             },
-            "train": {"network": "mlp", "steps": 1500},
+            "train": {"network": "mlp", "steps": 1000},
             "evaluate": {
-                **ESTIMATORS,
+                **LARGE,
                 **UNTUNED,
-                "arms": [arm for arm in ESTIMATORS["arms"] if arm != "gmm+smote+classic"],
                 "classic": {"flip": True, "degrees": 20.0},
             },
         },
@@ -144,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in [] if options.table else options.names or STUDIES:
         if not (RESULTS / name).exists():
             print(f"studies: {name}", flush=True)
-            outputs = {"study": RESULTS / name, "scratch": SCRATCH}
+            outputs = {"study": RESULTS / name, "scratch": SCRATCH / "study"}
             study.run(params(name), REPLICATES, outputs)
     print(table())
 
@@ -160,7 +160,10 @@ def params(name: str) -> Params:
 
 
 def table() -> str:
-    """Return the verdicts of finished studies as Markdown, a line a classifier."""
+    """Return the verdicts of finished studies as Markdown, a line a classifier.
+
+    In brackets behind the interval is that of the corrected resampled t-test.
+    """
     lines = [
         "| images | judged by | real | best with the GAN | best without | difference | verdict |",
         "|---|---|---:|---|---|---:|---|",
@@ -172,22 +175,27 @@ def table() -> str:
 
 
 def _lines(title: str, found: Mapping[str, Any]) -> list[str]:
+    replicates = found["replicates"]
+    passed = sum(one["memorisation_passed"] is True for one in replicates)
+    known = f"{title}; free of copies {passed} of {len(replicates)}"
+    cautious = Difference(**found["cautious"]["against_alternative"])
     judges = {"mean": found["overall"], **found["classifiers"]}
     if len(judges) == 2:  # the mean over one classifier is that classifier
-        del judges["mean"]
-    return [_line(title if n == 0 else "", *judge) for n, judge in enumerate(judges.items())]
+        judges.popitem()
+    return [
+        _line(*judge, *((known, f" [{points(cautious, unit='')}]") if n == 0 else ()))
+        for n, judge in enumerate(judges.items())
+    ]
 
 
-def _line(title: str, name: str, judge: Mapping[str, Any]) -> str:
-    against = points(Difference(**judge["against_alternative"]), unit="")
+def _line(name: str, judge: Mapping[str, Any], title: str = "", cautious: str = "") -> str:
+    against = points(Difference(**judge["against_alternative"]), unit="") + cautious
     lifts = [
         f"{judge[key]} {100 * (judge['scores'][judge[key]] - judge['scores']['real']):+.1f}"
         for key in ("gan_arm", "alternative")
     ]
     real = f"{100 * judge['scores']['real']:.1f}"
-    return (
-        f"| {title} | {name} | {real} | {lifts[0]} | {lifts[1]} | {against} | {judge['verdict']} |"
-    )
+    return f"| {title} | {name} | {real} | {' | '.join(lifts)} | {against} | {judge['verdict']} |"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,16 @@
+"""Benchmarks take hours; what they ask for is checked here."""
+
+import pytest
+
+from benchmarks.studies import STUDIES, params
+from pipeline import names
+from pipeline.evaluation.arms import ARMS
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_asks_for_what_there_is(name: str) -> None:
+    settings = params(name)
+    names.check(settings)
+    kinds = {ARMS[arm].kind for arm in settings.evaluate.arms}
+    assert kinds == {"gan", "plain", "control"}
+    assert settings.evaluate.tuning_repeats == (1 if name in ("digits-20", "digits-8") else 0)
