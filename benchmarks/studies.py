@@ -102,8 +102,10 @@ STUDIES: dict[str, Study] = {
         _fashion({name: 20 if n % 2 else 200 for n, name in enumerate(FASHION)}, train={}),
     ),
     **{
-        f"fashion-{n}": Study(f"Fashion-MNIST, {n} a class", _fashion(dict.fromkeys(FASHION, n)))
-        for n in (50, 100, 200)
+        f"fashion-{n}": Study(
+            f"Fashion-MNIST, {n} a class", _fashion(dict.fromkeys(FASHION, n), arms)
+        )
+        for n, arms in ((50, ESTIMATORS), (100, LARGE), (200, LARGE))
     },
     "fashion-profile": Study(
         "Fashion-MNIST, 4,166 to 73 a class",
