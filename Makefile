@@ -33,10 +33,10 @@ unit: .venv/installed
 	OMP_NUM_THREADS=1 $(ENV) $(BIN)/pytest --numprocesses auto --dist loadfile
 
 flow: .venv/installed  ## run the pipeline as a Prefect flow
-	$(ENV) $(BIN)/python -m flows.rebuild
+	$(ENV) $(BIN)/python -m gan_augment_flows.rebuild
 
 serve: .venv/installed  ## Prefect server, worker, schedules and the report on this machine
-	$(ENV) $(BIN)/python -m flows.serve
+	$(ENV) $(BIN)/python -m gan_augment_flows.serve
 
 # uv reads the same pins as pip and installs them several times faster.
 .venv/installed: pyproject.toml constraints.txt

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.errors import UserError
-from pipeline.seeding import rng
-from pipeline.table import Images
+from gan_augment.errors import UserError
+from gan_augment.seeding import rng
+from gan_augment.table import Images
 
 CLASSES = (
     "T-shirt/top",

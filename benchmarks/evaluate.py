@@ -24,15 +24,15 @@ from torch.nn import functional as F
 from torchvision.transforms import InterpolationMode, v2
 
 from benchmarks.datasets import DATASETS
-from pipeline.evaluation import cells, classic, classifiers
-from pipeline.evaluation.arms import ARMS, MOST, Material, Option, taken
-from pipeline.evaluation.classifiers import classifier
-from pipeline.evaluation.networks import BATCH, cnn
-from pipeline.evaluation.scores import scores
-from pipeline.evaluation.training_set import resample
-from pipeline.params import ClassicParams, EvaluateParams
-from pipeline.seeding import seed_of
-from pipeline.table import Images
+from gan_augment.evaluation import cells, classic, classifiers
+from gan_augment.evaluation.arms import ARMS, MOST, Material, Option, taken
+from gan_augment.evaluation.classifiers import classifier
+from gan_augment.evaluation.networks import BATCH, cnn
+from gan_augment.evaluation.scores import scores
+from gan_augment.evaluation.training_set import resample
+from gan_augment.params import ClassicParams, EvaluateParams
+from gan_augment.seeding import seed_of
+from gan_augment.table import Images
 
 SCARCE = 16
 PER_CLASS = 80

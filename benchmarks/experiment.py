@@ -7,14 +7,14 @@ import numpy as np
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
-from pipeline.gan import environment, warm_start
-from pipeline.gan.batches import Batches
-from pipeline.gan.recipe import recipe
-from pipeline.gan.sampling import sample
-from pipeline.gan.stage import shape_of
-from pipeline.gan.trainer import Trainer
-from pipeline.params import Recipe, TrainParams
-from pipeline.table import Images
+from gan_augment.gan import environment, warm_start
+from gan_augment.gan.batches import Batches
+from gan_augment.gan.recipe import recipe
+from gan_augment.gan.sampling import sample
+from gan_augment.gan.stage import shape_of
+from gan_augment.gan.trainer import Trainer
+from gan_augment.params import Recipe, TrainParams
+from gan_augment.table import Images
 
 
 class Trained(NamedTuple):

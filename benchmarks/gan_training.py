@@ -25,8 +25,8 @@ from benchmarks.judge import Judge
 from benchmarks.limit import matrix_product_rate
 from benchmarks.race import CONTESTANTS, SCRATCH, Terms, folder_of, run
 from benchmarks.tables import markdown
-from pipeline.errors import UserError
-from pipeline.storage import write_json
+from gan_augment.errors import UserError
+from gan_augment.storage import write_json
 
 PER_CLASS = 200
 RATES = {"bfloat16": torch.bfloat16, "float32": torch.float32}

@@ -28,8 +28,8 @@ from statistics import median
 import numpy as np
 from PIL import Image
 
-from pipeline.ingest import stage
-from pipeline.params import IngestParams
+from gan_augment.ingest import stage
+from gan_augment.params import IngestParams
 
 CORES = len(os.sched_getaffinity(0))
 CHUNK = 64

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.datasets import first, labelled
-from pipeline.metrics import features, fidelity
-from pipeline.metrics.cas import classification_accuracy_score
-from pipeline.table import Images
+from gan_augment.metrics import features, fidelity
+from gan_augment.metrics.cas import classification_accuracy_score
+from gan_augment.table import Images
 
 Scores = dict[str, float | None]
 

@@ -21,11 +21,11 @@ from benchmarks.datasets import DATASETS
 from benchmarks.experiment import draw, train
 from benchmarks.judge import Judge
 from benchmarks.race import SCRATCH
-from pipeline.engine import fan_out
-from pipeline.errors import UserError
-from pipeline.gan.losses import LOSSES
-from pipeline.gan.networks import NETWORKS
-from pipeline.params import TrainParams
+from gan_augment.engine import fan_out
+from gan_augment.errors import UserError
+from gan_augment.gan.losses import LOSSES
+from gan_augment.gan.networks import NETWORKS
+from gan_augment.params import TrainParams
 
 PER_CLASS = {"digits": 87, "fashion-mnist": 200}
 IMAGES = {"digits": 64_000, "fashion-mnist": 24_000}

@@ -25,8 +25,8 @@ from typing import NamedTuple
 import pandas as pd
 import yaml
 
-from flows.graph import stages
-from flows.serve import wait_for_server
+from gan_augment_flows.graph import stages
+from gan_augment_flows.serve import wait_for_server
 
 ROOT = Path(__file__).parents[1]
 SHORT = {
@@ -71,7 +71,7 @@ def seconds(folder: Path, *commands: list[str]) -> float:
 
 def measure(folder: Path, full: bool) -> Round:
     bare, dvc, flow = (clone(folder / name, full) for name in ("bare", "dvc", "flow"))
-    repro, rebuild = ["dvc", "repro"], [sys.executable, "-m", "flows.rebuild"]
+    repro, rebuild = ["dvc", "repro"], [sys.executable, "-m", "gan_augment_flows.rebuild"]
     commands = [["gan-augment", stage.name] for stage in stages(bare)]
     return Round(
         seconds(bare, *commands),

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from benchmarks.environments import python_with
-from pipeline.storage import read_json, write_json
-from pipeline.table import Images
+from gan_augment.storage import read_json, write_json
+from gan_augment.table import Images
 
 ROOT = Path(__file__).parents[1]
 SCRATCH = ROOT / ".scratch" / "benchmarks"

@@ -19,11 +19,11 @@ import yaml
 
 from benchmarks.datasets import FOLDER
 from benchmarks.race import SCRATCH
-from pipeline.evaluation.statistics import Difference
-from pipeline.evaluation.verdict import points
-from pipeline.params import Params
-from pipeline.storage import read_json
-from pipeline.study import study
+from gan_augment.evaluation.statistics import Difference
+from gan_augment.evaluation.verdict import points
+from gan_augment.params import Params
+from gan_augment.storage import read_json
+from gan_augment.study import study
 
 ROOT = Path(__file__).parents[1]
 REPLICATES = 6

@@ -26,17 +26,17 @@ from torchvision.utils import save_image
 
 from benchmarks.datasets import fashion_mnist
 from benchmarks.experiment import train
-from pipeline import table
-from pipeline.gan import model
-from pipeline.gan.sampling import BLOCK
-from pipeline.gan.stage import shape_of
-from pipeline.metrics.fidelity import kernel_distance, precision_recall_density_coverage
-from pipeline.metrics.memorisation import nearest
-from pipeline.params import GenerateParams, TrainParams
-from pipeline.synthesis import gates
-from pipeline.synthesis.gates.evidence import Evidence
-from pipeline.synthesis.sampler import Sampler
-from pipeline.table import Images
+from gan_augment import table
+from gan_augment.gan import model
+from gan_augment.gan.sampling import BLOCK
+from gan_augment.gan.stage import shape_of
+from gan_augment.metrics.fidelity import kernel_distance, precision_recall_density_coverage
+from gan_augment.metrics.memorisation import nearest
+from gan_augment.params import GenerateParams, TrainParams
+from gan_augment.synthesis import gates
+from gan_augment.synthesis.gates.evidence import Evidence
+from gan_augment.synthesis.sampler import Sampler
+from gan_augment.table import Images
 
 PER_CLASS = 200
 NEIGHBOURS, QUERIES, FEATURES = 5_000, 50_000, 64

@@ -20,9 +20,9 @@ from benchmarks.datasets import DATASETS, first, only
 from benchmarks.experiment import draw, train
 from benchmarks.judge import Judge
 from benchmarks.losses import PER_CLASS
-from pipeline.errors import UserError
-from pipeline.params import TrainParams
-from pipeline.table import Images
+from gan_augment.errors import UserError
+from gan_augment.params import TrainParams
+from gan_augment.table import Images
 
 FEW = 20
 DRAWN = 100

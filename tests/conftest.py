@@ -10,11 +10,11 @@ import pytest
 import yaml
 from hypothesis import settings as hypothesis_settings
 
-from pipeline import params as params_module
-from pipeline import table
-from pipeline.cli import main
-from pipeline.ingest import stage as ingest
-from pipeline.params import Params
+from gan_augment import params as params_module
+from gan_augment import table
+from gan_augment.cli import main
+from gan_augment.ingest import stage as ingest
+from gan_augment.params import Params
 
 ROOT = Path(__file__).parents[1]
 

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import yaml
 
-from pipeline import table
-from pipeline.assemble import stage
-from pipeline.errors import UserError
-from pipeline.params import AssembleParams
-from pipeline.synthesis.trace import find, remake
+from gan_augment import table
+from gan_augment.assemble import stage
+from gan_augment.errors import UserError
+from gan_augment.params import AssembleParams
+from gan_augment.synthesis.trace import find, remake
 
 
 @pytest.fixture

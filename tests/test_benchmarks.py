@@ -3,8 +3,8 @@
 import pytest
 
 from benchmarks.studies import STUDIES, params
-from pipeline import names
-from pipeline.evaluation.arms import ARMS
+from gan_augment import names
+from gan_augment.evaluation.arms import ARMS
 
 
 @pytest.mark.parametrize("name", STUDIES)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import table
+from gan_augment import table
 from tests.conftest import CommandLine
 
 
@@ -100,7 +100,7 @@ def test_images_the_network_cannot_make(cli: CommandLine, tmp_path: Path) -> Non
 def test_help_needs_no_heavy_import() -> None:
     code = (
         "import sys; sys.argv = ['gan-augment', '--help']\n"
-        "from pipeline.cli import main\n"
+        "from gan_augment.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
         "heavy = {'torch', 'pandas', 'pyarrow', 'pydantic', 'numpy'} & set(sys.modules)\n"

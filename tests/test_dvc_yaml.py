@@ -7,8 +7,8 @@ import pytest
 import typer
 import yaml
 
-from pipeline import cli
-from pipeline.params import Params
+from gan_augment import cli
+from gan_augment.params import Params
 
 ROOT = Path(__file__).parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -53,7 +53,7 @@ def test_data_paths_are_the_defaults_of_the_command(name: str) -> None:
 @pytest.mark.parametrize("name", STAGES)
 def test_the_code_of_a_stage_is_among_its_dependencies(name: str) -> None:
     package = {"train": "gan", "generate": "synthesis", "evaluate": "evaluation"}.get(name, name)
-    assert f"pipeline/{package}" in STAGES[name]["deps"]
+    assert f"pipeline/gan_augment/{package}" in STAGES[name]["deps"]
     for dep in STAGES[name]["deps"]:
         assert dep.startswith(("$", "data", "models", "reports")) or (ROOT / dep).exists()
 

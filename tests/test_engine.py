@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.engine import Shared, fan_out, shared, stream
+from gan_augment.engine import Shared, fan_out, shared, stream
 
 
 def square(number: int) -> tuple[int, int]:

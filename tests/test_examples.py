@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import names, params, table
-from pipeline.ingest import stage
+from gan_augment import names, params, table
+from gan_augment.ingest import stage
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
@@ -21,7 +21,7 @@ def test_every_name_exists(file: Path) -> None:
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
 def test_the_dataset_is_read(file: Path, datasets: Path, tmp_path: Path) -> None:
-    from pipeline.gan.recipe import recipe
+    from gan_augment.gan.recipe import recipe
 
     settings = params.load(file)
     source = settings.ingest.model_copy(update={"path": datasets / FOLDERS[file.stem]})

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from torchvision.datasets import ImageFolder
 
-from pipeline import export as module
-from pipeline import table
-from pipeline.errors import UserError
-from pipeline.export import export
-from pipeline.synthesis.baselines import BASELINES
-from pipeline.table import Images
+from gan_augment import export as module
+from gan_augment import table
+from gan_augment.errors import UserError
+from gan_augment.export import export
+from gan_augment.synthesis.baselines import BASELINES
+from gan_augment.table import Images
 from tests.conftest import CommandLine
 
 

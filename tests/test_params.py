@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline import names, params
-from pipeline.errors import UserError
-from pipeline.params import Params, Plan
+from gan_augment import names, params
+from gan_augment.errors import UserError
+from gan_augment.params import Params, Plan
 
 ROOT = Path(__file__).parents[1]
 

@@ -1,7 +1,7 @@
 import pytest
 
-from pipeline import progress as module
-from pipeline.progress import progress
+from gan_augment import progress as module
+from gan_augment.progress import progress
 
 
 def test_a_log_gets_a_line_now_and_then(

@@ -1,4 +1,4 @@
-from pipeline.seeding import rng, seed_of
+from gan_augment.seeding import rng, seed_of
 
 
 def test_a_stream_depends_on_its_name_alone() -> None:

@@ -1,6 +1,6 @@
 import numpy as np
 
-from pipeline.sheet import SHEET_WIDTH, contact_sheet
+from gan_augment.sheet import SHEET_WIDTH, contact_sheet
 
 
 def test_every_image_has_its_place() -> None:

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import storage
-from pipeline.errors import UserError
+from gan_augment import storage
+from gan_augment.errors import UserError
 
 
 def test_a_directory_is_replaced_whole(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from pipeline import table
-from pipeline.errors import UserError
+from gan_augment import table
+from gan_augment.errors import UserError
 
 CLASSES = ("cat", "Käfer", "犬")
 

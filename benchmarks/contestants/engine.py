@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from benchmarks.contestants.protocol import Race, Task
 from benchmarks.datasets import labelled
 from benchmarks.experiment import start
-from pipeline.gan import environment
-from pipeline.gan.recipe import recipe
-from pipeline.gan.sampling import sample
-from pipeline.params import Recipe, TrainParams
-from pipeline.table import Images
+from gan_augment.gan import environment
+from gan_augment.gan.recipe import recipe
+from gan_augment.gan.sampling import sample
+from gan_augment.params import Recipe, TrainParams
+from gan_augment.table import Images
 
 TIMED_INTERVALS = 4
 

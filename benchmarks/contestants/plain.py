@@ -17,9 +17,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.contestants.engine import default_recipe, training_images
 from benchmarks.contestants.protocol import Race, Task, to_uint8
-from pipeline.gan.networks import build
-from pipeline.gan.networks.layers import PixelwiseLinear
-from pipeline.gan.stage import shape_of
+from gan_augment.gan.networks import build
+from gan_augment.gan.networks.layers import PixelwiseLinear
+from gan_augment.gan.stage import shape_of
 
 SAMPLE_BATCH = 100
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline import table
+from gan_augment import table
 from tests.e2e.conftest import Run, make_project
 
 pytestmark = pytest.mark.e2e

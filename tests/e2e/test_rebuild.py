@@ -28,14 +28,14 @@ def run(folder: Path) -> Run:
 
 
 def test_the_flow_rebuilds_and_then_has_nothing_to_do(run: Run, folder: Path) -> None:
-    done = run(sys.executable, "-m", "flows.rebuild")
+    done = run(sys.executable, "-m", "gan_augment_flows.rebuild")
     printed = done.stdout + done.stderr
     for stage in ("ingest", "train", "generate", "evaluate", "assemble"):
         assert f"> gan-augment {stage}" in printed
     assert "all stages are up to date" in printed
     assert (folder / "data" / "augmented" / "README.md").exists()
 
-    again = run(sys.executable, "-m", "flows.rebuild")
+    again = run(sys.executable, "-m", "gan_augment_flows.rebuild")
     assert "Running stage" not in again.stdout + again.stderr
     assert "nothing to do" in again.stdout + again.stderr
 
@@ -44,7 +44,7 @@ def test_a_failed_stage_is_one_message_and_stops_the_flow(
     run: Run, folder: Path, params: Callable[..., None]
 ) -> None:
     params(folder, train={"steps": -1})
-    failed = run(sys.executable, "-m", "flows.rebuild", fails=True)
+    failed = run(sys.executable, "-m", "gan_augment_flows.rebuild", fails=True)
     assert (
         "\nerror: stage 'train' failed: params.yaml: train.steps = -1: "
         "should be greater than or equal to 1\n"
@@ -68,7 +68,7 @@ def _killed_while_training(folder: Path, is_time: Callable[[str], bool]) -> str:
     log = folder / ".prefect" / "train.log"
     with log.open("wb") as file:
         flow = subprocess.Popen(
-            [sys.executable, "-m", "flows.rebuild", "train"],
+            [sys.executable, "-m", "gan_augment_flows.rebuild", "train"],
             cwd=folder,
             env={**ENVIRONMENT, "PREFECT_HOME": str(folder / ".prefect")},
             stdout=file,

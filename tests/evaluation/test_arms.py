@@ -2,11 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.evaluation.arms import ARMS, MOST, Material, Option, taken
-from pipeline.evaluation.training_set import FRESH_SETS, TrainingSet, resample
-from pipeline.params import ClassicParams
-from pipeline.synthesis.baselines import BASELINES
-from pipeline.table import Images
+from gan_augment.evaluation.arms import ARMS, MOST, Material, Option, taken
+from gan_augment.evaluation.training_set import FRESH_SETS, TrainingSet, resample
+from gan_augment.params import ClassicParams
+from gan_augment.synthesis.baselines import BASELINES
+from gan_augment.table import Images
 
 NAMES = tuple(ARMS)
 EXTRA = np.array([0, 5, 0, 5, 0, 5, 0, 5, 0, 5])

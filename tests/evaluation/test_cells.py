@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.evaluation import cells
-from pipeline.evaluation.arms import Material
-from pipeline.params import ClassicParams, EvaluateParams
-from pipeline.table import Images
+from gan_augment.evaluation import cells
+from gan_augment.evaluation.arms import Material
+from gan_augment.params import ClassicParams, EvaluateParams
+from gan_augment.table import Images
 
 PARAMS = EvaluateParams(
     repeats=6, arms=("real", "gan"), classifiers=("k-nn", "logistic-regression")

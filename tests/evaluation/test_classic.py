@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.errors import UserError
-from pipeline.evaluation.classic import POLICIES, affine, transformed
-from pipeline.params import ClassicParams
-from pipeline.table import Images
+from gan_augment.errors import UserError
+from gan_augment.evaluation.classic import POLICIES, affine, transformed
+from gan_augment.params import ClassicParams
+from gan_augment.table import Images
 
 STILL = ClassicParams(degrees=0, translate=0, scale=0)
 

@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.errors import UserError
-from pipeline.evaluation.classifiers import CLASSIFIERS, class_scores, classifier, rbf_svm
-from pipeline.evaluation.training_set import TrainingSet, of_images
-from pipeline.params import ClassicParams, EvaluateParams
-from pipeline.table import Images
+from gan_augment.errors import UserError
+from gan_augment.evaluation.classifiers import CLASSIFIERS, class_scores, classifier, rbf_svm
+from gan_augment.evaluation.training_set import TrainingSet, of_images
+from gan_augment.params import ClassicParams, EvaluateParams
+from gan_augment.table import Images
 
 PARAMS = EvaluateParams(steps=60)
 

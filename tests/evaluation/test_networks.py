@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.evaluation.networks import NETWORKS, ResNet, _batches, judge
-from pipeline.evaluation.training_set import TrainingSet, of_images
-from pipeline.table import Images
+from gan_augment.evaluation.networks import NETWORKS, ResNet, _batches, judge
+from gan_augment.evaluation.training_set import TrainingSet, of_images
+from gan_augment.table import Images
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
-from pipeline.evaluation.scores import scores
-from pipeline.table import Images
+from gan_augment.evaluation.scores import scores
+from gan_augment.table import Images
 
 
 def images(labels: list[int], classes: int) -> Images:

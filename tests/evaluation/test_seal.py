@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import table
-from pipeline.errors import UserError
-from pipeline.evaluation.seal import open_test
-from pipeline.storage import write_json
+from gan_augment import table
+from gan_augment.errors import UserError
+from gan_augment.evaluation.seal import open_test
+from gan_augment.storage import write_json
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import table
-from pipeline.errors import UserError
-from pipeline.evaluation import stage
-from pipeline.gan import stage as train
-from pipeline.params import EvaluateParams, GenerateParams, TrainParams
-from pipeline.storage import write_json
-from pipeline.synthesis import stage as generate
+from gan_augment import table
+from gan_augment.errors import UserError
+from gan_augment.evaluation import stage
+from gan_augment.gan import stage as train
+from gan_augment.params import EvaluateParams, GenerateParams, TrainParams
+from gan_augment.storage import write_json
+from gan_augment.synthesis import stage as generate
 
 PARAMS = EvaluateParams(
     repeats=6,

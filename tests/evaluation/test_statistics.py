@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.evaluation.statistics import (
+from gan_augment.evaluation.statistics import (
     Discordance,
     holm,
     mcnemar,

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from pipeline.evaluation import tuning
-from pipeline.evaluation.arms import ARMS, Material, taken
-from pipeline.params import ClassicParams, EvaluateParams
-from pipeline.table import Images
+from gan_augment.evaluation import tuning
+from gan_augment.evaluation.arms import ARMS, Material, taken
+from gan_augment.params import ClassicParams, EvaluateParams
+from gan_augment.table import Images
 
 PARAMS = EvaluateParams(
     arms=("real", "placebo", "gan", "gan+classic", "classic", "mixup"),

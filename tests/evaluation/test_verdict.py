@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.evaluation import statistics
-from pipeline.evaluation.statistics import Difference, paired_difference
-from pipeline.evaluation.verdict import judgement, verdicts
+from gan_augment.evaluation import statistics
+from gan_augment.evaluation.statistics import Difference, paired_difference
+from gan_augment.evaluation.verdict import judgement, verdicts
 
 
 def repeats(**arms: tuple[float, float]) -> pd.DataFrame:

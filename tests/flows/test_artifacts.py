@@ -9,9 +9,9 @@ import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
 
-from flows import artifacts, gate
-from flows.publish import Publication, publish
-from pipeline import progress
+from gan_augment import progress
+from gan_augment_flows import artifacts, gate
+from gan_augment_flows.publish import Publication, publish
 from tests.flows.conftest import ROOT, Project
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("prefect_server")]

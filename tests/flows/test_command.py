@@ -2,8 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
-from flows import supervisor
-from flows.command import Outcome, dvc
+from gan_augment_flows import supervisor
+from gan_augment_flows.command import Outcome, dvc
 from tests.flows.conftest import Project
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows import gate
-from pipeline.errors import UserError
+from gan_augment.errors import UserError
+from gan_augment_flows import gate
 from tests.flows.conftest import ROOT
 
 PASSED = {"passed": True, "reasons": []}

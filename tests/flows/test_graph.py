@@ -1,8 +1,8 @@
 import pytest
 import yaml
 
-from flows import graph
-from pipeline.errors import UserError
+from gan_augment.errors import UserError
+from gan_augment_flows import graph
 from tests.flows.conftest import ROOT, STAGES, Project
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.publish import Publication, publish
-from pipeline.errors import UserError
+from gan_augment.errors import UserError
+from gan_augment_flows.publish import Publication, publish
 from tests.flows.conftest import Project
 
 SSHD = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
@@ -83,7 +83,7 @@ def test_a_remote_out_of_reach_may_come_back(project: Project) -> None:
     project.commit("over ssh")
     with pytest.raises(UserError) as failed:
         publish(project.root, Publication())
-    from flows.command import Outcome
+    from gan_augment_flows.command import Outcome
 
     assert Outcome(1, str(failed.value), []).passes, failed.value
     assert project.tags() == []

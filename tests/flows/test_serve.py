@@ -38,7 +38,7 @@ mkdir -p models/generator && echo resumed > models/generator/weights
 
 @dataclass
 class Service:
-    """`python -m flows.serve` in a project, and a client of its server."""
+    """`python -m gan_augment_flows.serve` in a project, and a client of its server."""
 
     project: Project
     port: int
@@ -55,7 +55,7 @@ class Service:
         environment.pop("PREFECT_API_URL", None)
         log = (self.project.root.parent / "serve.log").open("ab")
         process = subprocess.Popen(
-            [sys.executable, "-m", "flows.serve"],
+            [sys.executable, "-m", "gan_augment_flows.serve"],
             cwd=self.project.root,
             env=environment,
             stdout=log,

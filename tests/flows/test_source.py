@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from flows import graph, source
-from pipeline.errors import UserError
+from gan_augment.errors import UserError
+from gan_augment_flows import graph, source
 from tests.flows.conftest import Project
 
 

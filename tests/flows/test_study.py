@@ -9,7 +9,7 @@ import pytest
 import yaml
 from prefect.client.orchestration import get_client
 
-from flows.study import study
+from gan_augment_flows.study import study
 from tests.flows.conftest import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("prefect_server")]
@@ -44,7 +44,7 @@ def test_a_study_that_cannot_be_run_is_one_message(project: Path) -> None:
 def test_the_command_fails_with_one_message(project: Path) -> None:
     (project / "params.yaml").write_text("train: {stepz: 3}")
     done = subprocess.run(
-        [sys.executable, "-m", "flows.study"],
+        [sys.executable, "-m", "gan_augment_flows.study"],
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from pipeline.gan import augment
-from pipeline.gan.augment import AUGMENTATIONS, MOST, NUMBERS, Augment
+from gan_augment.gan import augment
+from gan_augment.gan.augment import AUGMENTATIONS, MOST, NUMBERS, Augment
 
 ALL = tuple(AUGMENTATIONS)
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.errors import UserError
-from pipeline.gan.augment import NUMBERS
-from pipeline.gan.batches import Batches, class_shares
-from pipeline.table import Images
+from gan_augment.errors import UserError
+from gan_augment.gan.augment import NUMBERS
+from gan_augment.gan.batches import Batches, class_shares
+from gan_augment.table import Images
 
 
 def batches(

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.gan.checkpoint import TrainingState
+from gan_augment.gan.checkpoint import TrainingState
 
 
 def training(seed: int) -> tuple[nn.Module, torch.optim.Optimizer, TrainingState]:

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import table
-from pipeline.errors import UserError
-from pipeline.gan import stage
-from pipeline.gan.checkpoint import TrainingState
-from pipeline.params import TrainParams
+from gan_augment import table
+from gan_augment.errors import UserError
+from gan_augment.gan import stage
+from gan_augment.gan.checkpoint import TrainingState
+from gan_augment.params import TrainParams
 
 UNWISE = {"steps": 500, "eval_interval": 100, "width": 64, "batch_size": 32, "threads": 1}
 

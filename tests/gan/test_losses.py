@@ -3,7 +3,7 @@ from math import exp, log, log1p
 import pytest
 import torch
 
-from pipeline.gan.losses import LOSSES
+from gan_augment.gan.losses import LOSSES
 
 REAL, FAKE = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 2.0])
 

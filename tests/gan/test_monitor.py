@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.gan.history import History
-from pipeline.gan.monitor import diagnose, is_sound, remedy
-from pipeline.gan.recipe import recipe
-from pipeline.params import TrainParams
+from gan_augment.gan.history import History
+from gan_augment.gan.monitor import diagnose, is_sound, remedy
+from gan_augment.gan.recipe import recipe
+from gan_augment.params import TrainParams
 
 HEALTHY = {"cas": 0.9, "kid_pixels": 0.05, "diversity": 0.9, "overfitting": 0.3}
 

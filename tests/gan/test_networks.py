@@ -3,11 +3,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pipeline.errors import UserError
-from pipeline.gan.networks import NETWORKS, Shape, build
-from pipeline.gan.networks.conditioning import set_label_strength
-from pipeline.gan.networks.layers import MinibatchStddev, PixelwiseLinear, resize
-from pipeline.gan.networks.shape import pyramid
+from gan_augment.errors import UserError
+from gan_augment.gan.networks import NETWORKS, Shape, build
+from gan_augment.gan.networks.conditioning import set_label_strength
+from gan_augment.gan.networks.layers import MinibatchStddev, PixelwiseLinear, resize
+from gan_augment.gan.networks.shape import pyramid
 
 CONVOLUTIONAL = [name for name in NETWORKS if name != "mlp"]
 Y = torch.tensor([0, 1, 2, 2])
@@ -80,7 +80,7 @@ def test_sizes_that_do_not_halve_are_refused(name: str) -> None:
 
 def test_residual_blocks_start_as_the_identity() -> None:
     """Fixup: with the last layer of a block at zero, depth changes nothing at the start."""
-    from pipeline.gan.networks.resnet import _Block
+    from gan_augment.gan.networks.resnet import _Block
 
     x = torch.randn(2, 8, 6, 6)
     torch.testing.assert_close(_Block(8, blocks=3)(x), x)

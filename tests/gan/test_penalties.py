@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.gan.penalties import PENALTIES, Penalty
+from gan_augment.gan.penalties import PENALTIES, Penalty
 
 NAMES = [name for name in PENALTIES if name != "none"]
 

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import UserError
-from pipeline.gan.recipe import recipe
-from pipeline.params import TrainParams
+from gan_augment.errors import UserError
+from gan_augment.gan.recipe import recipe
+from gan_augment.params import TrainParams
 
 
 @pytest.mark.parametrize(

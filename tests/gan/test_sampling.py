@@ -1,8 +1,8 @@
 import numpy as np
 import torch
 
-from pipeline.gan.networks import NETWORKS, Shape
-from pipeline.gan.sampling import BLOCK, normal, sample
+from gan_augment.gan.networks import NETWORKS, Shape
+from gan_augment.gan.sampling import BLOCK, normal, sample
 
 
 def generator() -> torch.nn.Module:

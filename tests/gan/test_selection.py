@@ -3,7 +3,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.gan.selection import is_better
+from gan_augment.gan.selection import is_better
 
 
 def row(

@@ -18,12 +18,12 @@ import yaml
 from PIL import Image
 from safetensors.torch import load_file
 
-from pipeline import table
-from pipeline.errors import UserError
-from pipeline.gan import model, stage
-from pipeline.gan.networks import NETWORKS
-from pipeline.gan.sampling import sample
-from pipeline.params import TrainParams
+from gan_augment import table
+from gan_augment.errors import UserError
+from gan_augment.gan import model, stage
+from gan_augment.gan.networks import NETWORKS
+from gan_augment.gan.sampling import sample
+from gan_augment.params import TrainParams
 
 QUICK = TrainParams(
     steps=60, batch_size=32, width=64, eval_interval=20, checkpoint_interval=10, threads=1
@@ -180,8 +180,8 @@ def test_every_network_trains_on_colour_photographs(
 
 @pytest.fixture(scope="module")
 def photographs(datasets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from pipeline.ingest import stage as ingest
-    from pipeline.params import IngestParams
+    from gan_augment.ingest import stage as ingest
+    from gan_augment.params import IngestParams
 
     real = tmp_path_factory.mktemp("photographs") / "real"
     ingest.run(

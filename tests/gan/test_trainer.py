@@ -5,15 +5,15 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 
-from pipeline.gan.augment import NUMBERS
-from pipeline.gan.batches import Batch
-from pipeline.gan.losses import LOSSES
-from pipeline.gan.networks import NETWORKS, Shape
-from pipeline.gan.networks.conditioning import LabelEmbedding
-from pipeline.gan.penalties import PENALTIES
-from pipeline.gan.recipe import recipe
-from pipeline.gan.trainer import Trainer
-from pipeline.params import TrainParams
+from gan_augment.gan.augment import NUMBERS
+from gan_augment.gan.batches import Batch
+from gan_augment.gan.losses import LOSSES
+from gan_augment.gan.networks import NETWORKS, Shape
+from gan_augment.gan.networks.conditioning import LabelEmbedding
+from gan_augment.gan.penalties import PENALTIES
+from gan_augment.gan.recipe import recipe
+from gan_augment.gan.trainer import Trainer
+from gan_augment.params import TrainParams
 
 SETTINGS = {"network": "mlp", "steps": 100, "learning_rate": 0.01, "width": 16, "ema": 0.9}
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.errors import UserError
-from pipeline.gan import model, warm_start
-from pipeline.gan.networks import Shape, build
-from pipeline.params import Origin
+from gan_augment.errors import UserError
+from gan_augment.gan import model, warm_start
+from gan_augment.gan.networks import Shape, build
+from gan_augment.params import Origin
 
 
 def halves(classes: int, channels: int = 1, seed: int = 0, width: int = 16):

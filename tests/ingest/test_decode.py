@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.ingest.decode import Rejected, decode
-from pipeline.ingest.sources import RawImage
-from pipeline.params import IngestParams
+from gan_augment.ingest.decode import Rejected, decode
+from gan_augment.ingest.sources import RawImage
+from gan_augment.params import IngestParams
 
 GRADIENT = np.linspace(0, 255, 16 * 12).reshape(12, 16).astype(np.uint8)
 COLOUR = np.stack([GRADIENT, GRADIENT[::-1], GRADIENT[:, ::-1]], axis=2)

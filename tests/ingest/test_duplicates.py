@@ -13,8 +13,8 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from pipeline.ingest import duplicates
-from pipeline.ingest.duplicates import (
+from gan_augment.ingest import duplicates
+from gan_augment.ingest.duplicates import (
     RADIUS,
     candidates,
     clusters,

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ingest import groups
-from pipeline.ingest.groups import Contradiction
-from pipeline.params import Group
+from gan_augment.ingest import groups
+from gan_augment.ingest.groups import Contradiction
+from gan_augment.params import Group
 
 NAMES = ["cat/sofa/01-a.jpg", "cat/sofa/02-b.jpg", "cat/03-a.jpg", "04-a.jpg"]
 

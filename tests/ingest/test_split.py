@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import UserError
-from pipeline.ingest.split import assign, missing_classes
-from pipeline.params import Split
-from pipeline.table import SPLITS
+from gan_augment.errors import UserError
+from gan_augment.ingest.split import assign, missing_classes
+from gan_augment.params import Split
+from gan_augment.table import SPLITS
 
 CLASSES = ("a", "b", "c")
 

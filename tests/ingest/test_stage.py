@@ -17,10 +17,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipeline import table
-from pipeline.errors import UserError
-from pipeline.ingest import spool, stage
-from pipeline.params import IngestParams, Params
+from gan_augment import table
+from gan_augment.errors import UserError
+from gan_augment.ingest import spool, stage
+from gan_augment.params import IngestParams, Params
 from tests.conftest import ROOT
 
 
@@ -364,9 +364,9 @@ def test_memory_is_bounded_by_chunks(
 SCRIPT = """
 import sys
 from pathlib import Path
-from pipeline.errors import UserError
-from pipeline.ingest import stage
-from pipeline.params import IngestParams
+from gan_augment.errors import UserError
+from gan_augment.ingest import stage
+from gan_augment.params import IngestParams
 
 params = IngestParams(source="folder", path="images", image_size=64)
 try:
@@ -426,8 +426,8 @@ import signal
 import sys
 import time
 from pathlib import Path
-from pipeline.ingest import stage
-from pipeline.params import IngestParams
+from gan_augment.ingest import stage
+from gan_augment.params import IngestParams
 
 def start():
     if child := os.fork():
@@ -477,8 +477,8 @@ def test_killed_at_any_moment_a_rerun_gives_the_same_bytes(project: Path) -> Non
 
 FULL = """
 import resource
-from pipeline.ingest import report, stage
-from pipeline import table
+from gan_augment.ingest import report, stage
+from gan_augment import table
 
 steps = {"spool": (stage, "spool"), "table": (table, "write"), "report": (report, "write")}
 owner, name = steps[STEP]

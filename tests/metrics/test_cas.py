@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from pipeline.metrics.cas import classification_accuracy_score, standard_error
-from pipeline.table import Images
+from gan_augment.metrics.cas import classification_accuracy_score, standard_error
+from gan_augment.table import Images
 
 
 def relabelled(images: Images, labels: np.ndarray) -> Images:

@@ -9,18 +9,18 @@ from sklearn.metrics import balanced_accuracy_score
 from torch import nn
 from torchvision.models import inception_v3
 
-from pipeline import table
-from pipeline.errors import UserError
-from pipeline.metrics import features
-from pipeline.metrics.features import Classifier, Extractor, Network
-from pipeline.metrics.fidelity import (
+from gan_augment import table
+from gan_augment.errors import UserError
+from gan_augment.metrics import features
+from gan_augment.metrics.features import Classifier, Extractor, Network
+from gan_augment.metrics.fidelity import (
     PRDC,
     frechet_distance,
     inception_score,
     kernel_distance,
     precision_recall_density_coverage,
 )
-from pipeline.table import Images
+from gan_augment.table import Images
 
 MakeImages = Callable[..., Images]
 

@@ -14,9 +14,9 @@ from torch_fidelity.metric_isc import isc_features_to_metric
 from torch_fidelity.metric_kid import kid_features_to_metric
 from torch_fidelity.metric_prc import prc_features_to_metric
 
-from pipeline.errors import UserError
-from pipeline.metrics import fidelity
-from pipeline.metrics.fidelity import (
+from gan_augment.errors import UserError
+from gan_augment.metrics import fidelity
+from gan_augment.metrics.fidelity import (
     TooFewRowsError,
     frechet_distance,
     inception_score,
@@ -24,7 +24,7 @@ from pipeline.metrics.fidelity import (
     kernel_distance,
     precision_recall_density_coverage,
 )
-from pipeline.table import Images
+from gan_augment.table import Images
 
 Rows = NDArray[np.float64]
 SEEDS = st.integers(0, 2**32 - 1)

@@ -14,10 +14,10 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from pipeline.errors import UserError
-from pipeline.metrics import fidelity, memorisation
-from pipeline.metrics.fidelity import TooFewRowsError
-from pipeline.metrics.memorisation import (
+from gan_augment.errors import UserError
+from gan_augment.metrics import fidelity, memorisation
+from gan_augment.metrics.fidelity import TooFewRowsError
+from gan_augment.metrics.memorisation import (
     Copying,
     Sample,
     authenticity,
@@ -31,7 +31,7 @@ from pipeline.metrics.memorisation import (
     nearest,
     nearest_of_class,
 )
-from pipeline.table import picture
+from gan_augment.table import picture
 
 Pixels = NDArray[np.uint8]
 SEEDS = st.integers(0, 2**32 - 1)

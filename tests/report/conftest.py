@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import table
-from pipeline.evaluation.arms import ARMS
-from pipeline.evaluation.verdict import verdicts
-from pipeline.params import EvaluateParams
-from pipeline.report.page import render
-from pipeline.sheet import contact_sheet
+from gan_augment import table
+from gan_augment.evaluation.arms import ARMS
+from gan_augment.evaluation.verdict import verdicts
+from gan_augment.params import EvaluateParams
+from gan_augment.report.page import render
+from gan_augment.sheet import contact_sheet
 from tests.report import browser
 
 CLASSES = ("cat", "<b>dog</b>")

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from pipeline.report.curves import curves
+from gan_augment.report.curves import curves
 
 
 def test_high_is_up_and_the_last_step_is_right() -> None:

@@ -3,7 +3,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.report.forest import MOST_TICKS, scale
+from gan_augment.report.forest import MOST_TICKS, scale
 
 shares = st.floats(-1, 1)
 

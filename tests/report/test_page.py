@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.report.page import ships
+from gan_augment.report.page import ships
 from tests.report.browser import Page
 
 Render = Callable[..., str]

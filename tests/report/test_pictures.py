@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipeline import table
-from pipeline.report import pictures
+from gan_augment import table
+from gan_augment.report import pictures
 
 
 def test_a_sheet_has_a_row_for_each_class(random_images: Callable[..., table.Images]) -> None:

@@ -1,7 +1,7 @@
 import json
 from pathlib import Path
 
-from pipeline.report.terminal import summary
+from gan_augment.report.terminal import summary
 
 
 def test_arms_are_listed_best_first_with_the_places_to_look(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.params import Params
+from gan_augment.params import Params
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.errors import UserError
-from pipeline.params import Params, Plan
-from pipeline.study import curve
+from gan_augment.errors import UserError
+from gan_augment.params import Params, Plan
+from gan_augment.study import curve
 
 
 def outputs(folder: Path) -> dict[str, Path]:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.errors import UserError
-from pipeline.gan import stage as train
-from pipeline.params import Params
-from pipeline.study import study
+from gan_augment.errors import UserError
+from gan_augment.gan import stage as train
+from gan_augment.params import Params
+from gan_augment.study import study
 
 FILES = ("repeats.csv", "verdict.json", "verdict.md")
 

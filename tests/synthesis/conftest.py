@@ -9,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pipeline import table
-from pipeline.gan.model import Model
-from pipeline.gan.networks import NETWORKS, Shape
-from pipeline.metrics import features
-from pipeline.synthesis.gates.evidence import Evidence
-from pipeline.table import Images
+from gan_augment import table
+from gan_augment.gan.model import Model
+from gan_augment.gan.networks import NETWORKS, Shape
+from gan_augment.metrics import features
+from gan_augment.synthesis.gates.evidence import Evidence
+from gan_augment.table import Images
 
 SHAPE = Shape(1, (8, 8), 10, 16, 8, 32)
 Change = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]

@@ -3,8 +3,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from pipeline.synthesis.baselines import BASELINES
-from pipeline.table import Images
+from gan_augment.synthesis.baselines import BASELINES
+from gan_augment.table import Images
 
 EXTRA = np.array([0, 30, 2, 0, 5, 0, 0, 40, 0, 1])
 

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.errors import UserError
-from pipeline.gan.model import Model
-from pipeline.gan.networks import Shape, build
-from pipeline.synthesis import pictures
-from pipeline.synthesis.pictures import _great_circle
+from gan_augment.errors import UserError
+from gan_augment.gan.model import Model
+from gan_augment.gan.networks import Shape, build
+from gan_augment.synthesis import pictures
+from gan_augment.synthesis.pictures import _great_circle
 
 
 def untrained(conditional: bool = True) -> Model:

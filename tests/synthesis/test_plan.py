@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from pipeline.errors import UserError
-from pipeline.params import GenerateParams, Plan
-from pipeline.synthesis import plan
+from gan_augment.errors import UserError
+from gan_augment.params import GenerateParams, Plan
+from gan_augment.synthesis import plan
 
 REAL = np.array([100, 60, 8])
 CLASSES = ("cat", "dog", "eel")

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from pipeline.metrics.features import Features
-from pipeline.metrics.fidelity import kernel_distance
-from pipeline.synthesis.quality import measure
+from gan_augment.metrics.features import Features
+from gan_augment.metrics.fidelity import kernel_distance
+from gan_augment.synthesis.quality import measure
 
 
 def normal(seed: int, n: int = 200, dimensions: int = 6, mean: float = 0.0) -> Features:

@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from pipeline import table
-from pipeline.errors import UserError
-from pipeline.gan import model
-from pipeline.gan.networks import NETWORKS
-from pipeline.params import GenerateParams
-from pipeline.synthesis import sampler, stage
-from pipeline.table import Images
+from gan_augment import table
+from gan_augment.errors import UserError
+from gan_augment.gan import model
+from gan_augment.gan.networks import NETWORKS
+from gan_augment.params import GenerateParams
+from gan_augment.synthesis import sampler, stage
+from gan_augment.table import Images
 from tests.synthesis.conftest import SHAPE, generator_of
 
 

@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import table
-from pipeline.errors import UserError
-from pipeline.gan import model
-from pipeline.synthesis.trace import find, regenerate
+from gan_augment import table
+from gan_augment.errors import UserError
+from gan_augment.gan import model
+from gan_augment.synthesis.trace import find, regenerate
 from tests.conftest import CommandLine
 from tests.synthesis.test_stage import generate, untrained
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.errors import UserError
-from pipeline.ingest.sources import RawImage, find
-from pipeline.params import IngestParams
+from gan_augment.errors import UserError
+from gan_augment.ingest.sources import RawImage, find
+from gan_augment.params import IngestParams
 
 
 def pack(folder: Path, kind: str, around: str = "") -> Path:

@@ -1,5 +1,5 @@
-from pipeline.ingest.sources import find
-from pipeline.params import IngestParams
+from gan_augment.ingest.sources import find
+from gan_augment.params import IngestParams
 
 
 def test_digits_are_all_there() -> None:

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import UserError
-from pipeline.ingest.sources import RawImage, find
-from pipeline.params import IngestParams
+from gan_augment.errors import UserError
+from gan_augment.ingest.sources import RawImage, find
+from gan_augment.params import IngestParams
 
 
 def folder(path: Path, **params: object) -> dict[str, RawImage]:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from pipeline.errors import UserError
-from pipeline.ingest.sources import RawImage, find
-from pipeline.params import IngestParams
+from gan_augment.errors import UserError
+from gan_augment.ingest.sources import RawImage, find
+from gan_augment.params import IngestParams
 
 PIXELS = (load_digits().images * (255 / 16)).round().astype(np.uint8)
 LABELS = load_digits().target.astype(np.uint8)

@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from pipeline import table
-from pipeline.errors import UserError
-from pipeline.ingest.sources import RawImage, find
-from pipeline.params import IngestParams
+from gan_augment import table
+from gan_augment.errors import UserError
+from gan_augment.ingest.sources import RawImage, find
+from gan_augment.params import IngestParams
 
 
 def read(source: str, path: Path, **params: object) -> list[RawImage]:

@@ -5,9 +5,9 @@ import pytest
 import torchvision
 from PIL import Image
 
-from pipeline.errors import UserError
-from pipeline.ingest.sources import RawImage, find
-from pipeline.params import IngestParams
+from gan_augment.errors import UserError
+from gan_augment.ingest.sources import RawImage, find
+from gan_augment.params import IngestParams
 from tests.ingest.sources.test_idx import LABELS, PIXELS, make
 
 

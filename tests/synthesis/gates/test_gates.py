@@ -5,11 +5,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from pipeline.synthesis import gates
-from pipeline.synthesis.gates import GATES
-from pipeline.synthesis.gates.ensemble import temperature_of, tempered
-from pipeline.synthesis.gates.evidence import Candidates, Evidence, Judge
-from pipeline.table import Images
+from gan_augment.synthesis import gates
+from gan_augment.synthesis.gates import GATES
+from gan_augment.synthesis.gates.ensemble import temperature_of, tempered
+from gan_augment.synthesis.gates.evidence import Candidates, Evidence, Judge
+from gan_augment.table import Images
 
 LABEL = 0
 Pixels = NDArray[np.uint8]

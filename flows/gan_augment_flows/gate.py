@@ -1,0 +1,57 @@
+"""The gate before publishing: only what has earned it becomes a version."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gan_augment import params
+from gan_augment.storage import read_json
+
+if TYPE_CHECKING:
+    from gan_augment.decision import Decision
+
+VERDICT = Path("reports/verdict.json")
+MEMORISATION = Path("reports/synthesis/memorisation.json")
+
+
+def refusals(root: Path, override: str | None) -> list[str]:
+    """Return why the dataset in `root` may not be published; empty if it may.
+
+    The verdict must be one that `assemble.require` accepts, unless somebody overrides it with a
+    reason. Whether the generator copied training images is not a matter of taste: a memorisation
+    gate that failed, or was not run, cannot be overridden.
+
+    Raises:
+        UserError: there is no verdict, or params.yaml is not valid.
+    """
+    from gan_augment.decision import GAN
+
+    decided = decision(root)
+    found = [] if override else decided.weak
+    made_by = params.load(root / "params.yaml").generate.method
+    if GAN in decided.sources and made_by == GAN:
+        return found + _memorisation(root / MEMORISATION)
+    return found
+
+
+def decision(root: Path) -> "Decision":
+    """Return whose synthetic images `assemble` ships, and what speaks against them.
+
+    Raises:
+        UserError: there is no verdict, or params.yaml is not valid.
+    """
+    from gan_augment.decision import decide
+
+    verdict, memorisation = read_json(root / VERDICT), root / MEMORISATION
+    outcome = read_json(memorisation) if memorisation.exists() else {}
+    settings = params.load(root / "params.yaml").assemble
+    return decide(settings, verdict, {"passed": None, "reasons": [], **outcome})
+
+
+def _memorisation(path: Path) -> list[str]:
+    if not path.exists():
+        return [f"the memorisation gate was not run: {MEMORISATION} is missing"]
+    outcome: dict[str, Any] = read_json(path)
+    if outcome.get("passed") is True:
+        return []
+    reasons = "; ".join(outcome.get("reasons") or ["no reason given"])
+    return [f"the memorisation gate failed: {reasons}"]

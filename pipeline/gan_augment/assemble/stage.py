@@ -1,0 +1,88 @@
+"""Assemble: data/augmented, the table that users pull, with synthetic images only if they help."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gan_augment import table
+from gan_augment.assemble.card import card, preference
+from gan_augment.decision import GAN, decide
+from gan_augment.errors import UserError
+from gan_augment.params import AssembleParams
+from gan_augment.storage import read_json
+from gan_augment.synthesis import baselines
+
+
+def run(params: AssembleParams, inputs: Mapping[str, Path], outputs: Mapping[str, Path]) -> None:
+    """Put real rows and, if the verdict allows, synthetic ones together; add a dataset card.
+
+    Args:
+        params: the section `assemble`.
+        inputs: `real` and `synthetic`, image tables; `verdict` and `memorisation`, JSON.
+        outputs: `augmented`, an image table with a README.md.
+
+    Raises:
+        UserError: the verdict is about other data.
+    """
+    verdict = read_json(inputs["verdict"])
+    _same_data(verdict, inputs)
+    decision = decide(params, verdict, read_json(inputs["memorisation"]))
+    classes = table.class_names(inputs["real"])
+    with table.Writer(outputs["augmented"], classes) as writer:
+        for rows in table.scan(inputs["real"]):
+            writer.append(rows)
+        if not decision.refusals:
+            wanted = table.counts(inputs["synthetic"])
+            for method, counts in zip(
+                decision.sources, _shared_out(wanted, len(decision.sources)), strict=True
+            ):
+                for rows in _synthetic(method, counts, params, inputs):
+                    writer.append(rows)
+        text = card(verdict, decision, writer.counts(), classes)
+        writer.attach("README.md", text)
+    if decision.refusals:
+        print(f"assemble: without synthetic images: {'; '.join(decision.refusals)}")
+    else:
+        print(f"assemble: with synthetic images by {decision.method}{preference(verdict)}")
+
+
+def _shared_out(counts: NDArray[np.int64], methods: int) -> list[NDArray[np.int64]]:
+    """Return how many images of each class each method gives, so that all give `counts`."""
+    return [(counts + number) // methods for number in range(methods)][::-1]
+
+
+def _synthetic(
+    method: str, counts: NDArray[np.int64], params: AssembleParams, inputs: Mapping[str, Path]
+) -> Iterator[pa.Table]:
+    """Yield so many images of each class: the first of data/synthetic, or by a simpler method."""
+    if method == GAN:
+        yield from _first_rows(table.scan(inputs["synthetic"]), counts)
+        return
+    real = table.read(inputs["real"], "train")
+    for label in np.flatnonzero(counts).tolist():
+        yield baselines.rows(method, real, label, int(counts[label]), params.seed)
+
+
+def _first_rows(parts: Iterable[pa.Table], counts: NDArray[np.int64]) -> Iterator[pa.Table]:
+    left = counts.copy()
+    for rows in parts:
+        labels = rows["label"].to_numpy()
+        earlier = pd.Series(labels).groupby(labels).cumcount().to_numpy()
+        kept = earlier < left[labels]
+        left -= np.bincount(labels[kept], minlength=len(left))
+        yield rows.filter(pa.array(kept))
+
+
+def _same_data(verdict: dict[str, Any], inputs: Mapping[str, Path]) -> None:
+    judged = verdict["provenance"]
+    for name, key in (("real images", "real"), ("synthetic images", "synthetic")):
+        if judged[name] != table.table_hash(inputs[key]):
+            raise UserError(
+                f"{inputs['verdict']} judged other images than {inputs[key]}: "
+                "run `dvc repro evaluate`"
+            )

@@ -1,0 +1,284 @@
+"""The command line: one command a stage, thin; heavy imports happen inside commands."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from gan_augment.params import Params
+
+app = typer.Typer(
+    help="Synthetic images for small labelled sets, with proof of whether they help.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ParamsFile = Annotated[Path, typer.Option("--params", help="Settings of all stages.")]
+Real = Annotated[Path, typer.Option(help="Image table of real images.")]
+Findings = Annotated[Path, typer.Option(help="Folder of what ingestion found in the images.")]
+Model = Annotated[Path, typer.Option(help="Folder of the trained generator.")]
+History = Annotated[Path, typer.Option(help="Folder of the training history.")]
+Synthetic = Annotated[Path, typer.Option(help="Image table of synthetic images.")]
+Synthesis = Annotated[Path, typer.Option(help="Folder of what is known of the synthetic images.")]
+Reports = Annotated[Path, typer.Option(help="Folder of verdict, metrics and report.")]
+Augmented = Annotated[Path, typer.Option(help="Image table that users pull.")]
+Scratch = Annotated[Path, typer.Option(help="Folder of what a killed run needs to go on.")]
+
+PARAMS = Path("params.yaml")
+REAL = Path("data/real")
+FINDINGS = Path("reports/ingest")
+MODEL = Path("models/generator")
+HISTORY = Path("reports/training")
+SYNTHETIC = Path("data/synthetic")
+SYNTHESIS = Path("reports/synthesis")
+REPORTS = Path("reports")
+AUGMENTED = Path("data/augmented")
+TRAIN_SCRATCH = Path(".scratch/train")
+GENERATE_SCRATCH = Path(".scratch/generate")
+EVALUATE_SCRATCH = Path(".scratch/evaluate")
+STUDY_SCRATCH = Path(".scratch/study")
+CURVE_SCRATCH = Path(".scratch/curve")
+SIZES = [10, 20, 50, 100, 200]
+
+
+@app.command()
+def ingest(params: ParamsFile = PARAMS, real: Real = REAL, findings: Findings = FINDINGS) -> None:
+    """Read raw images, check and split them, write data/real."""
+    settings = _load(params)
+    from gan_augment.ingest import stage
+
+    stage.run(settings.ingest, {}, {"real": real, "report": findings})
+
+
+@app.command()
+def train(
+    params: ParamsFile = PARAMS,
+    real: Real = REAL,
+    model: Model = MODEL,
+    history: History = HISTORY,
+    scratch: Scratch = TRAIN_SCRATCH,
+) -> None:
+    """Train the generator; killed and started again, it resumes."""
+    settings = _load(params)
+    from gan_augment.gan import stage
+
+    outputs = {"model": model, "history": history, "scratch": scratch}
+    stage.run(settings.train, {"real": real}, outputs)
+
+
+@app.command()
+def generate(
+    params: ParamsFile = PARAMS,
+    real: Real = REAL,
+    model: Model = MODEL,
+    synthetic: Synthetic = SYNTHETIC,
+    findings: Synthesis = SYNTHESIS,
+    scratch: Scratch = GENERATE_SCRATCH,
+) -> None:
+    """Draw synthetic images, let the good ones through, write data/synthetic."""
+    settings = _load(params, check_names=False)
+    from gan_augment.synthesis import stage
+
+    outputs = {"synthetic": synthetic, "report": findings, "scratch": scratch}
+    stage.run(settings.generate, {"real": real, "model": model}, outputs)
+
+
+@app.command()
+def sample(
+    model: Model = MODEL,
+    out: Annotated[Path, typer.Option(help="PNG to write.")] = Path("sample.png"),
+    class_name: Annotated[
+        str | None, typer.Option("--class", help="Only this class, in five rows.")
+    ] = None,
+    columns: Annotated[int, typer.Option(min=2, max=100, help="Images in a row.")] = 10,
+    interpolate: Annotated[
+        bool, typer.Option("--interpolate", help="Go from one latent to another along each row.")
+    ] = False,
+    truncation: Annotated[
+        float | None, typer.Option(min=0.01, help="Bound of the latents: smaller, more typical.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Other images.")] = 0,
+) -> None:
+    """Draw a picture of what the generator makes: classes in rows, latents in columns."""
+    from gan_augment.gan.model import load
+    from gan_augment.storage import replace_file
+    from gan_augment.synthesis import pictures
+
+    draw = pictures.interpolation if interpolate else pictures.grid
+    picture = draw(load(model), class_name, columns, seed, truncation)
+    with replace_file(out) as partial:
+        picture.save(partial, "PNG")
+    print(f"sample: {out}")
+
+
+@app.command()
+def trace(
+    identity: Annotated[str, typer.Argument(metavar="ID", help="Id of a row, or its start.")],
+    images: Annotated[Path, typer.Option("--table", help="Image table to look in.")] = SYNTHETIC,
+    model: Model = MODEL,
+    real: Real = REAL,
+    out: Annotated[Path | None, typer.Option(help="PNG to write the image to.")] = None,
+) -> None:
+    """Tell where an image comes from; make a synthetic one again, and compare."""
+    import numpy as np
+
+    from gan_augment import table
+    from gan_augment.errors import UserError
+    from gan_augment.gan.model import load
+    from gan_augment.storage import replace_file
+    from gan_augment.synthesis.trace import find, regenerate, remake
+
+    pixels, row = find(images, identity)
+    for name, value in row.items():
+        if value is not None:
+            print(f"{name:16} {value}")
+    if row["origin"] == "synthetic":
+        by_gan = row["method"] == "gan"
+        again = regenerate(row, load(model)) if by_gan else remake(row, images, real)
+        if not np.array_equal(again, pixels):
+            raise UserError("made again, the image differs: other versions or another processor?")
+        source = "generator" if by_gan else "real images"
+        print(f"made again from {source}, seed and index: the same, pixel for pixel")
+    if out:
+        with replace_file(out) as partial:
+            partial.write_bytes(table.png(pixels))
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    form: Annotated[str, typer.Option("--format", help="folder, webdataset or npz.")] = "folder",
+    images: Annotated[Path, typer.Option("--table", help="Image table to export.")] = AUGMENTED,
+) -> None:
+    """Write an image table as a folder of PNGs, as webdataset shards or as numpy arrays."""
+    from gan_augment.export import export
+
+    export(images, out, form)
+
+
+@app.command()
+def evaluate(
+    params: ParamsFile = PARAMS,
+    real: Real = REAL,
+    findings: Findings = FINDINGS,
+    model: Model = MODEL,
+    history: History = HISTORY,
+    synthetic: Synthetic = SYNTHETIC,
+    synthesis: Synthesis = SYNTHESIS,
+    reports: Reports = REPORTS,
+    scratch: Scratch = EVALUATE_SCRATCH,
+) -> None:
+    """Compare classifiers with and without synthetic images, reach the verdict."""
+    settings = _load(params)
+    from gan_augment.evaluation import stage
+
+    inputs = {
+        "real": real,
+        "ingest": findings,
+        "synthetic": synthetic,
+        "model": model,
+        "history": history,
+        "synthesis": synthesis,
+    }
+    outputs = {
+        "repeats": reports / "repeats.csv",
+        "arms": reports / "arms.csv",
+        "lifts": reports / "lifts.csv",
+        "metrics": reports / "metrics.json",
+        "verdict": reports / "verdict.json",
+        "report": reports / "report.html",
+        "scratch": scratch,
+    }
+    stage.run(settings.evaluate, inputs, outputs)
+
+
+@app.command()
+def assemble(
+    params: ParamsFile = PARAMS,
+    real: Real = REAL,
+    synthetic: Synthetic = SYNTHETIC,
+    findings: Synthesis = SYNTHESIS,
+    reports: Reports = REPORTS,
+    augmented: Augmented = AUGMENTED,
+) -> None:
+    """Put together the dataset that users pull, as far as the verdict allows."""
+    settings = _load(params, check_names=False)
+    from gan_augment.assemble import stage
+
+    inputs = {
+        "real": real,
+        "synthetic": synthetic,
+        "memorisation": findings / "memorisation.json",
+        "verdict": reports / "verdict.json",
+    }
+    stage.run(settings.assemble, inputs, {"augmented": augmented})
+
+
+@app.command()
+def study(
+    params: ParamsFile = PARAMS,
+    replicates: Annotated[int, typer.Option(help="How often, at least 6.")] = 6,
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("reports/study"),
+    scratch: Scratch = STUDY_SCRATCH,
+) -> None:
+    """Run everything from other seeds, splits and generators included: does the verdict hold?"""
+    settings = _load(params)
+    from gan_augment.study import study
+
+    study.run(settings, replicates, {"study": out, "scratch": scratch})
+
+
+@app.command()
+def curve(
+    params: ParamsFile = PARAMS,
+    size: Annotated[list[int], typer.Option(help="Images of each class; repeat it.")] = SIZES,
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("reports/curve"),
+    scratch: Scratch = CURVE_SCRATCH,
+) -> None:
+    """Measure what synthetic images add, against the number of real ones."""
+    settings = _load(params)
+    from gan_augment.study import curve
+
+    curve.run(settings, size, {"curve": out, "scratch": scratch})
+
+
+@app.command()
+def verdict(reports: Reports = REPORTS, augmented: Augmented = AUGMENTED) -> None:
+    """Print the verdict, and where the report and the augmented dataset are."""
+    from gan_augment.report.terminal import summary
+
+    print(summary(reports / "verdict.json", reports / "report.html", augmented))
+
+
+def _load(path: Path, *, check_names: bool = True) -> "Params":
+    """Read the settings; check every name in them too where long work may begin."""
+    from gan_augment import params
+
+    settings = params.load(path)
+    if check_names:
+        from gan_augment import names
+
+        names.check(settings)
+    return settings
+
+
+def main() -> None:
+    """Run the command line; what a user can put right is one message and exit code 1."""
+    from gan_augment.errors import UserError
+
+    try:
+        app()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("stopped; what was finished is kept, and the same command goes on", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""What may ship: whose synthetic images, and what speaks against them."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from gan_augment.params import AssembleParams
+
+SUFFICES: dict[str, tuple[str, ...]] = {
+    "helps": ("helps",),
+    "level": ("helps", "level"),
+    "none": ("helps", "level", "no evidence", "harms"),
+}
+"""What `assemble.require` accepts as a verdict on the GAN."""
+
+GAN = "gan"
+
+
+class Decision(NamedTuple):
+    """A method, and what speaks against its images: the verdict, or that they are copies.
+
+    Attributes:
+        method: `gan` for what is in data/synthetic, a key of `BASELINES`, or two with a `+`.
+        weak: why they are not worth having; empty if they are.
+        copied: why they must not be shown to anybody; empty if they may.
+    """
+
+    method: str
+    weak: list[str]
+    copied: list[str]
+
+    @property
+    def sources(self) -> list[str]:
+        """The methods whose images are put together."""
+        return self.method.split("+")
+
+    @property
+    def refusals(self) -> list[str]:
+        """All that speaks against them."""
+        return self.weak + self.copied
+
+
+def decide(
+    params: AssembleParams, verdict: Mapping[str, Any], memorisation: Mapping[str, Any]
+) -> Decision:
+    """Return whose images ship.
+
+    The GAN's need the verdict that `params.require` names, and must not be copies. Those of a
+    simpler method need to beat real images alone.
+
+    Args:
+        params: the section `assemble`.
+        verdict: content of verdict.json.
+        memorisation: content of memorisation.json.
+    """
+    method: str = params.method
+    if method == "auto":
+        method = verdict["methods"]["preferred"] or GAN
+    if GAN in method.split("+"):
+        copied = memorisation["reasons"] if memorisation["passed"] is False else []
+        return Decision(
+            method, _weak_gan(params, verdict), [f"the generator copies: {why}" for why in copied]
+        )
+    lifts = verdict["methods"]["lifts"].get(method)
+    if params.require == "none" or lifts:
+        return Decision(method, [], [])
+    if lifts is None:
+        return Decision(method, [f"{method} is not among evaluate.arms"], [])
+    return Decision(method, [f"{method} does not surely beat real images alone"], [])
+
+
+def _weak_gan(params: AssembleParams, verdict: Mapping[str, Any]) -> list[str]:
+    word = verdict["overall"]["verdict"]
+    if word in SUFFICES[params.require]:
+        return []
+    accepted = " or ".join(SUFFICES[params.require])
+    return [f"the verdict is {word!r}, and assemble.require = {params.require!r} wants {accepted}"]

@@ -1,0 +1,138 @@
+"""Where work fans out over the cores: as a list of tasks or as a stream."""
+
+import os
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import joblib
+from joblib import Parallel, delayed, parallel_config
+from loky import get_reusable_executor
+
+from gan_augment.progress import progress
+from gan_augment.storage import digest, read_json, write_json
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+Value = TypeVar("Value")
+
+
+def fan_out(
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    title: str,
+    unit: str,
+    finished: Path | None = None,
+) -> list[Result]:
+    """Return `function` of each task, in order, computed on all cores.
+
+    Every worker computes with one thread, so results do not depend on the number of cores.
+
+    Args:
+        function: what to compute; can be pickled.
+        tasks: what to compute it of, each small: see `shared`.
+        title: of the progress bar.
+        unit: what the progress bar counts.
+        finished: a folder where results are kept as JSON, one file a task, named by its `repr`, so
+            that a killed run goes on where it was. None keeps nothing.
+    """
+    if finished:
+        function = _Kept(function, finished)
+    cores = min(len(os.sched_getaffinity(0)), max(len(tasks), 1))
+    results: list[Result] = []
+    with (
+        progress(title, len(tasks), unit) as advance,
+        parallel_config(backend="loky", n_jobs=cores, inner_max_num_threads=1, max_nbytes=None),
+    ):
+        for result in Parallel(return_as="generator")(delayed(function)(task) for task in tasks):
+            results.append(result)
+            advance(len(results))
+    return results
+
+
+@dataclass(frozen=True)
+class Shared(Generic[Value]):
+    """A value in a file, which every worker reads once instead of getting it with every task."""
+
+    file: Path
+
+    def get(self) -> Value:
+        """Return the value; its arrays cannot be written to."""
+        value: Value = _load(self.file)
+        return value
+
+
+@contextmanager
+def shared(value: Value) -> Iterator[Shared[Value]]:
+    """Put a value that pickles where workers can read it, while this lasts.
+
+    joblib would share the arrays of tasks by itself, but its bookkeeping of files prints tracebacks
+    where workers hold on to them between tasks, as caches do.
+    """
+    with tempfile.TemporaryDirectory(prefix="gan-augment-") as folder:
+        file = Path(folder) / "shared"
+        joblib.dump(value, file)
+        yield Shared(file)
+
+
+@lru_cache(maxsize=1)
+def _load(file: Path) -> Any:
+    return joblib.load(file, mmap_mode="r")
+
+
+class _Kept(Generic[Task, Result]):
+    """A function whose results are read from a folder if they are there, else computed and kept."""
+
+    def __init__(self, function: Callable[[Task], Result], folder: Path) -> None:
+        self.function, self.folder = function, folder
+
+    def __call__(self, task: Task) -> Result:
+        file = self.folder / f"{digest(repr(task))}.json"
+        if not file.exists():
+            write_json(file, self.function(task))
+        result: Result = read_json(file)
+        return result
+
+
+def stream(
+    function: Callable[[Task], Result], tasks: Iterable[Task], *, processes: bool
+) -> Iterator[Result]:
+    """Yield `function` of each task, in order, computed on all cores.
+
+    Tasks are taken as results are, a few ahead, so memory does not grow with their number.
+
+    Args:
+        function: what to compute.
+        tasks: what to compute it of.
+        processes: whether by processes, to which function and tasks must pickle; they take a second
+            to start. Threads start at once, and share the work as far as it releases Python's lock.
+    """
+    most = 2 * len(os.sched_getaffinity(0))
+    ahead: deque[Future[Result]] = deque()
+    with _pool(processes) as pool:
+        try:
+            for task in tasks:
+                ahead.append(pool.submit(function, task))
+                if len(ahead) > most:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            for future in ahead:
+                future.cancel()
+
+
+@contextmanager
+def _pool(processes: bool) -> Iterator[Executor]:
+    cores = len(os.sched_getaffinity(0))
+    if processes:
+        yield get_reusable_executor(max_workers=cores)  # they end when they have been idle a while
+    else:
+        with ThreadPoolExecutor(cores) as pool:
+            yield pool

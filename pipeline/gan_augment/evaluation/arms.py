@@ -1,0 +1,309 @@
+"""The ways to train a classifier that are compared: each turns the same images into a training set.
+
+A `gan` arm uses the generator, a `plain` arm is what a user would do without one, a `control` is
+measured to understand the others and is never recommended. docs/arms.md tells what each is.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gan_augment.decision import GAN
+from gan_augment.evaluation.classic import POLICIES
+from gan_augment.evaluation.training_set import TrainingSet, of_images
+from gan_augment.params import ClassicParams
+from gan_augment.synthesis.baselines import BASELINES
+from gan_augment.table import Images
+
+MOST = 3
+RATIOS = (1.0, 0.0, 0.25, 0.5, 2.0, 3.0)
+"""Images that are added, over those in data/synthetic."""
+SHARES = (0.5, 0.0, 0.25, 0.75, 1.0, 2.0)
+"""Images that take the place of repeated real ones, over those in data/synthetic."""
+EXPONENTS = (1.0, 0.0, 0.25, 0.5, 0.75, 1.25)
+ALPHAS = (0.2, 0.1, 0.4, 0.6, 0.8, 1.0)
+FIRST = (0.5, 0.0, 0.1, 0.25, 0.75, 0.9)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What arms are made of.
+
+    Attributes:
+        real: the train split.
+        synthetic: data/synthetic, what would ship.
+        raw: images of the generator that passed no gates: of each class at least as many as there
+            are real ones, and `MOST` times as many as there are in `synthetic`.
+        classic: what classic augmentation may do.
+    """
+
+    real: Images
+    synthetic: Images
+    raw: Images
+    classic: ClassicParams
+
+
+Option = float | str | None
+Make = Callable[[Option, ClassicParams], TrainingSet]
+"""(a choice, how images are transformed) → training set."""
+
+
+class Arm(NamedTuple):
+    """A way to train.
+
+    Attributes:
+        prepare: (material, seed) → how training sets are made, so that options share the work.
+        kind: what the arm stands for.
+        options: what validation chooses from; the first where nothing is tuned.
+        on_classic: whether images are transformed, by the policy chosen for `classic`.
+        networks: whether it needs a classifier that learns in steps.
+    """
+
+    prepare: Callable[[Material, int], Make]
+    kind: Literal["gan", "plain", "control"]
+    options: tuple[Option, ...] = (None,)
+    on_classic: bool = False
+    networks: bool = False
+
+
+def real(material: Material, _: int) -> Make:
+    """Take the real images as they are."""
+    return lambda _, __: of_images(material.real)
+
+
+def class_weights(material: Material, _: int) -> Make:
+    """Weigh images by a power of their class's rarity (classifiers without weights ignore it)."""
+    counts = material.real.counts()
+    balanced = counts.sum() / (len(counts) * counts)
+
+    def make(exponent: Option, _: ClassicParams) -> TrainingSet:
+        weights = (balanced ** float(exponent or 0))[material.real.labels]
+        return replace(of_images(material.real), weights=weights / weights.mean())
+
+    return make
+
+
+def _adding(*methods: str) -> Callable[[Material, int], Make]:
+    """Add `ratio` times as many images as data/synthetic has, the same number of each method."""
+
+    def prepare(material: Material, seed: int) -> Make:
+        draw = _drawing(material, methods, seed)
+
+        def make(ratio: Option, _: ClassicParams) -> TrainingSet:
+            plain, synthetic = draw(ratio)
+            return of_images(material.real, *plain, synthetic=synthetic)
+
+        return make
+
+    return prepare
+
+
+def _on_classic(*methods: str) -> Callable[[Material, int], Make]:
+    """Do as `classic`, a share of the repeated images replaced, by as many of each method.
+
+    At share 0 it is `classic`, image by image; a class never gets fewer images than there.
+    """
+
+    def prepare(material: Material, seed: int) -> Make:
+        draw = _drawing(material, methods, seed)
+        counts = material.synthetic.counts()
+
+        def make(share: Option, params: ClassicParams) -> TrainingSet:
+            plain, synthetic = draw(share)
+            added = sum(part.counts() for part in (*plain, synthetic) if part is not None)
+            repeated = _repeated(material, seed, np.maximum(counts - added, 0))
+            made = of_images(material.real, repeated, *plain, synthetic=synthetic)
+            return replace(made, classic=params)
+
+        return make
+
+    return prepare
+
+
+def _drawing(
+    material: Material, methods: Sequence[str], seed: int
+) -> Callable[[Option], tuple[list[Images], Images | None]]:
+    """Return a function from a ratio to the images of simpler methods, and to the GAN's, if any."""
+    counts = material.synthetic.counts()
+    simpler = [
+        BASELINES[name](material.real, MOST * counts, seed) for name in methods if name != GAN
+    ]
+
+    def draw(ratio: Option) -> tuple[list[Images], Images | None]:
+        each = float(1 if ratio is None else ratio) / len(methods)
+        synthetic = take(material.synthetic, counts, each) if GAN in methods else None
+        return [take(images, counts, each) for images in simpler], synthetic
+
+    return draw
+
+
+def classic(material: Material, seed: int) -> Make:
+    """Balance the classes with real images, and transform all images slightly."""
+    balanced = _balanced(material, seed, material.synthetic.counts())
+    return lambda policy, params: replace(
+        balanced, classic=params.model_copy(update={"policy": policy})
+    )
+
+
+def _mixed(kind: Literal["mixup", "cutmix"]) -> Callable[[Material, int], Make]:
+    def prepare(material: Material, seed: int) -> Make:
+        balanced = _balanced(material, seed, material.synthetic.counts())
+        return lambda alpha, params: replace(
+            balanced, classic=params, mix=(kind, float(alpha or ALPHAS[0]))
+        )
+
+    return prepare
+
+
+def gan_raw(material: Material, _: int) -> Make:
+    """Add images of the generator that no gate has seen."""
+    counts = material.synthetic.counts()
+    return lambda ratio, _: of_images(material.real, synthetic=take(material.raw, counts, ratio))
+
+
+def gan_weighted(material: Material, seed: int) -> Make:
+    """Add the synthetic images, each with the weight that the gates gave it."""
+    make = _adding(GAN)(material, seed)
+
+    def weighted(ratio: Option, params: ClassicParams) -> TrainingSet:
+        made = make(ratio, params)
+        counts = material.synthetic.counts()
+        rows = taken(material.synthetic.labels, counts, ratio)
+        weights = made.weights.copy()
+        weights[made.synthetic] = _weights(material.synthetic)[rows]
+        return replace(made, weights=weights)
+
+    return weighted
+
+
+def gan_soft(material: Material, seed: int) -> Make:
+    """Do as `gan+classic`, with the class probabilities of synthetic images for their labels."""
+    make = _on_classic(GAN)(material, seed)
+
+    def soft(ratio: Option, params: ClassicParams) -> TrainingSet:
+        made = make(ratio, params)
+        targets = np.eye(made.classes)[made.labels]
+        rows = taken(material.synthetic.labels, material.synthetic.counts(), ratio)
+        targets[made.synthetic] = _soft_labels(material.synthetic)[rows]
+        return replace(made, soft=targets)
+
+    return soft
+
+
+def gan_fresh(material: Material, seed: int) -> Make:
+    """Do as `gan+classic`, with other images of the generator, ungated, in every epoch."""
+    counts = material.synthetic.counts()
+
+    def make(ratio: Option, params: ClassicParams) -> TrainingSet:
+        share = min(float(ratio or 0), 1.0)
+        rest = counts - _share(counts, share)
+        chosen = take(material.raw, counts, MOST * share)
+        balanced = _balanced(material, seed, rest, chosen)
+        return replace(balanced, classic=params, schedule="fresh")
+
+    return make
+
+
+def gan_first(material: Material, seed: int) -> Make:
+    """Train on synthetic images first, then on balanced real ones; all are transformed slightly."""
+    even = np.full_like(material.real.counts(), material.real.counts().max())
+    balanced = _balanced(material, seed, material.synthetic.counts(), _up_to(material.raw, even))
+    return lambda first, params: replace(
+        balanced, classic=params, schedule="first", first=float(first or 0)
+    )
+
+
+def synthetic_only(material: Material, _: int) -> Make:
+    """Put synthetic images in the place of the real ones: the classification accuracy score."""
+    images = stand_in(material)
+    made = replace(of_images(images), real=0, synthetic=np.ones(len(images), bool))
+    return lambda _, __: made
+
+
+ARMS: dict[str, Arm] = {
+    "real": Arm(real, "plain"),
+    "class-weights": Arm(class_weights, "plain", EXPONENTS),
+    "oversample": Arm(_adding("oversample"), "plain", RATIOS),
+    "smote": Arm(_adding("smote"), "plain", RATIOS),
+    "gmm": Arm(_adding("gmm"), "plain", RATIOS),
+    "classic": Arm(classic, "plain", tuple(POLICIES)),
+    "smote+classic": Arm(_on_classic("smote"), "plain", SHARES, on_classic=True),
+    "gmm+classic": Arm(_on_classic("gmm"), "plain", SHARES, on_classic=True),
+    "gmm+smote+classic": Arm(_on_classic("gmm", "smote"), "plain", SHARES, on_classic=True),
+    "mixup": Arm(_mixed("mixup"), "plain", ALPHAS, on_classic=True, networks=True),
+    "cutmix": Arm(_mixed("cutmix"), "plain", ALPHAS, on_classic=True, networks=True),
+    "gan": Arm(_adding(GAN), "gan", RATIOS),
+    "gan+gmm": Arm(_adding(GAN, "gmm"), "gan", RATIOS),
+    "gan+smote": Arm(_adding(GAN, "smote"), "gan", RATIOS),
+    "gan-raw": Arm(gan_raw, "gan", RATIOS),
+    "gan-weighted": Arm(gan_weighted, "gan", RATIOS),
+    "gan+classic": Arm(_on_classic(GAN), "gan", SHARES, on_classic=True),
+    "gan+gmm+classic": Arm(_on_classic(GAN, "gmm"), "gan", SHARES, on_classic=True),
+    "gan+smote+classic": Arm(_on_classic(GAN, "smote"), "gan", SHARES, on_classic=True),
+    "gan-soft": Arm(gan_soft, "gan", SHARES, on_classic=True, networks=True),
+    "gan-fresh": Arm(gan_fresh, "gan", (0.5, 0.0, 0.125, 0.25, 0.75, 1.0), True, networks=True),
+    "gan-first": Arm(gan_first, "gan", FIRST, on_classic=True, networks=True),
+    "placebo": Arm(_adding("placebo"), "control"),
+    "synthetic-only": Arm(synthetic_only, "control"),
+}
+
+
+def stand_in(material: Material) -> Images:
+    """Return images of the generator that passed no gates, as many of each class as real ones."""
+    return _up_to(material.raw, material.real.counts())
+
+
+def take(images: Images, counts: NDArray[np.int64], ratio: Option) -> Images:
+    """Return the images of `taken`."""
+    rows = taken(images.labels, counts, ratio)
+    return Images(images.pixels[rows], images.labels[rows], images.classes, images.rows.iloc[:0])
+
+
+def taken(labels: NDArray[np.int64], counts: NDArray[np.int64], ratio: Option) -> NDArray[np.intp]:
+    """Return the first rows of each class, `ratio` × `counts`, in class order.
+
+    They come round again where a class has too few. None is 1.
+    """
+    by_class = [np.flatnonzero(labels == label) for label in range(len(counts))]
+    wanted = _share(counts, ratio).tolist()
+    return np.concatenate(
+        [np.resize(rows, n * bool(len(rows))) for rows, n in zip(by_class, wanted, strict=True)]
+    )
+
+
+def _share(counts: NDArray[np.int64], ratio: Option) -> NDArray[np.int64]:
+    return np.rint(counts * float(1 if ratio is None else ratio)).astype(np.int64)
+
+
+def _up_to(images: Images, counts: NDArray[np.int64]) -> Images:
+    return take(images, counts, 1)
+
+
+def _balanced(
+    material: Material, seed: int, extra: NDArray[np.int64], synthetic: Images | None = None
+) -> TrainingSet:
+    return of_images(material.real, _repeated(material, seed, extra), synthetic=synthetic)
+
+
+def _repeated(material: Material, seed: int, extra: NDArray[np.int64]) -> Images:
+    return BASELINES["oversample"](material.real, extra, seed)
+
+
+def _weights(synthetic: Images) -> NDArray[np.float64]:
+    """Return the weight of each image, float64 N; 1 where it has none."""
+    if "weight" not in synthetic.rows:
+        return np.ones(len(synthetic))
+    return synthetic.rows["weight"].fillna(1.0).to_numpy(np.float64)
+
+
+def _soft_labels(synthetic: Images) -> NDArray[np.float64]:
+    """Return class probabilities of each image, float64 N×C; its label where it has none."""
+    targets = np.eye(len(synthetic.classes))[synthetic.labels]
+    if "soft_labels" in synthetic.rows:
+        for row, found in enumerate(synthetic.rows["soft_labels"]):
+            if found is not None:
+                targets[row] = found
+    return targets

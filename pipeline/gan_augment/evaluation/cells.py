@@ -1,0 +1,135 @@
+"""Cells: one arm in one repeat each, computed on all cores and kept until all are done."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gan_augment.engine import Shared, fan_out, shared
+from gan_augment.evaluation.arms import ARMS, Material, Option, stand_in
+from gan_augment.evaluation.classifiers import classifier
+from gan_augment.evaluation.scores import scores
+from gan_augment.evaluation.training_set import TrainingSet, resample
+from gan_augment.params import EvaluateParams
+from gan_augment.seeding import seed_of
+from gan_augment.storage import digest
+from gan_augment.table import Images
+
+Row = tuple[int, str, str, str, str, str, float]
+"""Repeat, classifier, arm, split, metric, class ("" for all), value."""
+
+Hits = Mapping[tuple[str, str], NDArray[np.bool_]]
+"""(classifier, arm) → which test images it gets right in which repeat, repeats × N."""
+
+Choices = Mapping[str, Mapping[str, Option]]
+"""What validation chose: arm → classifier → option; see `tuning.choose`."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all cells have in common: what arms are made of, what is judged, params and choices."""
+
+    material: Material
+    judged: Mapping[str, Images]
+    params: EvaluateParams
+    choices: Choices
+
+
+class Cell(NamedTuple):
+    """One arm in one repeat, for every classifier that it is meant for."""
+
+    arm: str
+    repeat: int
+
+
+def compute(
+    material: Material,
+    judged: Mapping[str, Images],
+    params: EvaluateParams,
+    choices: Choices,
+    scratch: Path | None = None,
+) -> tuple[list[Row], Hits]:
+    """Return the scores of all arms in all repeats by all classifiers that an arm is meant for.
+
+    `real` is scored on generated images, too, as the split `synthetic`: GAN-test (Shmelkov et al.
+    2018).
+
+    Args:
+        material: what arms are made of.
+        judged: images of each split that is scored.
+        params: the section `evaluate`.
+        choices: the option of each arm for each classifier.
+        scratch: where finished cells are kept, a folder named by `fingerprint`; None keeps nothing.
+    """
+    cells = [
+        Cell(arm, repeat) for repeat in range(params.repeats) for arm in params.arms if choices[arm]
+    ]
+    with shared(Setting(material, judged, params, choices)) as setting:
+        compute_one = partial(_compute, setting)
+        found = fan_out(compute_one, cells, "evaluate", "arms × repeats", scratch)
+    hits: dict[tuple[str, str], list[NDArray[np.bool_]]] = defaultdict(list)
+    for cell, (_, packed) in zip(cells, found, strict=True):
+        for name, bits in packed.items():
+            hits[name, cell.arm].append(_unpacked(bits, len(judged["test"])))
+    rows = [row for rows, _ in found for row in rows]
+    return rows, {key: np.stack(repeats) for key, repeats in hits.items()}
+
+
+def fingerprint(params: EvaluateParams, *inputs: str) -> str:
+    """Return a hash of what cells depend on: params, inputs (their hashes) and the code."""
+    here = Path(__file__).parent
+    code = sorted([*here.rglob("*.py"), here.parent / "synthesis" / "baselines.py"])
+    return digest(params.model_dump_json(), *inputs, *code)
+
+
+def applicable(arm: str, name: str) -> bool:
+    """Return whether a classifier can be trained on an arm."""
+    return classifier(name).in_steps or not ARMS[arm].networks
+
+
+def training_sets(
+    material: Material, arm: str, seed: int
+) -> Callable[[Option, Option], TrainingSet]:
+    """Return a function from an option and a classic policy to the arm's resampled training set.
+
+    Asked twice for the same it gives the same object, and what options share is made once.
+    """
+    make = ARMS[arm].prepare(material, seed)
+
+    @lru_cache
+    def training_set(option: Option, policy: Option) -> TrainingSet:
+        update = {} if policy is None else {"policy": policy}
+        return resample(make(option, material.classic.model_copy(update=update)), seed)
+
+    return training_set
+
+
+def _compute(setting: Shared[Setting], cell: Cell) -> tuple[list[Row], dict[str, str]]:
+    """Return the scores of a cell, and the packed hits of each classifier: JSON can hold both."""
+    common = setting.get()
+    seed = seed_of(common.params.seed, "repeat", cell.repeat)
+    make = training_sets(common.material, cell.arm, seed)
+    judged = dict(common.judged)
+    if cell.arm == "real":
+        judged["synthetic"] = stand_in(common.material)
+    targets = [images.pixels for images in judged.values()]
+    rows: list[Row] = []
+    hits: dict[str, str] = {}
+    for name, option in common.choices[cell.arm].items():
+        training_set = make(option, common.choices.get("classic", {}).get(name))
+        scored = classifier(name).judge(training_set, targets, common.params, seed)
+        for (split, images), predicted in zip(judged.items(), scored, strict=True):
+            key = (cell.repeat, name, cell.arm, split)
+            rows += [(*key, *values) for values in scores(images, predicted)]
+            if split == "test":
+                hits[name] = np.packbits(predicted.argmax(axis=1) == images.labels).tobytes().hex()
+    return rows, hits
+
+
+def _unpacked(bits: str, count: int) -> NDArray[np.bool_]:
+    return np.unpackbits(np.frombuffer(bytes.fromhex(bits), np.uint8), count=count).astype(bool)

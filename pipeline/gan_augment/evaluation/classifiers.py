@@ -1,0 +1,239 @@
+"""The classifiers that judge: each trains on a training set and scores images, one registry.
+
+Those of scikit-learn see pixels as numbers 0–1, or the leading principal components of larger
+images; the networks see images. A class of the user's own is named `package.module:Class`.
+"""
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from gan_augment.errors import UserError, choose
+from gan_augment.evaluation.training_set import TrainingSet
+from gan_augment.params import EvaluateParams
+from gan_augment.seeding import seed_of
+
+PIXELS_UP_TO = 256
+COMPONENTS = 128
+COPIES = 3
+"""Transformed copies of each image that estimators see; networks see another one every time."""
+MOST_ROWS = 12_000
+"""One copy at least, further ones while there are no more rows: kernels take their square."""
+
+Pixels = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+Scores = NDArray[np.float64]
+Judge = Callable[[TrainingSet, Sequence[Pixels], EvaluateParams, int], list[Scores]]
+"""(training set, sets to score, params, seed) → class scores of each set, float64 N×C.
+
+Rows add up to 1; the class of the highest score is the label that is predicted.
+"""
+
+
+def logistic_regression(seed: int) -> Any:
+    """Multinomial logistic regression with an L2 penalty."""
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=1.0, max_iter=2000, random_state=seed)
+
+
+def k_nn(_: int) -> Any:
+    """Five nearest neighbours; it knows no weights of rows."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    return KNeighborsClassifier(5)
+
+
+def rbf_svm(seed: int) -> Any:
+    """Support vector machine with a Gaussian kernel.
+
+    `break_ties` makes it predict the class of the highest decision function.
+    """
+    from sklearn.svm import SVC
+
+    return SVC(C=10.0, gamma="scale", break_ties=True, random_state=seed)
+
+
+def gradient_boosting(seed: int) -> Any:
+    """Boosted trees on binned features (Ke et al. 2017, by scikit-learn)."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(max_iter=60, early_stopping=False, random_state=seed)
+
+
+def _estimator(make: Callable[[int], Any]) -> Judge:
+    def judge(
+        training_set: TrainingSet, targets: Sequence[Pixels], _: EvaluateParams, seed: int
+    ) -> list[Scores]:
+        from sklearn.utils.validation import has_fit_parameter
+
+        seen = _seen(training_set, seed)
+        fitted = make(seed_of(seed, "classifier"))
+        weighted = (
+            {"sample_weight": seen.weights} if has_fit_parameter(fitted, "sample_weight") else {}
+        )
+        fitted.fit(seen.features, seen.labels, **weighted)
+        return [
+            class_scores(fitted, seen.project(target), training_set.classes) for target in targets
+        ]
+
+    return judge
+
+
+def class_scores(fitted: Any, features: NDArray[np.float64], classes: int) -> Scores:
+    """Return what a fitted estimator says of each class, float64 N×C; rows add up to 1.
+
+    Its probabilities; without any, the softmax of its decision function; without either, 1 for
+    the label it predicts. A class that it was never shown has 0.
+    """
+    if hasattr(fitted, "predict_proba"):
+        known = fitted.predict_proba(features)
+    elif hasattr(fitted, "decision_function"):
+        decision = np.asarray(fitted.decision_function(features), np.float64)
+        known = softmax(
+            decision if decision.ndim == 2 else np.stack([-decision, decision], axis=1), axis=1
+        )
+    else:
+        known = fitted.predict(features)[:, None] == fitted.classes_
+    scores = np.zeros((len(features), classes))
+    scores[:, fitted.classes_] = known
+    return scores
+
+
+class _Seen(NamedTuple):
+    """What estimators are fitted to: features N×F, labels N, weights N; and a map to features."""
+
+    features: NDArray[np.float64]
+    labels: Labels
+    weights: NDArray[np.float64]
+    project: Callable[[Pixels], NDArray[np.float64]]
+
+
+@lru_cache(maxsize=1)
+def _seen(training_set: TrainingSet, seed: int) -> _Seen:
+    """Return what estimators see of a training set, worked out once for all of them.
+
+    With classic augmentation there are up to `COPIES` transformed ones of each row, too. Principal
+    components of the training images stand for more than 256 values: of 32×32 photographs they
+    keep an SVM's accuracy and take a seventh of its time.
+    """
+    pixels, labels, weights = training_set.pixels, training_set.labels, training_set.weights
+    if training_set.classic is not None:
+        from gan_augment.evaluation.classic import transformed
+
+        each = int(np.clip(MOST_ROWS // len(pixels) - 1, 1, COPIES))
+        copies = np.tile(pixels, (each, 1, 1, 1))
+        copies = transformed(copies, training_set.classic, seed_of(seed, "classic"))
+        pixels, labels = np.concatenate([pixels, copies]), np.tile(labels, 1 + each)
+        weights = np.tile(weights, 1 + each)
+    project = _projection(pixels)
+    return _Seen(project(pixels), labels, weights, project)
+
+
+def _projection(pixels: Pixels) -> Callable[[Pixels], NDArray[np.float64]]:
+    most = min(COMPONENTS, len(pixels))
+    if pixels[0].size <= PIXELS_UP_TO or most < 2:
+        return _flat
+    from sklearn.decomposition import PCA
+
+    pca = PCA(most, svd_solver="randomized", random_state=0).fit(_flat(pixels))
+    return lambda part: pca.transform(_flat(part))
+
+
+def _flat(pixels: Pixels) -> NDArray[np.float64]:
+    return pixels.reshape(len(pixels), -1) / 255
+
+
+def _network(name: str) -> Judge:
+    def judge(
+        training_set: TrainingSet, targets: Sequence[Pixels], params: EvaluateParams, seed: int
+    ) -> list[Scores]:
+        from gan_augment.evaluation.networks import NETWORKS, judge
+
+        return judge(NETWORKS[name], training_set, targets, params.steps, seed)
+
+    return judge
+
+
+class Classifier(NamedTuple):
+    """A judge, and whether it learns in steps, as networks do."""
+
+    judge: Judge
+    in_steps: bool = False
+
+
+CLASSIFIERS: dict[str, Classifier] = {
+    "logistic-regression": Classifier(_estimator(logistic_regression)),
+    "k-nn": Classifier(_estimator(k_nn)),
+    "rbf-svm": Classifier(_estimator(rbf_svm)),
+    "gradient-boosting": Classifier(_estimator(gradient_boosting)),
+    "cnn": Classifier(_network("cnn"), in_steps=True),
+    "resnet": Classifier(_network("resnet"), in_steps=True),
+}
+
+
+def classifier(name: str, key: str = "evaluate.classifiers") -> Classifier:
+    """Return the classifier of a name, or of the user's class at `package.module:Class`.
+
+    A scikit-learn estimator is made without arguments (and with `random_state` where it has that);
+    a torch module as `Class(channels, classes)`, from float32 N×C×H×W, −1 to 1, to logits.
+
+    Raises:
+        UserError: no such name or class, or it is neither; names the params key.
+    """
+    if ":" not in name:
+        return choose(CLASSIFIERS, name, key)
+    found = _imported(name, key)
+    if _is_module(found):
+        return Classifier(partial(_own_network, found), in_steps=True)
+    if all(callable(getattr(found, method, None)) for method in ("fit", "predict", "get_params")):
+        return Classifier(_estimator(partial(_own_estimator, found)))
+    raise UserError(
+        f"{key} = {name!r}: neither a scikit-learn classifier (fit, predict, get_params) nor a "
+        "torch.nn.Module"
+    )
+
+
+def _imported(name: str, key: str) -> Any:
+    module, _, attribute = name.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:  # a command's path lacks the folder it is called in
+        sys.path.append(here)
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UserError(f"{key} = {name!r} cannot be imported: {error}") from None
+    if not inspect.isclass(found):
+        raise UserError(f"{key} = {name!r}: must be a class, not {type(found).__name__}")
+    return found
+
+
+def _is_module(found: type) -> bool:
+    from torch import nn
+
+    return issubclass(found, nn.Module)
+
+
+def _own_network(
+    network: Any,
+    training_set: TrainingSet,
+    targets: Sequence[Pixels],
+    params: EvaluateParams,
+    seed: int,
+) -> list[Scores]:
+    from gan_augment.evaluation.networks import judge
+
+    return judge(network, training_set, targets, params.steps, seed)
+
+
+def _own_estimator(estimator: Any, seed: int) -> Any:
+    made = estimator()
+    return made.set_params(random_state=seed) if "random_state" in made.get_params() else made

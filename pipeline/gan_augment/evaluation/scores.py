@@ -1,0 +1,54 @@
+"""What is measured of a classifier: its class scores become numbers."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gan_augment.table import Images
+
+BALANCED_ACCURACY = "balanced_accuracy"
+RECALL = "recall"
+CONFIDENCE_BINS = 15
+
+
+def scores(images: Images, predicted: NDArray[np.float64]) -> list[tuple[str, str, float]]:
+    """Return metric, class ("" for all) and value, 0–1, of each metric.
+
+    Classes without an image count for nothing.
+
+    - accuracy, and balanced_accuracy: the mean of the classes' recalls;
+    - macro_f1, and g_mean: the geometric mean of recalls (Kubat & Matwin 1997), 0 if one is;
+    - auroc: of each class against the rest, their mean;
+    - ece: expected calibration error in 15 bins of confidence (Guo et al. 2017), 0 is best;
+    - recall, of each class.
+
+    Args:
+        images: with their true labels.
+        predicted: class scores N×C; rows add up to 1.
+    """
+    from scipy.stats import gmean
+    from sklearn.metrics import f1_score, recall_score, roc_auc_score
+
+    truth, said = images.labels, predicted.argmax(axis=1)
+    present = np.unique(truth)
+    recalls = recall_score(truth, said, labels=present, average=None, zero_division=0)
+    f1 = f1_score(truth, said, labels=present, average="macro", zero_division=0)
+    areas = [roc_auc_score(truth == c, predicted[:, c]) for c in present if len(present) > 1]
+    return [
+        ("accuracy", "", float((said == truth).mean())),
+        (BALANCED_ACCURACY, "", float(recalls.mean())),
+        ("macro_f1", "", float(f1)),
+        ("g_mean", "", float(gmean(recalls))),
+        ("auroc", "", float(np.mean(areas)) if areas else float("nan")),
+        ("ece", "", _calibration_error(predicted.max(axis=1), said == truth)),
+        *(
+            (RECALL, images.classes[label], float(recall))
+            for label, recall in zip(present, recalls, strict=True)
+        ),
+    ]
+
+
+def _calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+    """Return Σ over bins of |right − confidence| / N (Guo et al. 2017, eq. 3)."""
+    bins = np.minimum((confidence * CONFIDENCE_BINS).astype(int), CONFIDENCE_BINS - 1)
+    gaps = np.bincount(bins, weights=right - confidence)
+    return float(np.abs(gaps).sum() / len(right))

@@ -1,0 +1,92 @@
+"""Choices on validation: mixing ratio, strength, schedule; one of as many for every arm.
+
+Each arm's options are tried on training sets and seeds that the repeats do not use, and scored on
+the validation split alone. `classic` is tuned first: arms that transform images take its policy.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from gan_augment.engine import Shared, fan_out, shared
+from gan_augment.evaluation.arms import ARMS, Material, Option
+from gan_augment.evaluation.cells import Setting, applicable, training_sets
+from gan_augment.evaluation.classifiers import classifier
+from gan_augment.params import EvaluateParams
+from gan_augment.seeding import seed_of
+from gan_augment.table import Images
+
+
+class Trial(NamedTuple):
+    """All options of one arm, once, for every classifier."""
+
+    arm: str
+    repeat: int
+
+
+def choose(
+    material: Material, validation: Images, params: EvaluateParams, scratch: Path | None = None
+) -> dict[str, dict[str, Option]]:
+    """Return the option of each arm that does best for each classifier that it is meant for.
+
+    By the mean balanced accuracy on validation over `params.tuning_repeats`; the first of several
+    that are equal. With no such repeats it is each arm's first option.
+
+    Args:
+        material: what arms are made of.
+        validation: images of the validation split.
+        params: the section `evaluate`.
+        scratch: where finished trials are kept; None keeps nothing.
+    """
+    choices: dict[str, dict[str, Option]] = {
+        arm: {name: ARMS[arm].options[0] for name in params.classifiers if applicable(arm, name)}
+        for arm in params.arms
+    }
+    for name in params.classifiers:
+        if left_out := [arm for arm in params.arms if name not in choices[arm]]:
+            print(f"evaluate: {name} does not learn in steps: without {', '.join(left_out)}")
+    tuned = [arm for arm in params.arms if choices[arm] and len(ARMS[arm].options) > 1]
+    for arms in (["classic"] if "classic" in tuned else [], [a for a in tuned if a != "classic"]):
+        trials = [Trial(arm, repeat) for repeat in range(params.tuning_repeats) for arm in arms]
+        if not trials:
+            continue
+        with shared(Setting(material, {"validation": validation}, params, choices)) as setting:
+            try_one = partial(_try, setting)
+            found = fan_out(try_one, trials, "tune on validation", "arms × repeats", scratch)
+        _take_best(choices, trials, found)
+    return choices
+
+
+def _take_best(
+    choices: dict[str, dict[str, Option]],
+    trials: Sequence[Trial],
+    found: Sequence[dict[str, list[float]]],
+) -> None:
+    for arm in dict.fromkeys(trial.arm for trial in trials):
+        of_arm = [scores for trial, scores in zip(trials, found, strict=True) if trial.arm == arm]
+        for name in choices[arm]:
+            means = np.mean([scores[name] for scores in of_arm], axis=0)
+            choices[arm][name] = ARMS[arm].options[int(means.argmax())]
+
+
+def _try(setting: Shared[Setting], trial: Trial) -> dict[str, list[float]]:
+    """Return the balanced accuracy on validation of every option, by classifier."""
+    from sklearn.metrics import balanced_accuracy_score
+
+    common = setting.get()
+    validation = common.judged["validation"]
+    seed = seed_of(common.params.seed, "tuning", trial.repeat)
+    make = training_sets(common.material, trial.arm, seed)
+    scores: dict[str, list[float]] = {name: [] for name in common.choices[trial.arm]}
+    for option in ARMS[trial.arm].options:
+        for name, of_name in scores.items():
+            policy = common.choices.get("classic", {}).get(name)
+            judge = classifier(name).judge
+            training_set = make(option, policy)
+            (found,) = judge(training_set, [validation.pixels], common.params, seed)
+            score = balanced_accuracy_score(validation.labels, found.argmax(axis=1))
+            of_name.append(float(score))
+    return scores

@@ -1,0 +1,193 @@
+"""Export: an image table in the forms that other tools read.
+
+- `folder`: `split/class/id.png`, for torchvision's ImageFolder, and `split/metadata.parquet`, for
+  Hugging Face's imagefolder.
+- `webdataset`: `split-000000.tar` of `KEY.png`, `KEY.cls` and, with all that is known of the image,
+  `KEY.json`.
+- `npz`: `split.npz` of `images` (N×H×W, or N×H×W×3) and `labels`, and `split.csv`, a line an image.
+
+`classes.json` lists the class names in index order. Nothing that is finished is written again after
+a crash.
+"""
+
+import io
+import json
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gan_augment import table
+from gan_augment.errors import UserError, choose
+from gan_augment.progress import progress
+from gan_augment.storage import read_json, replace_file, write_json
+
+STAMP = "export.json"
+SHARD_ROWS = 10_000
+
+Advance = Callable[[int], None]
+
+
+def export(source: Path, target: Path, form: str) -> None:
+    """Write an image table in another form; killed and started again, it goes on.
+
+    Args:
+        source: the image table.
+        target: a folder, new or left by the same export.
+        form: a key of `FORMATS`.
+
+    Raises:
+        UserError: no table there, no such format, or the folder holds something else.
+    """
+    write = choose(FORMATS, form, "--format")
+    stamp = {"table": table.table_hash(source), "format": form}
+    _claim(target, stamp)
+    write_json(target / "classes.json", list(table.class_names(source)))
+    total = sum(len(rows) for rows in table.scan(source))
+    done = 0
+    with progress("export", total, "images") as advance:
+
+        def count(images: int) -> None:
+            nonlocal done
+            done += images
+            advance(done)
+
+        for split in table.SPLITS:
+            if table.shards(source, split):
+                write(source, split, target, count)
+    print(f"export: {total} images in {target}")
+
+
+def folder(source: Path, split: str, target: Path, count: Advance) -> None:
+    """Write a PNG an image, in a directory a class, and metadata.parquet.
+
+    Raises:
+        UserError: two classes would have the same directory.
+    """
+    classes = table.class_names(source)
+    names = [_directory(name) for name in classes]
+    if len({name.casefold() for name in names}) < len(names):
+        raise UserError(
+            f"the classes {', '.join(classes)} would share directories: choose another --format"
+        )
+    lines = []
+    for rows in table.scan(source, split):
+        files = [f"{names[label]}/{identity}.png" for label, identity in _keys(rows)]
+        for name, content in zip(files, _pngs(rows), strict=True):
+            file = target / split / name
+            if not file.exists():
+                with replace_file(file) as partial:
+                    partial.write_bytes(content)
+        about = rows.drop_columns(["image", "label"]).replace_schema_metadata(None)
+        about = about.append_column("class", [[classes[y] for y in rows["label"].to_pylist()]])
+        lines.append(about.append_column("file_name", [files]))
+        count(len(rows))
+    # Parquet, since in a CSV a column that is empty in one split would have another type there.
+    with replace_file(target / split / "metadata.parquet") as partial:
+        pq.write_table(pa.concat_tables(lines), partial)
+
+
+def webdataset(source: Path, split: str, target: Path, count: Advance) -> None:
+    """Write tar files of 10,000 images, each with its class index and its provenance."""
+    for number, rows in enumerate(_shards(source, split)):
+        file = target / f"{split}-{number:06d}.tar"
+        if not file.exists():
+            described = _described(rows).to_dict("records")
+            with replace_file(file) as partial, tarfile.open(partial, "w") as archive:
+                samples = zip(_keys(rows), _pngs(rows), described, strict=True)
+                for place, ((label, identity), content, about) in enumerate(samples):
+                    key = f"{number:06d}-{place:05d}-{identity}"
+                    _add(archive, f"{key}.png", content)
+                    _add(archive, f"{key}.cls", str(label).encode())
+                    _add(archive, f"{key}.json", json.dumps(about, ensure_ascii=False).encode())
+        count(len(rows))
+
+
+def npz(source: Path, split: str, target: Path, count: Advance) -> None:
+    """Write all images of a split as one array; it has to fit into memory."""
+    file = target / f"{split}.npz"
+    if not file.exists():
+        images = table.read(source, split)
+        pixels = images.pixels.transpose(0, 2, 3, 1)
+        if pixels.shape[-1] == 1:
+            pixels = pixels[..., 0]
+        with replace_file(file) as partial, partial.open("wb") as stream:
+            np.savez_compressed(stream, images=pixels, labels=images.labels)
+    parts = list(table.scan(source, split))
+    _write_csv(target / f"{split}.csv", [_described(rows) for rows in parts])
+    count(sum(map(len, parts)))
+
+
+FORMATS: dict[str, Callable[[Path, str, Path, Advance], None]] = {
+    "folder": folder,
+    "webdataset": webdataset,
+    "npz": npz,
+}
+
+
+def _claim(target: Path, stamp: dict[str, str]) -> None:
+    """Mark the folder as this export's, so that no two are mixed.
+
+    Raises:
+        UserError: it holds something else.
+    """
+    marked = target / STAMP
+    if marked.exists():
+        if read_json(marked) != stamp:
+            raise UserError(f"{target} holds another export: choose another --out, or delete it")
+    elif target.exists() and any(target.iterdir()):
+        raise UserError(f"{target} is not empty: choose another --out")
+    else:
+        write_json(marked, stamp)
+
+
+def _described(rows: pa.Table) -> pd.DataFrame:
+    """Return all columns but the pixels, with the name of the class."""
+    frame = rows.drop_columns(["image"]).to_pandas(types_mapper=table.NULLABLE.get)
+    classes = table.classes_of(rows.schema)
+    frame["label"] = [classes[label] for label in frame["label"]]
+    soft = [None if cell is None else list(cell) for cell in frame["soft_labels"]]
+    frame["soft_labels"] = pd.Series(soft, dtype=object, index=frame.index)
+    return frame.astype(object).where(frame.notna(), None)
+
+
+def _keys(rows: pa.Table) -> Iterator[tuple[int, str]]:
+    return zip(rows["label"].to_pylist(), rows["id"].to_pylist(), strict=True)
+
+
+def _pngs(rows: pa.Table) -> list[bytes]:
+    return [cell["bytes"] for cell in rows["image"].to_pylist()]
+
+
+def _shards(source: Path, split: str) -> Iterator[pa.Table]:
+    """Yield rows of a split, 10,000 at a time."""
+    waiting = table.schema(table.class_names(source)).empty_table()
+    for rows in table.scan(source, split):
+        waiting = pa.concat_tables([waiting, rows])
+        while len(waiting) >= SHARD_ROWS:
+            yield waiting.slice(0, SHARD_ROWS)
+            waiting = waiting.slice(SHARD_ROWS)
+    if len(waiting):
+        yield waiting
+
+
+def _write_csv(file: Path, parts: list[pd.DataFrame]) -> None:
+    with replace_file(file) as partial:
+        pd.concat(parts).to_csv(partial, index=False)
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    """Add a file without a date or an owner, so that the same rows give the same bytes."""
+    entry = tarfile.TarInfo(name)
+    entry.size = len(content)
+    archive.addfile(entry, io.BytesIO(content))
+
+
+def _directory(name: str) -> str:
+    """Return a class name that can be the name of a directory."""
+    safe = "".join("_" if sign in '/\\:*?"<>|' or ord(sign) < 32 else sign for sign in name)
+    return safe.strip(". ") or "_"

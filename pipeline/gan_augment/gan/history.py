@@ -1,0 +1,56 @@
+"""What training leaves behind: losses, scores, events; and what it must know to go on."""
+
+import csv
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gan_augment.storage import write_json
+
+Row = dict[str, Any]
+
+EVENT_COLUMNS = ("step", "trouble", "words", "action")
+
+
+@dataclass
+class History:
+    """The record of a run so far, saved with every checkpoint.
+
+    Attributes:
+        floor: the scores of the training images, and the CAS of guessing.
+        losses: a row every few steps.
+        validation: a row an evaluation.
+        events: troubles, and what was done about them.
+        best: the row of the evaluation whose model is kept, if there was one.
+        rollbacks: how many there were.
+        learning_rate_scale, gamma_scale: what they made of the learning rate and of γ.
+        stopped: why training ended early, if it did.
+    """
+
+    floor: Row = field(default_factory=dict)
+    losses: list[Row] = field(default_factory=list)
+    validation: list[Row] = field(default_factory=list)
+    events: list[Row] = field(default_factory=list)
+    best: Row | None = None
+    rollbacks: int = 0
+    learning_rate_scale: float = 1.0
+    gamma_scale: float = 1.0
+    stopped: str | None = None
+
+    def as_record(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return asdict(self)
+
+    def write(self, folder: Path) -> None:
+        """Write floor.json and losses, validation and events.csv; unknown scores are blank."""
+        write_json(folder / "floor.json", self.floor)
+        _write(folder / "losses.csv", self.losses, list(self.losses[0]))
+        _write(folder / "validation.csv", self.validation, list(self.validation[0]))
+        _write(folder / "events.csv", self.events, list(EVENT_COLUMNS))
+
+
+def _write(path: Path, rows: list[Row], columns: list[str]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,108 @@
+"""A trained model on disk: a JSON config beside safetensors weights."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
+from torch import nn
+
+from gan_augment.errors import UserError
+from gan_augment.gan.networks import Shape, build
+from gan_augment.gan.sampling import sample
+from gan_augment.storage import digest, read_json, write_json
+
+CONFIG = "config.json"
+HALVES = ("generator", "discriminator")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A generator and its discriminator, with what is needed to use them.
+
+    Attributes:
+        generator, discriminator: in evaluation mode, float32.
+        network: name of their family.
+        shape: their sizes.
+        classes: class names in index order.
+        conditional: whether the generator heeds the class asked for.
+        hash: over config and weights; the provenance of its images.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    network: str
+    shape: Shape
+    classes: tuple[str, ...]
+    conditional: bool
+    hash: str
+
+    def draw(
+        self, label: int, indices: range, seed: int, truncation: float | None = None
+    ) -> NDArray[np.uint8]:
+        """Return images `indices` of a class, uint8 N×C×H×W; see `sampling.sample`."""
+        return sample(self.generator, self.shape.latent_dim, label, indices, seed, truncation)
+
+
+def save(
+    folder: Path,
+    generator: nn.Module,
+    discriminator: nn.Module,
+    *,
+    network: str,
+    shape: Shape,
+    classes: tuple[str, ...],
+    conditional: bool = True,
+    training: dict[str, Any],
+) -> None:
+    """Write a model into an existing folder; `training` records how it was made."""
+    for name, module in zip(HALVES, (generator, discriminator), strict=True):
+        weights = {key: tensor.cpu().contiguous() for key, tensor in module.state_dict().items()}
+        # Not by `save_file`, whose files only their owner may read.
+        weights_file(folder, name).write_bytes(to_bytes(weights))
+    config = {
+        "network": network,
+        "shape": asdict(shape),
+        "classes": classes,
+        "conditional": conditional,
+        "training": training,
+    }
+    write_json(folder / CONFIG, config)
+
+
+def load(folder: Path) -> Model:
+    """Read a model.
+
+    Raises:
+        UserError: no model there, or its weights do not fit its config.
+    """
+    config = read_json(folder / CONFIG)
+    files = [weights_file(folder, name) for name in HALVES]
+    try:
+        sizes = config["shape"]
+        lists = {key: tuple(v) for key, v in sizes.items() if isinstance(v, list)}
+        shape = Shape(**{**sizes, **lists})
+        halves = build(config["network"], shape)
+        for half, file in zip(halves, files, strict=True):
+            half.load_state_dict(load_file(file))
+        conditional = config["conditional"]
+    except (KeyError, TypeError, RuntimeError, OSError, SafetensorError) as error:
+        raise UserError(f"{folder} is not a whole model ({error}): run `dvc repro train`") from None
+    return Model(
+        halves[0].eval(),
+        halves[1].eval(),
+        config["network"],
+        shape,
+        tuple(config["classes"]),
+        conditional,
+        digest(folder / CONFIG, *files),
+    )
+
+
+def weights_file(folder: Path, half: str) -> Path:
+    """Return where the weights of the generator or the discriminator are."""
+    return folder / f"{half}.safetensors"

@@ -1,0 +1,70 @@
+"""What a generator and its discriminator must agree on."""
+
+from dataclasses import dataclass
+
+from gan_augment.errors import UserError
+
+SMALLEST_MAP = 4
+LARGEST_MAP = 16
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of a pair of networks.
+
+    Attributes:
+        channels: 1 (grey) or 3 (RGB).
+        size: height and width of the images in pixels.
+        classes: number of classes.
+        latent_dim: length of z.
+        embedding_dim: length of a label's embedding in the generator.
+        width: hidden units (mlp) or channels of the largest feature maps (dcgan, resnet), growing
+            as is usual in the family; or all of them, from the latent to the pixels.
+        minibatch_stddev: whether the discriminator sees how much a batch varies.
+        spectral_norm: whether the discriminator's weights are divided by their spectral norm.
+    """
+
+    channels: int
+    size: tuple[int, int]
+    classes: int
+    latent_dim: int
+    embedding_dim: int
+    width: int | tuple[int, ...]
+    minibatch_stddev: bool = False
+    spectral_norm: bool = False
+
+    @property
+    def pixels(self) -> int:
+        """Number of values of one image."""
+        return self.channels * self.size[0] * self.size[1]
+
+
+def pyramid(shape: Shape, growth: int, *, full_size: bool) -> tuple[list[int], tuple[int, int]]:
+    """Return the channels from the smallest feature maps to the largest, and the smallest's size.
+
+    The largest maps have the size of the images, or half of it. Maps halve as long as both sides
+    stay whole and at least 4 pixels; channels double with each halving, up to `growth` times.
+
+    Raises:
+        UserError: the sides do not halve to 16 pixels or less, or `width` lists another number
+            of channels than there are sizes.
+    """
+    (height, width), sizes = shape.size, int(full_size)
+    while min(height, width) >= 2 * SMALLEST_MAP and height % 2 == width % 2 == 0:
+        height, width, sizes = height // 2, width // 2, sizes + 1
+    if max(height, width) > LARGEST_MAP:
+        raise UserError(
+            f"train.network: images of {shape.size[1]}×{shape.size[0]} pixels halve only to "
+            f"{width}×{height}, which is too large for a first feature map; set ingest.image_size "
+            "to a multiple of 8, or network: mlp"
+        )
+    if isinstance(shape.width, int):
+        widths = [shape.width * min(2**halving, growth) for halving in range(sizes)][::-1]
+    else:
+        widths = list(shape.width)
+    if len(widths) != sizes:
+        raise UserError(
+            f"train.width lists {len(widths)} numbers of channels, but images of "
+            f"{shape.size[1]}×{shape.size[0]} pixels pass through {sizes} sizes of feature maps"
+        )
+    return widths, (height, width)

@@ -1,0 +1,89 @@
+"""What a training run really uses: params with nothing left open, and refusals of what cannot be.
+
+Three things fill in what params leave null: the size of the images chooses the network, the network
+its width, steps and rates, and the loss its penalty.
+"""
+
+from typing import Any
+
+from gan_augment.errors import UserError, choose
+from gan_augment.gan.augment import AUGMENTATIONS, LARGE_ENOUGH_TO_MOVE
+from gan_augment.gan.losses import LOSSES
+from gan_augment.gan.networks import NETWORKS
+from gan_augment.gan.networks.layers import GROUP
+from gan_augment.gan.penalties import PENALTIES
+from gan_augment.params import Recipe, TrainParams
+
+MLP_UP_TO = 16
+
+
+def recipe(params: TrainParams, size: tuple[int, int]) -> Recipe:
+    """Return `params` with the network chosen and its defaults in the place of null.
+
+    Args:
+        params: the section `train`.
+        size: height and width of the images in pixels.
+
+    Raises:
+        UserError: names that do not exist, or settings that do not go together.
+    """
+    check_names(params)
+    given = params.model_dump(exclude_none=True)
+    automatic = "mlp" if max(size) <= MLP_UP_TO else "resnet"
+    network = automatic if params.network == "auto" else params.network
+    loss_penalty = "none" if params.weight_clip else LOSSES[params.loss].penalty
+    penalty = params.penalty or loss_penalty
+    open_values: dict[str, Any] = {**NETWORKS[network].defaults, "network": network}
+    chosen = PENALTIES[penalty]
+    if chosen is None:
+        open_values["gamma"] = 0.0
+    elif chosen.gamma is not None:
+        open_values["gamma"] = chosen.gamma
+    settled = Recipe.model_validate(
+        {**open_values, **given, "network": network, "penalty": penalty}
+    )
+    _refuse_what_cannot_be(settled, size)
+    return settled
+
+
+def check_names(params: TrainParams) -> None:
+    """Refuse a network, loss, penalty or augmentation that does not exist."""
+    choose({"auto": None, **NETWORKS}, params.network, "train.network")
+    choose(LOSSES, params.loss, "train.loss")
+    if params.penalty is not None:
+        choose(PENALTIES, params.penalty, "train.penalty")
+    for name in params.augment:
+        choose(AUGMENTATIONS, name, "train.augment")
+
+
+def _refuse_what_cannot_be(params: Recipe, size: tuple[int, int]) -> None:
+    penalised = params.penalty != "none" and params.gamma > 0
+    if params.weight_clip and params.loss != "wasserstein":
+        raise UserError(
+            f"train.weight_clip belongs to the Wasserstein loss: with train.loss = "
+            f"{params.loss!r} clipped weights only make the discriminator weak; set it to null"
+        )
+    if params.weight_clip and (penalised or params.spectral_norm):
+        other = "spectral_norm" if params.spectral_norm else f"penalty = {params.penalty!r}"
+        raise UserError(
+            f"train.weight_clip and train.{other} bound the discriminator twice; keep one of them"
+        )
+    if params.loss == "wasserstein" and not (
+        params.weight_clip or penalised or params.spectral_norm
+    ):
+        raise UserError(
+            "train.loss = 'wasserstein' has no bound unless the discriminator is kept smooth: "
+            "set train.penalty (wgan-gp), train.weight_clip (0.01) or train.spectral_norm"
+        )
+    if params.minibatch_stddev and params.batch_size % GROUP:
+        raise UserError(
+            f"train.minibatch_stddev compares groups of {GROUP} images: train.batch_size = "
+            f"{params.batch_size} must be a multiple of {GROUP}"
+        )
+    if "translation" in params.augment and min(size) < LARGE_ENOUGH_TO_MOVE:
+        raise UserError(
+            f"train.augment: translation makes the generator collapse on images of "
+            f"{size[1]}×{size[0]} pixels; it needs {LARGE_ENOUGH_TO_MOVE} or more a side"
+        )
+    if params.label_ramp and not params.conditional:
+        raise UserError("train.label_ramp needs train.conditional: there are no labels to ramp in")

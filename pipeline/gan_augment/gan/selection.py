@@ -1,0 +1,42 @@
+"""Which evaluation has the better generator."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from gan_augment.gan.history import Row
+from gan_augment.metrics.memorisation import NEAR_COPIES
+
+
+def is_better(
+    row: Row, best: Row | None, rows: Sequence[Row], select: Literal["cas", "kid", "fid"]
+) -> bool:
+    """Return whether an evaluation beats the best one so far.
+
+    A generator that copies training images loses to any that does not: its images must not ship.
+    Otherwise by `cas`, those within one standard error of the highest are level, since a few
+    hundred validation images cannot tell good generators apart; of these the one with the lowest
+    KID is best (the one-standard-error rule, Breiman et al. 1984, section 3.4.3).
+
+    Args:
+        row: the evaluation.
+        best: the best before it, if any.
+        rows: all evaluations so far, `row` among them.
+        select: the score that counts; KID where there are too few images for it.
+    """
+    if best is None:
+        return True
+    if copies(row) != copies(best):
+        return copies(best)
+    if select == "cas" and row["cas"] is not None:
+        rivals = [r for r in rows if r["cas"] is not None and copies(r) == copies(row)]
+        least = max(r["cas"] - r["cas_error"] for r in rivals)
+        level = [r["cas"] >= least for r in (row, best)]
+        if not all(level) or row["kid"] is None:
+            return bool(row["cas"] > best["cas"])
+    distance = "fid" if select == "fid" and row["fid"] is not None else "kid"
+    return row[distance] is not None and bool(row[distance] < best[distance])
+
+
+def copies(row: Row) -> bool:
+    """Return whether more of the images are near copies than the memorisation gate bears."""
+    return row["near_copies"] is not None and row["near_copies"] > NEAR_COPIES

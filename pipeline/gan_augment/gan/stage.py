@@ -1,0 +1,146 @@
+"""Train: data/real becomes models/generator, with its history and sample sheets."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lightning_fabric import Fabric
+
+from gan_augment import table
+from gan_augment.errors import UserError
+from gan_augment.gan import environment, model, warm_start
+from gan_augment.gan.batches import Batches
+from gan_augment.gan.loop import SAMPLES, Loop
+from gan_augment.gan.networks import Shape
+from gan_augment.gan.recipe import recipe
+from gan_augment.gan.trainer import Trainer
+from gan_augment.gan.validation import Validator
+from gan_augment.params import Recipe, TrainParams
+from gan_augment.storage import digest, replace_directory
+
+
+def run(params: TrainParams, inputs: Mapping[str, Path], outputs: Mapping[str, Path]) -> None:
+    """Train the generator on the train split, scoring it on the validation split as it goes.
+
+    Killed at any point and started again with the same inputs and params, it resumes from its last
+    checkpoint in `outputs["scratch"]` and ends with the same bytes as an uninterrupted run.
+
+    Args:
+        params: the section `train`.
+        inputs: `real`, an image table.
+        outputs: `model`, a folder of config and weights; `history`, a folder of losses.csv,
+            validation.csv, events.csv, floor.json and samples/; `scratch`, where checkpoints live
+            meanwhile.
+
+    Raises:
+        UserError: params that do not fit the images, or training that failed and left no model.
+    """
+    train, validation = (table.read(inputs["real"], split) for split in ("train", "validation"))
+    settings = recipe(params, train.pixels.shape[2:])
+    shape = shape_of(train, settings)
+    fabric = environment.fabric(settings)
+    described = environment.describe(settings, fabric)
+    start = _fetch(params, outputs["scratch"], fabric)
+    hashes = [table.table_hash(inputs["real"], split) for split in ("train", "validation")]
+    earlier = warm_start.files(start) if start else []
+    fingerprint = digest(settings.model_dump_json(), *hashes, repr(described), *earlier)
+    scratch = outputs["scratch"] / fingerprint
+
+    with environment.deterministic(described["threads"]):
+        trainer = Trainer(shape, settings, fabric)
+        if start:
+            _start_from(start, trainer, fabric)
+        batches = Batches(
+            train,
+            settings.batch_size,
+            settings.latent_dim,
+            settings.seed,
+            fabric.device,
+            settings.balance,
+            fabric.global_rank,
+            fabric.world_size,
+        )
+        validator = (
+            Validator(train, validation, shape, settings, fabric.device, scratch)
+            if fabric.is_global_zero
+            else None
+        )
+        loop = Loop(trainer, batches, validator, settings, fabric, scratch)
+        loop.run()
+
+    if validator:
+        training = {
+            "params": settings.model_dump(mode="json"),
+            "environment": described,
+            "best": loop.history.best,
+            "stopped": loop.history.stopped,
+        }
+        _write(outputs, trainer, loop, settings, shape, train.classes, training)
+        shutil.rmtree(scratch)
+
+
+def shape_of(train: table.Images, params: Recipe) -> Shape:
+    """Return the sizes of the networks for these training images.
+
+    Raises:
+        UserError: a class has no training image.
+    """
+    empty = [name for name, n in zip(train.classes, train.counts(), strict=True) if n == 0]
+    if empty:
+        raise UserError(f"class {empty[0]!r} has no training image: check ingest.split")
+    _, channels, height, width = train.pixels.shape
+    return Shape(
+        channels,
+        (height, width),
+        len(train.classes),
+        params.latent_dim,
+        params.embedding_dim,
+        params.width,
+        params.minibatch_stddev,
+        params.spectral_norm,
+    )
+
+
+def _fetch(params: TrainParams, scratch: Path, fabric: Fabric) -> Path | None:
+    """Return the folder of the model to start from, if any; the first process gets it for all."""
+    if params.init_from is None:
+        return None
+    with fabric.rank_zero_first():
+        return warm_start.fetch(params.init_from, scratch, fabric.is_global_zero)
+
+
+def _start_from(folder: Path, trainer: Trainer, fabric: Fabric) -> None:
+    """Begin with the weights of a model trained before, and say what had to start anew."""
+    fresh = warm_start.start(trainer, warm_start.read(folder))
+    if fabric.is_global_zero:
+        print(f"train: starting from {folder}")
+        for line in fresh:
+            print(f"train: starts anew, since it does not fit: {line}")
+
+
+def _write(
+    outputs: Mapping[str, Path],
+    trainer: Trainer,
+    loop: Loop,
+    params: Recipe,
+    shape: Shape,
+    classes: tuple[str, ...],
+    training: dict[str, Any],
+) -> None:
+    with (
+        replace_directory(outputs["model"]) as folder,
+        replace_directory(outputs["history"]) as log,
+    ):
+        model.save(
+            folder,
+            trainer.best_generator,
+            trainer.best_discriminator,
+            network=params.network,
+            shape=shape,
+            classes=classes,
+            conditional=params.conditional,
+            training=training,
+        )
+        loop.history.write(log)
+        shutil.copytree(loop.scratch / SAMPLES, log / SAMPLES)

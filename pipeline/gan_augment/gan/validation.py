@@ -1,0 +1,186 @@
+"""Evaluation while training: how good the averaged generator's images are, on validation images.
+
+Features come from a small network that is trained on the train split alone (or from Inception-v3,
+if its weights are given), so the numbers compare within a dataset and not with published ones.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from gan_augment.gan.history import Row
+from gan_augment.gan.networks import Shape
+from gan_augment.gan.sampling import logits, sample
+from gan_augment.metrics import features, fidelity
+from gan_augment.metrics.cas import classification_accuracy_score, standard_error
+from gan_augment.metrics.memorisation import near_copy_search
+from gan_augment.params import Recipe
+from gan_augment.sheet import contact_sheet
+from gan_augment.table import Images
+
+MOST_IMAGES = 2000
+CAS_IMAGES_A_CLASS = 100
+SHEET_COLUMNS = 10
+
+Score = TypeVar("Score")
+
+
+class Validator:
+    """Scores generators against the validation split.
+
+    Metrics are never compared across sample counts: of each class there are as many generated
+    images as validation images, and no more than there are training images, which set the floor.
+
+    Attributes:
+        floor: the scores of the training images themselves, the CAS of guessing (`chance`), and
+            the name of the feature network: numbers compare only under one name.
+    """
+
+    def __init__(
+        self,
+        train: Images,
+        validation: Images,
+        shape: Shape,
+        params: Recipe,
+        device: torch.device,
+        scratch: Path,
+    ) -> None:
+        """Train the feature network, or take the one that is kept in `scratch`."""
+        self._shape, self._params, self._validation = shape, params, validation
+        most = max(MOST_IMAGES // shape.classes, 1)
+        self._counts = np.minimum(np.minimum(train.counts(), validation.counts()), most)
+        self._drawn = min(CAS_IMAGES_A_CLASS, most)
+        self._labels = np.repeat(np.arange(shape.classes), self._counts)
+        self._train, self._reference = (self._first_rows(part) for part in (train, validation))
+        self._network = _network(train, params, device, scratch)
+        self._pixels = features.principal_components(train)
+        groups = train.labels if params.conditional else np.zeros_like(train.labels)
+        self._near_copies = _score(
+            near_copy_search, self._reference, self._groups(), train.pixels, groups
+        )
+        self.floor = {
+            "features": self._network.name,
+            "chance": 1 / shape.classes,
+            "cas": classification_accuracy_score(train, validation),
+            **self._score_images(self._train),
+        }
+
+    def score(self, generator: nn.Module, discriminator: nn.Module, sheet: Path) -> Row:
+        """Return the scores of a generator, and draw a sheet of its images into `sheet`.
+
+        A score that needs more images than there are is None; so is CAS without classes.
+        """
+        pixels = [
+            sample(
+                generator,
+                self._shape.latent_dim,
+                label,
+                range(max(count, self._drawn)),
+                self._params.seed,
+            )
+            for label, count in enumerate(self._counts.tolist())
+        ]
+        sheet.parent.mkdir(parents=True, exist_ok=True)
+        rows = np.concatenate([images[:SHEET_COLUMNS] for images in pixels])
+        contact_sheet(rows, SHEET_COLUMNS).save(sheet)
+        same_counts = np.concatenate(
+            [images[:count] for images, count in zip(pixels, self._counts, strict=True)]
+        )
+        cas = self._cas(pixels) if self._params.conditional else None
+        near = self._near_copies and self._near_copies(same_counts, self._groups())
+        return {
+            "cas": cas,
+            "cas_error": None if cas is None else standard_error(cas, self._validation),
+            **self._score_images(same_counts),
+            "overfitting": self._overfitting(discriminator, same_counts),
+            "near_copies": near.beyond if near else None,
+        }
+
+    def _cas(self, pixels: list[NDArray[np.uint8]]) -> float:
+        drawn = np.concatenate([images[: self._drawn] for images in pixels])
+        labels = np.repeat(np.arange(self._shape.classes), self._drawn)
+        classes = self._validation.classes
+        synthetic = Images(drawn, labels, classes, self._validation.rows.iloc[:0])
+        return classification_accuracy_score(synthetic, self._validation)
+
+    def _score_images(self, pixels: NDArray[np.uint8]) -> Row:
+        real, made = self._network(self._reference), self._network(pixels)
+        flat_real, flat_made = self._pixels(self._reference), self._pixels(pixels)
+        prdc = fidelity.precision_recall_density_coverage
+        manifold = _score(prdc, real.values, made.values) or (None,) * 4
+        return {
+            "fid": _score(fidelity.frechet_distance, real.values, made.values),
+            "kid": _score(fidelity.kernel_distance, real.values, made.values),
+            "kid_pixels": _score(fidelity.kernel_distance, flat_real.values, flat_made.values),
+            "inception_score": None
+            if made.probabilities is None
+            else _score(fidelity.inception_score, made.probabilities),
+            **dict(zip(fidelity.PRDC._fields, manifold, strict=True)),
+            "diversity": _score(self._diversity, pixels),
+        }
+
+    def _diversity(self, pixels: NDArray[np.uint8]) -> float:
+        """Return how much images of one class vary, as a share of what real ones do.
+
+        Raises:
+            TooFewRowsError: no class has images enough.
+        """
+        real, made = (
+            np.mean([*fidelity.intraclass_diversity(part, self._groups()).values()])
+            for part in (self._train, pixels)
+        )
+        return float(made) / max(float(real), 1e-9)
+
+    def _groups(self) -> NDArray[np.int64]:
+        """Return the labels, or a single group where the generator knows none."""
+        return self._labels if self._params.conditional else np.zeros_like(self._labels)
+
+    def _overfitting(self, discriminator: nn.Module, pixels: NDArray[np.uint8]) -> float:
+        """Return (E D(train) − E D(validation)) / (E D(train) − E D(G(z))).
+
+        0 if the discriminator takes unseen real images for real, 1 if for generated ones (Karras
+        et al. 2020, section 3, r_v).
+        """
+        was_training = discriminator.training
+        discriminator.eval()
+        train, unseen, made = (
+            logits(discriminator, images, self._labels).mean()
+            for images in (self._train, self._reference, pixels)
+        )
+        discriminator.train(was_training)
+        return float((train - unseen) / (train - made)) if train > made else 0.0
+
+    def _first_rows(self, images: Images) -> NDArray[np.uint8]:
+        rows = [
+            np.flatnonzero(images.labels == label)[:count]
+            for label, count in enumerate(self._counts)
+        ]
+        return images.pixels[np.concatenate(rows)]
+
+
+def _network(
+    train: Images, params: Recipe, device: torch.device, scratch: Path
+) -> features.Extractor:
+    """Return the feature network: the user's Inception, or one trained on the train split.
+
+    What was trained is kept in `scratch`, so that a resumed run need not train it again.
+    """
+    if params.inception_weights:
+        return features.inception(params.inception_weights, device)
+    kept = scratch / "features.safetensors"
+    if not kept.exists():
+        features.save(features.train_network(train, params.seed, device), kept)
+    return features.load(kept, device)
+
+
+def _score(metric: Callable[..., Score], *rows: NDArray[Any]) -> Score | None:
+    """Return a metric, or None where there are too few images for it to mean anything."""
+    try:
+        return metric(*rows)
+    except fidelity.TooFewRowsError:
+        return None

@@ -1,0 +1,140 @@
+"""The catalogue: a line an image, on which is decided what stays and where it goes.
+
+| column | type | meaning |
+|---|---|---|
+| name, id | string | where the image comes from; hash of its pixels |
+| label | int64 | class index |
+| cluster | int64 | number of its cluster of duplicates |
+| given, own | string | split and group that the source or the params give it, or none |
+| group, split | string | added by `split` |
+
+The index is the image's row in the spool.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from gan_augment.errors import UserError, hint
+from gan_augment.ingest import groups
+from gan_augment.ingest.duplicates import clusters
+from gan_augment.ingest.split import assign
+from gan_augment.ingest.spool import Reject, Spooled, reasons
+from gan_augment.params import IngestParams
+from gan_augment.seeding import rng
+
+
+def read(spooled: Spooled, params: IngestParams) -> tuple[pd.DataFrame, list[str]]:
+    """Return the catalogue of what was spooled, and the class names in index order.
+
+    Raises:
+        UserError: there is one class only, or one of which no image passed.
+    """
+    name, group = (spooled.column(c).to_pylist() for c in ("name", "group"))
+    label = spooled.column("label").dictionary_encode().to_pandas()
+    classes = sorted({*label.cat.categories, *(reject.label for reject in spooled.rejects)} - {""})
+    if len(classes) < 2:
+        raise UserError(f"the source has only the class {classes}: a classifier needs at least two")
+    for lost in set(classes) - set(label.cat.categories):
+        mine = [reject for reject in spooled.rejects if reject.label == lost]
+        raise UserError(f"class {lost!r}: every image fails a check: {reasons(mine)}")
+    keep = params.split.given == "keep"
+    given = spooled.column("split").to_pylist() if keep else [None] * len(name)
+    images = pd.DataFrame(
+        {
+            "name": name,
+            "id": spooled.ids(),
+            "label": label.cat.set_categories(classes).cat.codes.astype(np.int64),
+            "given": pd.array(given, "string"),
+            "own": pd.array(groups.declared(name, group, params.group), "string"),
+        }
+    )
+    near = params.duplicates.near
+    hashes = None if near is None else spooled.column("hash").to_numpy()
+    images["cluster"] = clusters(images["id"].tolist(), hashes, spooled.thumbnails_of, near)
+    return images, classes
+
+
+def without_contradictions(
+    images: pd.DataFrame, classes: Sequence[str], params: IngestParams
+) -> tuple[pd.DataFrame, list[Reject]]:
+    """Leave out images with the pixels of another class, and duplicates of later given splits.
+
+    Returns:
+        The catalogue of the others, and what was left out.
+
+    Raises:
+        UserError: there are any and `params.duplicates` says `error`, or a class has no others.
+    """
+    policy = params.duplicates
+    rejects: list[Reject] = []
+
+    def leave_out(found: Sequence[groups.Contradiction], error: str | None, how: str) -> None:
+        nonlocal images
+        lines = [
+            Reject(
+                images["name"][row],
+                classes[images["label"][row]],
+                f"{how} {images['name'][other]} of class {classes[images['label'][other]]!r}",
+            )
+            for row, other in found
+        ]
+        if lines and error:
+            raise UserError(f"{len(lines)} {error}: {reasons(lines)}")
+        rejects.extend(lines)
+        images = images.drop(index=[row for row, _ in found])
+
+    clashes = groups.conflicts(images)
+    if policy.conflicts == "first":
+        clashes = [clash for clash in clashes if clash.row > clash.other]
+    error = "images have the pixels of another class (ingest.duplicates.conflicts = error)"
+    leave_out(clashes, error if policy.conflicts == "error" else None, "has the pixels of")
+    error = "images duplicate others in a later given split (ingest.duplicates.leaks = error)"
+    leave_out(
+        groups.leaks(images),
+        error if policy.leaks == "error" else None,
+        "is in an earlier split than its duplicate",
+    )
+    for label in set(range(len(classes))) - set(images["label"]):
+        mine = [reject for reject in rejects if reject.label == classes[label]]
+        raise UserError(f"class {classes[label]!r}: no image is left: {reasons(mine)}")
+    return images, rejects
+
+
+def split(images: pd.DataFrame, classes: Sequence[str], params: IngestParams) -> pd.DataFrame:
+    """Return the catalogue with groups and splits, within `params.limit` and `params.scarcity`.
+
+    Raises:
+        UserError: no split is possible, or a scarce class does not exist.
+    """
+    for name in params.scarcity:
+        if name not in classes:
+            raise UserError(f"ingest.scarcity.{name}: no such class; {hint(name, classes)}")
+    if params.limit is not None:
+        most = dict.fromkeys(classes, params.limit)
+        images = _capped(images, images["label"], most, classes, params.seed, "limit")
+    images = images.assign(group=groups.join(images))
+    given = [None if pd.isna(name) else name for name in images["given"]]
+    labels = images["label"].to_numpy()
+    groups_of = images["group"].tolist()
+    splits = assign(labels, groups_of, given, classes, params.split, params.seed)
+    images = images.assign(split=splits)
+    in_train = images["label"].where(images["split"] == "train", -1)
+    return _capped(images, in_train, params.scarcity, classes, params.seed, "scarcity")
+
+
+def _capped(
+    images: pd.DataFrame,
+    labels: pd.Series,
+    most: dict[str, int],
+    classes: Sequence[str],
+    seed: int,
+    stream: str,
+) -> pd.DataFrame:
+    """Return at most so many images of some classes, drawn by the seed."""
+    out: list[int] = []
+    for name, number in most.items():
+        rows = images.index[labels == classes.index(name)].to_numpy()
+        out.extend(rng(seed, stream, name).permutation(rows)[number:])
+    return images.drop(index=out)

@@ -1,0 +1,99 @@
+"""Which images belong together, and which of them contradict each other."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from gan_augment.ingest.duplicates import components
+from gan_augment.params import Group
+from gan_augment.table import SPLITS
+
+
+class Contradiction(NamedTuple):
+    """An image at odds with another: index of each."""
+
+    row: int
+    other: int
+
+
+def declared(names: Sequence[str], given: Sequence[str | None], group: Group) -> list[str | None]:
+    """Return the group that each image has by itself, or None: duplicates apart.
+
+    A given group wins. Else `folder` takes the folder that holds the image, unless that is all of
+    its class; `pattern` takes what the regular expression finds in the name: its first group if
+    it has any, else the whole match.
+    """
+    if group.kind == "given":
+        return list(given)
+    found = _folder if group.kind == "folder" else _pattern(group.pattern)
+    return [said or found(name) for name, said in zip(names, given, strict=True)]
+
+
+def _folder(name: str) -> str | None:
+    folder, _, _ = name.rpartition("/")
+    return folder if "/" in folder else None
+
+
+def _pattern(pattern: str) -> Callable[[str], str | None]:
+    expression = re.compile(pattern)
+
+    def find(name: str) -> str | None:
+        match = expression.search(name)
+        return (match[1] if expression.groups else match[0]) if match else None
+
+    return find
+
+
+def conflicts(images: pd.DataFrame) -> list[Contradiction]:
+    """Return every image whose pixels are also there under another label, in order.
+
+    The other is the first image with the same pixels (column `id`) and another `label`.
+    """
+    several = images.groupby("id")["label"].transform("nunique") > 1
+    return sorted(
+        Contradiction(row, same.index[same["label"] != label][0])
+        for _, same in images[several].groupby("id")
+        for row, label in zip(same.index, same["label"], strict=True)
+    )
+
+
+def leaks(images: pd.DataFrame) -> list[Contradiction]:
+    """Return every image with a duplicate (column `cluster`) that is `given` in a later split.
+
+    Splits are in the order train, validation, test; the other is the first such duplicate.
+    """
+    place = images["given"].map({split: number for number, split in enumerate(SPLITS)})
+    last = place.groupby(images["cluster"]).transform("max")
+    several = images["cluster"].isin(images["cluster"][place < last])
+    return sorted(
+        Contradiction(row, same.index[place[same.index] == last[row]][0])
+        for _, same in images[several].groupby("cluster")
+        for row in same.index[place[same.index] < last[same.index]]
+    )
+
+
+def join(images: pd.DataFrame) -> pd.Series:
+    """Return the name of each image's group: what groups and duplicates connect is one.
+
+    A group is named after the first of the groups that it was made of, by name, or else after the
+    first of its images' ids: names do not depend on the order of the images.
+
+    Args:
+        images: a line an image, with its `cluster` of duplicates, its `own` group or none, and
+            its `id`.
+    """
+    cluster, _ = pd.factorize(images["cluster"])
+    own, _ = pd.factorize(images["own"])  # -1 where there is none
+    linked = own >= 0
+    nodes = cluster.max(initial=-1) + 1
+    edges = np.stack([cluster[linked], nodes + own[linked]], axis=1)
+    part = components(nodes + own.max(initial=-1) + 1, edges)[cluster]
+    return (
+        images["own"]
+        .groupby(part)
+        .transform("min")
+        .fillna(images["id"].groupby(part).transform("min"))
+    )

@@ -1,0 +1,107 @@
+"""What ingestion found: tables for `dvc plots` and the report, and a contact sheet a class."""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gan_augment import table
+from gan_augment.ingest.spool import Reject, Spooled
+from gan_augment.sheet import contact_sheet
+from gan_augment.storage import replace_directory, write_json
+
+SHEET_COLUMNS = 10
+SHEET_ROWS = 4
+
+
+def write(
+    target: Path,
+    images: pd.DataFrame,
+    classes: Sequence[str],
+    rejects: Iterable[Reject],
+    spooled: Spooled,
+    seal: str,
+) -> None:
+    """Write the folder of the report, atomically.
+
+    It holds counts.csv (images of each class in each split), sizes.csv (of the sources, before
+    resizing), channels.csv (mean and standard deviation of each channel in each split, in grey
+    levels), clusters.csv (duplicates that were found and kept), quarantine.csv (what was left out,
+    and why), seal.json (the hash of the test split) and classes/ (sheets of training images).
+
+    Args:
+        target: the folder.
+        images: the catalogue of the image table's rows.
+        classes: names, in index order.
+        rejects: what was left out.
+        spooled: all images.
+        seal: `table.table_hash` of the test split.
+    """
+    named = images.assign(label=np.array(classes, object)[images["label"]])
+    named = named.rename(columns={"name": "file", "label": "class"})
+    with replace_directory(target) as folder:
+        _csv(folder / "quarantine.csv", pd.DataFrame(rejects, columns=["file", "class", "reason"]))
+        _csv(folder / "counts.csv", _counts(named, classes))
+        _csv(folder / "clusters.csv", _clusters(named))
+        _csv(folder / "sizes.csv", _sizes(spooled, images.index))
+        _csv(folder / "channels.csv", _channels(spooled, images))
+        write_json(folder / "seal.json", {"test": seal})
+        (folder / "classes").mkdir()
+        _sheets(folder / "classes", images, classes, spooled)
+
+
+def _csv(target: Path, frame: pd.DataFrame) -> None:
+    frame.to_csv(target, index=False, lineterminator="\n", float_format="%.3f")
+
+
+def _counts(named: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    every = pd.MultiIndex.from_product([table.SPLITS, classes], names=["split", "class"])
+    found = named.groupby(["split", "class"]).size()
+    return found.reindex(every, fill_value=0).rename("images").reset_index()
+
+
+def _clusters(named: pd.DataFrame) -> pd.DataFrame:
+    """Return a line an image that has duplicates; those with one id have the same pixels."""
+    several = named.groupby("cluster")["id"].transform("size") > 1
+    columns = ["cluster", "file", "class", "split", "id"]
+    return named.loc[several, columns].sort_values(["cluster", "file"])
+
+
+def _sizes(spooled: Spooled, rows: pd.Index) -> pd.DataFrame:
+    frame = pd.DataFrame({side: spooled.column(side).to_numpy() for side in ("width", "height")})
+    found = frame.loc[rows].groupby(["width", "height"]).size().rename("images").reset_index()
+    return found.sort_values("images", ascending=False, kind="stable")
+
+
+def _channels(spooled: Spooled, images: pd.DataFrame) -> pd.DataFrame:
+    """Return mean and standard deviation over all pixels of each channel in each split."""
+    names = ["grey"] if spooled.channels == 1 else ["red", "green", "blue"]
+    mean, square = (
+        spooled.channel_levels(name, images.index.to_numpy()) for name in ("mean", "mean_square")
+    )
+    lines: list[dict[str, Any]] = []
+    for split in table.SPLITS:
+        here = (images["split"] == split).to_numpy()
+        if here.any():
+            level = mean[here].mean(axis=0)
+            deviation = np.sqrt(square[here].mean(axis=0) - level**2)
+            lines += (
+                {"split": split, "channel": name, "mean": m, "deviation": d}
+                for name, m, d in zip(names, level, deviation, strict=True)
+            )
+    return pd.DataFrame(lines)
+
+
+def _sheets(folder: Path, images: pd.DataFrame, classes: Sequence[str], spooled: Spooled) -> None:
+    """Save a sheet of the first training images of each class: nobody is to look at the others."""
+    shown = images[images["split"] == "train"].groupby("label").head(SHEET_COLUMNS * SHEET_ROWS)
+    pngs = [png for part in spooled.pngs(shown.index.to_numpy()) for png in part]
+    digits = len(str(len(classes) - 1))
+    for label, name in enumerate(classes):
+        mine = np.flatnonzero(shown["label"] == label)
+        sheet = contact_sheet(np.stack([table.from_png(pngs[i]) for i in mine]), SHEET_COLUMNS)
+        plain = re.sub(r"[^\w.-]+", "_", name)[:80]
+        sheet.save(folder / f"{label:0{digits}d}-{plain}.png")

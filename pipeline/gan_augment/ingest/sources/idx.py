@@ -1,0 +1,108 @@
+"""idx files, the format of MNIST and its kin."""
+
+import gzip
+import re
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from math import prod
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from gan_augment.errors import UserError
+from gan_augment.ingest.sources.raw import Found, RawImage, check_count
+from gan_augment.params import IngestParams
+
+CHUNK = 1_000
+_UNSIGNED_BYTES = 8
+_PUBLISHED = {"train": "train", "t10k": "test", "test": "test"}
+
+
+def idx(params: IngestParams) -> Found:
+    """Return the images of all pairs of idx files in the folder `params.path`, gzipped or not.
+
+    `train-images-idx3-ubyte` goes with `train-labels-idx1-ubyte`; what is named train, t10k or test
+    has that published split. Labels are numbers, or `params.class_names`.
+
+    Raises:
+        UserError: no such files, files that do not belong together or that end early.
+    """
+    root = params.path
+    files = sorted(file for file in root.glob(params.files or "*") if _kind(file) == "images")
+    if not files:
+        raise UserError(
+            f"ingest.path = {str(root)!r}: holds no idx files such as train-images-idx3-ubyte.gz"
+        )
+    pairs = [(file, _labels_of(file)) for file in files]
+    total = sum(_header(file, 3)[0] for file in files)
+    check_count(total, params, str(root))
+    return Found(total, (image for pair in pairs for image in _pair(*pair, params)))
+
+
+def _kind(file: Path) -> str | None:
+    found = re.search(r"(images|labels)[-.]idx[13]-ubyte(\.gz)?$", file.name)
+    return found[1] if found else None
+
+
+def _labels_of(images: Path) -> Path:
+    """Return the labels that go with a file of images."""
+    stem = images.name.removesuffix(".gz").replace("images", "labels").replace("idx3", "idx1")
+    for name in (stem, stem + ".gz"):
+        if (images.parent / name).is_file():
+            return images.parent / name
+    raise UserError(f"{images} has no labels: put {stem} or {stem}.gz beside it")
+
+
+def _pair(images: Path, labels: Path, params: IngestParams) -> Iterator[RawImage]:
+    (count, height, width), (labelled,) = _header(images, 3), _header(labels, 1)
+    if count != labelled:
+        raise UserError(f"{images} holds {count} images and {labels} {labelled} labels")
+    if height * width > params.max_pixels:
+        raise UserError(f"{images}: images of {width}×{height} pixels exceed ingest.max_pixels")
+    stem = images.name.split(".")[0].removesuffix("-idx3-ubyte")
+    published = _PUBLISHED.get(re.split(r"\W|_", stem)[0])
+    with _open(images) as pixels, _open(labels) as classes:
+        pixels.read(4 + 3 * 4)
+        classes.read(4 + 4)
+        for start in range(0, count, CHUNK):
+            n = min(CHUNK, count - start)
+            block = _exactly(pixels, (n, height, width), images)
+            numbers = _exactly(classes, (n,), labels)
+            for index, (image, number) in enumerate(zip(block, numbers, strict=True), start):
+                opener = partial(Image.fromarray, image)
+                yield RawImage(f"{stem}/{index:05d}", str(number), opener, published)
+
+
+def _header(file: Path, dimensions: int) -> tuple[int, ...]:
+    """Return the sizes that an idx file of unsigned bytes declares."""
+    with _open(file) as stream:
+        magic = stream.read(4)
+        if magic != bytes([0, 0, _UNSIGNED_BYTES, dimensions]):
+            raise UserError(
+                f"{file} is not an idx file of unsigned bytes in {dimensions} dimensions"
+            )
+        return tuple(_exactly(stream, (dimensions,), file, ">u4").tolist())
+
+
+def _exactly(
+    stream: BinaryIO | gzip.GzipFile, shape: tuple[int, ...], file: Path, kind: str = "u1"
+) -> NDArray[Any]:
+    size = prod(shape) * np.dtype(kind).itemsize
+    content = stream.read(size)
+    if len(content) < size:
+        raise UserError(f"{file} ends before all that its header declares is read: fetch it again")
+    return np.frombuffer(content, kind).reshape(shape)
+
+
+@contextmanager
+def _open(file: Path) -> Iterator[BinaryIO | gzip.GzipFile]:
+    try:
+        with file.open("rb") as stream:
+            yield gzip.GzipFile(fileobj=stream) if file.suffix == ".gz" else stream
+    except (gzip.BadGzipFile, zlib.error, EOFError, OSError) as error:
+        raise UserError(f"{file} cannot be read ({error}): fetch it again") from None

@@ -1,0 +1,31 @@
+"""Classification accuracy score: what training on synthetic images teaches of real ones."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gan_augment.table import Images
+
+
+def standard_error(score: float, real: Images) -> float:
+    """Return the standard error of a balanced accuracy on `real`, as if all recalls were alike.
+
+    √(p(1 − p) Σ 1/n_c) / C, with n_c images in each of C classes.
+    """
+    counts = real.counts()
+    per_class = np.sum(1 / counts[counts > 0]) / np.count_nonzero(counts) ** 2
+    return float(np.sqrt(score * (1 - score) * per_class))
+
+
+def classification_accuracy_score(synthetic: Images, real: Images) -> float:
+    """Return the balanced accuracy on `real` of an RBF-SVM trained on `synthetic` (0–1).
+
+    Ravuri & Vinyals 2019, with an SVM on pixels in place of a ResNet: quick and without a seed.
+    """
+    from sklearn.metrics import balanced_accuracy_score
+    from sklearn.svm import SVC
+
+    def features(images: Images) -> NDArray[np.float64]:
+        return images.pixels.reshape(len(images), -1) / 255
+
+    classifier = SVC(C=10, gamma="scale").fit(features(synthetic), synthetic.labels)
+    return float(balanced_accuracy_score(real.labels, classifier.predict(features(real))))

@@ -1,0 +1,337 @@
+"""params.yaml as typed, frozen models: the only reader of that file.
+
+One section a stage; a stage gets its own section and nothing else, so `dvc.yaml` can track exactly
+what each stage uses. Names that stand for code (sources, networks, arms, classifiers) are checked
+by their registries, not here, so that a new one is an entry in one file.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from gan_augment.errors import UserError, hint
+
+Positive = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+BatchSize = Annotated[int, Field(ge=2)]
+Rate = Annotated[float, Field(gt=0)]
+Weight = Annotated[float, Field(ge=0)]
+MAX_SIDE = 512
+Side = Annotated[int, Field(ge=4, le=MAX_SIDE)]
+Size = Annotated[tuple[Side, Side], BeforeValidator(lambda v: (v, v) if isinstance(v, int) else v)]
+
+
+class Section(BaseModel):
+    """A frozen mapping that refuses keys it does not know and values of another type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Split(Section):
+    """Shares of the images, which add up to 1, and how images get there."""
+
+    train: Annotated[float, Field(gt=0, lt=1)] = 0.6
+    validation: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    test: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    assign: Literal["stratified", "hash"] = "stratified"
+    given: Literal["keep", "ignore"] = "keep"
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> "Split":
+        total = self.train + self.validation + self.test
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"train + validation + test must be 1, not {total:g}")
+        return self
+
+
+class Columns(Section):
+    """Which column of a table of images is what; None stands for the usual names."""
+
+    image: str | None = None
+    label: str | None = None
+    split: str | None = None
+    group: str | None = None
+
+
+class Group(Section):
+    """Where groups come from: written `given`, `folder` or `{pattern: regular expression}`."""
+
+    kind: Literal["given", "folder", "pattern"]
+    pattern: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parse(cls, value: Any) -> dict[str, Any]:
+        match value:
+            case "given" | "folder":
+                return {"kind": value}
+            case {"pattern": str() as pattern, **rest} if not rest:
+                try:
+                    re.compile(pattern)
+                except re.error as error:
+                    raise ValueError(f"not a regular expression: {error}") from None
+                return {"kind": "pattern", "pattern": pattern}
+        raise ValueError("must be given, folder, or {pattern: a regular expression}")
+
+
+class Duplicates(Section):
+    """Which images count as the same, and what becomes of those that contradict each other."""
+
+    near: Annotated[float, Field(gt=0, le=32)] | None = 4.0
+    conflicts: Literal["drop", "first", "error"] = "drop"
+    leaks: Literal["drop", "error"] = "drop"
+
+
+class IngestParams(Section):
+    """How raw images become data/real."""
+
+    seed: Count = 0
+    source: str = "digits"
+    path: Path = Path("data/raw")
+    files: str | None = None
+    annotations: str | None = None
+    columns: Columns = Columns()
+    dataset: str | None = None
+    dataset_options: dict[str, Any] = {}
+    class_names: Annotated[tuple[str, ...], Field(min_length=2)] | None = None
+    image_size: Size | None = None
+    channels: Literal[1, 3] | None = None
+    fit: Literal["crop", "pad", "stretch"] = "crop"
+    max_rejected: Fraction = 0.05
+    max_pixels: Annotated[int, Field(ge=16, le=178_956_970)] = 50_000_000
+    max_images: Positive = 2_000_000
+    max_bytes: Positive = 20_000_000_000
+    duplicates: Duplicates = Duplicates()
+    group: Group = Group.model_validate("given")
+    split: Split = Split()
+    limit: Positive | None = None
+    scarcity: dict[str, Positive] = {}
+
+
+class Origin(Section):
+    """A trained model: a path, or `{repo, rev, path}` of a DVC repository."""
+
+    path: Path = Path("models/generator")
+    repo: str | None = None
+    rev: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parse(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _revision_of_something(self) -> "Origin":
+        if self.rev and not self.repo:
+            raise ValueError("rev needs repo: a path alone has no revisions")
+        return self
+
+
+class TrainParams(Section):
+    """How data/real becomes models/generator; None stands for what suits network and loss."""
+
+    seed: Count = 0
+    network: str = "auto"
+    width: Positive | Annotated[tuple[Positive, ...], Field(min_length=1)] | None = None
+    latent_dim: Positive = 64
+    embedding_dim: Positive = 32
+    conditional: bool = True
+    label_ramp: tuple[Fraction, Fraction] | None = None
+    balance: Fraction = 0.0
+    spectral_norm: bool = False
+    minibatch_stddev: bool = False
+    init_from: Origin | None = None
+    loss: str = "non-saturating"
+    weight_clip: Rate | None = None
+    penalty: str | None = None
+    gamma: Weight | None = None
+    final_gamma: Weight = 1.0
+    penalty_interval: Positive = 4
+    augment: tuple[str, ...] = ()
+    augment_probability: Annotated[float, Field(ge=0, le=0.6)] | Literal["adaptive"] = "adaptive"
+    steps: Positive | None = None
+    batch_size: BatchSize | None = None
+    discriminator_steps: Positive = 1
+    learning_rate: Rate | None = None
+    discriminator_rate: Rate = 1.0
+    final_learning_rate: Fraction = 0.1
+    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    beta2: Annotated[float, Field(ge=0, lt=1)] = 0.99
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
+    threads: Positive | None = None
+    eval_interval: Positive = 500
+    select: Literal["cas", "kid", "fid"] = "cas"
+    inception_weights: Path | None = None
+    max_rollbacks: Count = 3
+    checkpoint_interval: Positive = 500
+
+    @field_validator("label_ramp")
+    @classmethod
+    def _rises(cls, ramp: tuple[float, float] | None) -> tuple[float, float] | None:
+        if ramp and ramp[0] >= ramp[1]:
+            raise ValueError("must rise: [start, end] with start < end, as shares of the steps")
+        return ramp
+
+
+class Recipe(TrainParams):
+    """The section `train` with nothing left open: what a training run really used."""
+
+    width: Positive | tuple[Positive, ...]
+    penalty: str
+    gamma: Weight
+    steps: Positive
+    batch_size: BatchSize
+    learning_rate: Rate
+
+
+class Plan(Section):
+    """How many synthetic images of each class.
+
+    Written `fill`, `{fill: f}`, `{ratio: r}`, `{per_class: n}` or `{classes: {name: n}}`.
+    """
+
+    kind: Literal["fill", "ratio", "per_class", "classes"]
+    amount: Annotated[float, Field(gt=0)] = 1
+    classes: dict[str, Count] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parse(cls, value: Any) -> dict[str, Any]:
+        match value:
+            case "fill":
+                return {"kind": "fill"}
+            case {"fill": float() | int() as times, **rest} if not rest and times >= 1:
+                return {"kind": "fill", "amount": times}
+            case {"ratio": float() | int() as ratio, **rest} if not rest and ratio > 0:
+                return {"kind": "ratio", "amount": ratio}
+            case {"per_class": int() as number, **rest} if not rest and number > 0:
+                return {"kind": "per_class", "amount": number}
+            case {"classes": dict() as classes, **rest} if not rest:
+                return {"kind": "classes", "classes": classes}
+        raise ValueError(
+            "must be fill, {fill: f} with f ≥ 1, {ratio: r} with r > 0, {per_class: n} with n ≥ 1, "
+            "or {classes: {name: n}}"
+        )
+
+
+class GenerateParams(Section):
+    """How models/generator becomes data/synthetic."""
+
+    seed: Count = 0
+    method: str = "gan"
+    plan: Plan = Plan.model_validate("fill")
+    min_real: Count = 10
+    fallback: str | None = None
+    truncation: Rate | None = None
+    gates: tuple[str, ...] = ()
+    keep_real: Annotated[float, Field(gt=0, le=1)] = 0.95
+    max_tries: Positive = 20
+
+
+class ClassicParams(Section):
+    """What a classic augmentation may do without changing what an image shows.
+
+    `policy` is what is done where validation does not choose: a key of `classic.POLICIES`.
+    """
+
+    policy: str = "affine"
+    flip: bool = False
+    degrees: Annotated[float, Field(ge=0, le=180)] = 10.0
+    translate: Fraction = 0.1
+    scale: Annotated[float, Field(ge=0, lt=1)] = 0.1
+
+
+class EvaluateParams(Section):
+    """How the verdict is reached."""
+
+    seed: Count = 0
+    repeats: Annotated[int, Field(ge=6)] = 10
+    arms: Annotated[tuple[str, ...], Field(min_length=1)] = ("real", "gan")
+    classifiers: Annotated[tuple[str, ...], Field(min_length=1)] = ("logistic-regression",)
+    classic: ClassicParams = ClassicParams()
+    steps: Positive = 500
+    tuning_repeats: Count = 1
+    min_gain: Annotated[float, Field(ge=0, le=100)] = 0.5
+
+    @model_validator(mode="after")
+    def _can_compare(self) -> "EvaluateParams":
+        for name in ("arms", "classifiers"):
+            values = getattr(self, name)
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name} must not name anything twice")
+        if "real" not in self.arms:
+            raise ValueError("arms must include 'real': every other arm is measured against it")
+        return self
+
+
+class AssembleParams(Section):
+    """What may go into data/augmented."""
+
+    require: Literal["helps", "level", "none"] = "level"
+    method: Literal["auto", "gan", "gmm", "smote", "gan+gmm", "gan+smote"] = "auto"
+    seed: Count = 0
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    ingest: IngestParams = IngestParams()
+    train: TrainParams = TrainParams()
+    generate: GenerateParams = GenerateParams()
+    evaluate: EvaluateParams = EvaluateParams()
+    assemble: AssembleParams = AssembleParams()
+
+
+def load(path: Path) -> Params:
+    """Read and check params.yaml.
+
+    Raises:
+        UserError: the file is missing or not YAML, a key is unknown or a value is not allowed; the
+            message names each key's path, its value and what is allowed.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(
+            f"{path} is missing: run in the project's top folder, or pass --params"
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    try:
+        return Params.model_validate({} if content is None else content)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+        lines = [f"{path}: {'.'.join(map(str, f['loc'])) or 'file'}{_explain(f)}" for f in faults]
+        raise UserError("\n".join(lines)) from None
+
+
+def _explain(fault: ErrorDetails) -> str:
+    if fault["type"] == "extra_forbidden":
+        *section, name = fault["loc"]
+        return f": unknown key; {hint(str(name), _keys(section))}"
+    message = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if fault["type"] == "model_type":
+        message = "should be a mapping of keys to values"
+    return f" = {fault['input']!r}: {message}"
+
+
+def _keys(section: list[int | str]) -> list[str]:
+    """Return the keys that a section of params.yaml may have."""
+    model: Any = Params
+    for name in section:
+        model = model.model_fields[name].annotation
+    return list(model.model_fields)

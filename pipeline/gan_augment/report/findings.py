@@ -1,0 +1,125 @@
+"""What other stages found, as far as they ran: their folders, read for the page."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gan_augment.gan.model import CONFIG
+from gan_augment.report import pictures
+from gan_augment.report.curves import Curves, curves
+from gan_augment.storage import read_json
+
+LOSSES = {"loss_discriminator": "discriminator", "loss_generator": "generator"}
+SCORES = (
+    ({"cas": "CAS"}, "CAS: balanced accuracy of a classifier trained on the generator's images"),
+    ({"kid": "KID of features", "kid_pixels": "KID of pixels"}, "KID: distance to real images"),
+    (
+        {"precision": "precision", "recall": "recall", "coverage": "coverage"},
+        "Precision, recall, coverage",
+    ),
+)
+MEASURES = {
+    "kid": "KID",
+    "fid": "FID",
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
+}
+MOST_LINES = 50
+
+
+def training(history: Path, model: Path) -> dict[str, Any] | None:
+    """Return curves, events and the kept step of the training, if it left any."""
+    losses, validation = _csv(history / "losses.csv"), _csv(history / "validation.csv")
+    if losses is None and validation is None:
+        return None
+    config = _json(model / CONFIG) or {}
+    trained = config.get("training", {})
+    kept = (trained.get("best") or {}).get("step")
+    drawn: list[Curves | None] = []
+    if losses is not None:
+        drawn.append(curves(losses, LOSSES, "Losses", kept))
+    if validation is not None:
+        drawn += [curves(validation, columns, title, kept) for columns, title in SCORES]
+    return {
+        "network": config.get("network"),
+        "kept": kept,
+        "stopped": trained.get("stopped"),
+        "params": trained.get("params", {}),
+        "environment": trained.get("environment", {}),
+        "curves": [curve for curve in drawn if curve],
+        "events": _records(_csv(history / "events.csv")),
+        "samples": pictures.of_file(history / "samples" / f"step-{kept or 0:06d}.png"),
+    }
+
+
+def synthesis(folder: Path) -> dict[str, Any] | None:
+    """Return plan, accept rates, quality and closeness of the synthetic images, if known."""
+    plan = _csv(folder / "plan.csv")
+    if plan is None:
+        return None
+    gates = _csv(folder / "gates.csv")
+    rates = None
+    if gates is not None and len(gates):
+        rates = gates.pivot_table("rate", "class", "gate", sort=False)
+        # What passed them all is the last column.
+        rates = rates[
+            [*(name for name in rates if name != "all"), *rates.columns[rates.columns == "all"]]
+        ]
+    fidelity = (_json(folder / "fidelity.json") or {}).get("overall", {})
+    return {
+        "plan": _records(plan),
+        "rates": rates,
+        "tried": None if gates is None else _tried(gates),
+        "fidelity": {kind: fidelity[kind] for kind in ("network", "pixels") if fidelity.get(kind)},
+        "measures": MEASURES,
+        "memorisation": _json(folder / "memorisation.json"),
+        "closest": pictures.of_file(folder / "closest.png"),
+    }
+
+
+def data(folder: Path) -> dict[str, Any] | None:
+    """Return what ingestion found in the images, if it left a report."""
+    counts = _csv(folder / "counts.csv")
+    if counts is None:
+        return None
+    quarantine, clusters = (_csv(folder / f"{name}.csv") for name in ("quarantine", "clusters"))
+    reasons = {} if quarantine is None else quarantine["reason"].value_counts().to_dict()
+    return {
+        "counts": counts.pivot_table("images", "class", "split", sort=False).astype(int),
+        "images": int(counts["images"].sum()),
+        "quarantine": _records(quarantine),
+        "reasons": reasons,
+        "clusters": 0 if clusters is None else int(clusters["cluster"].nunique()),
+        "duplicates": _records(clusters),
+        "sizes": _records(_csv(folder / "sizes.csv")),
+        "channels": _records(_csv(folder / "channels.csv")),
+        "most": MOST_LINES,
+    }
+
+
+def _tried(gates: pd.DataFrame) -> dict[str, int]:
+    """Return how many candidates of each class came to the gates."""
+    return {str(name): int(tried) for name, tried in gates.groupby("class")["tried"].max().items()}
+
+
+def _csv(path: Path) -> pd.DataFrame | None:
+    """Return a table if it is there; names are text, whatever they look like."""
+    text = dict.fromkeys(("class", "file", "split", "reason"), str)
+    return (
+        pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
+        if path.exists()
+        else None
+    )
+
+
+def _json(path: Path) -> Any:
+    return read_json(path) if path.exists() else None
+
+
+def _records(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
+    if frame is None:
+        return []
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]

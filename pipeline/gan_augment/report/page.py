@@ -1,0 +1,190 @@
+"""The report: one self-contained HTML page, verdict first."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from gan_augment.decision import decide
+from gan_augment.params import AssembleParams, EvaluateParams
+from gan_augment.report import findings, forest, pictures
+from gan_augment.table import Images
+
+KINDS = {"gan": "With the GAN", "plain": "Without a GAN", "control": "Controls, never recommended"}
+METRICS = {
+    "balanced_accuracy": "balanced accuracy, %",
+    "accuracy": "accuracy, %",
+    "macro_f1": "macro-F1, %",
+    "g_mean": "G-mean, %",
+    "auroc": "AUROC, %",
+    "ece": "expected calibration error, % (0 is best)",
+}
+
+
+def render(
+    verdict: Mapping[str, Any],
+    repeats: pd.DataFrame,
+    real: Images,
+    synthetic: Images,
+    folders: Mapping[str, Path],
+    kinds: Mapping[str, str],
+    params: EvaluateParams,
+    provenance: Mapping[str, str],
+) -> str:
+    """Return the page as HTML; it needs no network and no script.
+
+    Args:
+        verdict: as made by `evaluation.verdict.verdicts`.
+        repeats: the tidy table of scores.
+        real: the train split.
+        synthetic: data/synthetic.
+        folders: `ingest`, `synthesis` and `history`, the reports of these stages, and `model`; a
+            section is left out if its files are not there.
+        kinds: gan, plain or control, by name of the arm.
+        params: the section `evaluate`.
+        provenance: hashes of what went in, by name.
+    """
+    overall, classifiers = verdict["overall"], verdict["classifiers"]
+    test = repeats[repeats["split"] == "test"]
+    made, data = findings.synthesis(folders["synthesis"]), findings.data(folders["ingest"])
+    compared = list(dict.fromkeys(["real", overall["alternative"], overall["gan_arm"]]))
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            overall=overall,
+            classifiers=classifiers,
+            ships=ships(verdict, made["memorisation"] if made else None),
+            compared=compared,
+            roles={overall["alternative"]: "alternative", overall["gan_arm"]: "gan"},
+            groups=_groups(overall, kinds),
+            scale=forest.scale(
+                [*overall["arms"].values(), overall["against_alternative"]], params.min_gain
+            ),
+            arms=_ranked(overall, classifiers),
+            classes=_classes(overall, test, real, synthetic, compared),
+            class_scale=forest.scale(
+                found["against_alternative"] for found in overall.get("classes", {}).values()
+            ),
+            metrics=_metrics(test, compared),
+            test_images=_test_images(data),
+            real_sheet=pictures.sheet(real),
+            synthetic_sheet=pictures.sheet(synthetic),
+            most_classes=pictures.MOST_CLASSES,
+            synthesis=made,
+            training=findings.training(folders["history"], folders["model"]),
+            data=data,
+            params=params,
+            settings=yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False),
+            provenance=provenance,
+        )
+    )
+
+
+def ships(verdict: Mapping[str, Any], memorisation: Mapping[str, Any] | None) -> str | None:
+    """Return in words what `assemble` makes of the verdict if its settings are the defaults.
+
+    Args:
+        verdict: as made by `evaluation.verdict.verdicts`.
+        memorisation: content of memorisation.json, if there is one.
+    """
+    if not verdict.get("methods"):
+        return None
+    decision = decide(AssembleParams(), verdict, memorisation or {"passed": None})
+    if decision.refusals:
+        return f"Real images only: {'; '.join(decision.refusals)}."
+    return f"Real images, and synthetic ones by {decision.method}, on validation the best method."
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("gan_augment", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = _percent
+    environment.filters["points"] = _points
+    environment.filters["p"] = _p
+    environment.filters["number"] = _number
+    return environment
+
+
+def _number(value: float) -> str:
+    return "–" if pd.isna(value) else f"{value:.3g}".replace("-", "−")
+
+
+def _percent(share: float) -> str:
+    return "–" if pd.isna(share) else f"{100 * share:.1f}"
+
+
+def _points(share: float, places: int = 1) -> str:
+    """Return a difference of shares in points with its sign, e.g. "+1.2", "−0.4" or "0.0"."""
+    value = round(100 * share, places) + 0.0
+    return f"{value:+.{places}f}".replace("-", "−") if value else f"{0:.{places}f}"
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _groups(
+    overall: Mapping[str, Any], kinds: Mapping[str, str]
+) -> list[tuple[str, list[tuple[str, dict[str, float]]]]]:
+    """Return the arms that are compared with real images alone, by kind, best first."""
+    ranked = sorted(overall["arms"].items(), key=lambda item: -item[1]["mean"])
+    grouped = [
+        (title, [item for item in ranked if kinds[item[0]] == kind])
+        for kind, title in KINDS.items()
+    ]
+    return [(title, arms) for title, arms in grouped if arms]
+
+
+def _ranked(overall: Mapping[str, Any], classifiers: Mapping[str, Any]) -> list[str]:
+    """Return all arms, best first; those that only some classifiers can be trained on come last."""
+    shared = sorted(overall["scores"], key=lambda arm: -overall["scores"][arm])
+    every = [arm for found in classifiers.values() for arm in found["scores"]]
+    return list(dict.fromkeys([*shared, *every]))
+
+
+def _classes(
+    overall: Mapping[str, Any],
+    test: pd.DataFrame,
+    real: Images,
+    synthetic: Images,
+    compared: Iterable[str],
+) -> list[dict[str, Any]]:
+    """Return a line a class: its training images, recalls, and the verdict on them, if any."""
+    of_class = test[test["metric"] == "recall"]
+    recall = of_class.groupby(["class", "arm"], sort=False)["value"].mean()
+    return [
+        {
+            "name": name,
+            "real": int(n_real),
+            "synthetic": int(n_synthetic),
+            "recall": [float(recall.get((name, arm), float("nan"))) for arm in compared],
+            "found": overall.get("classes", {}).get(name),
+        }
+        for name, n_real, n_synthetic in zip(
+            real.classes, real.counts(), synthetic.counts(), strict=True
+        )
+    ]
+
+
+def _metrics(test: pd.DataFrame, compared: list[str]) -> dict[str, list[float]]:
+    """Return for each metric the means of the compared arms, over repeats and classifiers."""
+    means = test[test["class"] == ""].groupby(["metric", "arm"])["value"].mean()
+    known = set(means.index.get_level_values("metric"))
+    return {
+        title: [float(means.get((metric, arm), float("nan"))) for arm in compared]
+        for metric, title in METRICS.items()
+        if metric in known
+    }
+
+
+def _test_images(data: Mapping[str, Any] | None) -> int | None:
+    return int(data["counts"]["test"].sum()) if data and "test" in data["counts"] else None

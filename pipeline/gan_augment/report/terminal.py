@@ -1,0 +1,35 @@
+"""The verdict as plain text."""
+
+from pathlib import Path
+from typing import Any
+
+from gan_augment.storage import read_json
+
+
+def summary(verdict_file: Path, report: Path, augmented: Path) -> str:
+    """Return a table of scores, the verdict's sentence and where to look further.
+
+    Raises:
+        UserError: there is no verdict yet.
+    """
+    verdict = read_json(verdict_file)
+    judges: dict[str, dict[str, Any]] = {**verdict["classifiers"], "mean": verdict["overall"]}
+    arms = sorted(verdict["overall"]["scores"], key=verdict["overall"]["scores"].get, reverse=True)
+    width = max(map(len, arms))
+    lines = [
+        "Balanced accuracy on the test images, %",
+        " " * width + "".join(f"{name:>22}" for name in judges),
+    ]
+    for arm in arms:
+        scores = "".join(f"{100 * judge['scores'][arm]:22.1f}" for judge in judges.values())
+        lines.append(f"{arm:<{width}}{scores}")
+    lines += [
+        "verdict".ljust(width) + "".join(f"{judge['verdict']:>22}" for judge in judges.values()),
+        "",
+        verdict["overall"]["sentence"],
+        "",
+        f"verdict            {verdict_file}",
+        f"report             {report}",
+        f"augmented dataset  {augmented}",
+    ]
+    return "\n".join(lines)

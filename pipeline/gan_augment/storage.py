@@ -1,0 +1,131 @@
+"""Outputs that appear whole or not at all: write beside the target, then rename."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gan_augment.errors import UserError
+
+
+@contextmanager
+def replace_directory(target: Path) -> Iterator[Path]:
+    """Yield an empty directory beside `target` that takes its place if the block succeeds.
+
+    If the block raises, `target` is as it was. A crash between the two renames is mended by the
+    next call.
+
+    Raises:
+        UserError: the disk is full or the place cannot be written.
+    """
+    partial, old = _beside(target, "partial"), _beside(target, "old")
+    with _readable_os_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if old.exists() and not target.exists():
+            old.rename(target)
+        for leftover in (partial, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        partial.mkdir()
+        try:
+            yield partial
+            if target.exists():
+                target.rename(old)
+            partial.rename(target)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def scratch_directory(target: Path) -> Iterator[Path]:
+    """Yield an empty directory beside `target`, for what is only needed to make it; then delete it.
+
+    What a killed run left there is deleted first.
+
+    Raises:
+        UserError: the disk is full or the place cannot be written.
+    """
+    scratch = _beside(target, "scratch.partial")
+    with _readable_os_errors(target):
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        try:
+            yield scratch
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def replace_file(target: Path) -> Iterator[Path]:
+    """Yield a path beside `target` whose file takes its place if the block succeeds.
+
+    Raises:
+        UserError: the disk is full or the place cannot be written.
+    """
+    partial = _beside(target, "partial")
+    with _readable_os_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield partial
+            with partial.open("rb") as written:
+                os.fsync(written.fileno())
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write `text` as UTF-8, atomically."""
+    with replace_file(target) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def write_json(target: Path, value: Any) -> None:
+    """Write `value` as indented JSON, atomically; NaN is refused, since JSON has none."""
+    write_text(target, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        UserError: it is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: run the stage that makes it (`dvc repro`)") from None
+    except ValueError as error:
+        raise UserError(
+            f"{path} is not valid JSON ({error}): delete it and run `dvc repro`"
+        ) from None
+
+
+def digest(*parts: str | bytes | Path) -> str:
+    """Return the SHA-256 over texts, bytes and file contents in order, as 16 hex digits."""
+    total = hashlib.sha256()
+    for part in parts:
+        content = part.read_bytes() if isinstance(part, Path) else part
+        content = content.encode() if isinstance(content, str) else content
+        total.update(len(content).to_bytes(8, "little"))
+        total.update(content)
+    return total.hexdigest()[:16]
+
+
+def _beside(target: Path, kind: str) -> Path:
+    return target.with_name(f".{target.name}.{kind}")
+
+
+@contextmanager
+def _readable_os_errors(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.strerror is None:
+            raise
+        place = error.filename or target
+        raise UserError(f"cannot write {target}: {error.strerror} ({place})") from error

@@ -1,0 +1,134 @@
+"""A replicate: the stages from ingestion to evaluation once more, in a folder of their own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gan_augment import table
+from gan_augment.errors import UserError
+from gan_augment.params import Params
+from gan_augment.storage import digest, read_json, write_text
+
+
+class Replicate:
+    """Stages in `folder`, from `params`.
+
+    Ingestion always runs; what follows is not run again if it was finished with the same images. A
+    stage that was killed goes on where it was, as it does by itself.
+    """
+
+    def __init__(self, params: Params, folder: Path) -> None:
+        self.params, self.folder = params, folder
+        self.real = folder / "real"
+        self.ingest_report = folder / "ingest"
+        self.model = folder / "generator"
+        self.history = folder / "training"
+        self.synthetic = folder / "synthetic"
+        self.synthesis = folder / "synthesis"
+        self.reports = folder / "reports"
+
+    def run(self) -> None:
+        """Run what is not finished.
+
+        Raises:
+            UserError: of a stage; names the replicate.
+        """
+        self.ingest()
+        images = table.table_hash(self.real)
+        for stage in (self.train, self.generate, self.evaluate):
+            done = self.folder / f"{stage.__name__}.done"
+            if done.exists() and done.read_text() == images:
+                continue
+            done.unlink(missing_ok=True)
+            with _named(self.folder):
+                stage()
+            write_text(done, images)
+
+    def ingest(self) -> None:
+        """Make the image table of real images.
+
+        Raises:
+            UserError: of the stage; names the replicate.
+        """
+        from gan_augment.ingest import stage
+
+        with _named(self.folder):
+            stage.run(self.params.ingest, {}, {"real": self.real, "report": self.ingest_report})
+
+    def train(self) -> None:
+        """Train the generator."""
+        from gan_augment.gan import stage
+
+        outputs = {"model": self.model, "history": self.history, "scratch": self._scratch("train")}
+        stage.run(self.params.train, {"real": self.real}, outputs)
+
+    def generate(self) -> None:
+        """Make the synthetic images."""
+        from gan_augment.synthesis import stage
+
+        outputs = {
+            "synthetic": self.synthetic,
+            "report": self.synthesis,
+            "scratch": self._scratch("generate"),
+        }
+        stage.run(self.params.generate, {"real": self.real, "model": self.model}, outputs)
+
+    def evaluate(self) -> None:
+        """Compare the arms."""
+        from gan_augment.evaluation import stage
+
+        inputs = {
+            "real": self.real,
+            "ingest": self.ingest_report,
+            "model": self.model,
+            "history": self.history,
+            "synthetic": self.synthetic,
+            "synthesis": self.synthesis,
+        }
+        files = (
+            "repeats.csv",
+            "arms.csv",
+            "lifts.csv",
+            "metrics.json",
+            "verdict.json",
+            "report.html",
+        )
+        outputs = {Path(name).stem: self.reports / name for name in files}
+        outputs["scratch"] = self._scratch("evaluate")
+        stage.run(self.params.evaluate, inputs, outputs)
+
+    def repeats(self) -> pd.DataFrame:
+        """Return the tidy scores of a finished replicate."""
+        return pd.read_csv(
+            self.reports / "repeats.csv", dtype={"class": str}, keep_default_na=False
+        )
+
+    def verdict(self) -> dict[str, Any]:
+        """Return the content of verdict.json of a finished replicate."""
+        found: dict[str, Any] = read_json(self.reports / "verdict.json")
+        return found
+
+    def passed(self) -> bool | None:
+        """Return whether its generator passed the memorisation gate; None is not known."""
+        outcome: bool | None = read_json(self.synthesis / "memorisation.json")["passed"]
+        return outcome
+
+    def _scratch(self, stage: str) -> Path:
+        return self.folder / "scratch" / stage
+
+
+@contextmanager
+def _named(folder: Path) -> Iterator[None]:
+    """Say in which replicate a stage refused to go on."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"in {folder}: {error}") from None
+
+
+def folder_for(scratch: Path, params: Params) -> Path:
+    """Return where replicates of these params are kept until all are done."""
+    return scratch / digest(params.model_dump_json())

@@ -1,0 +1,127 @@
+"""The study: is the verdict the same with other splits, other generators, other test images?"""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gan_augment import table
+from gan_augment.errors import UserError
+from gan_augment.evaluation.statistics import Difference, resampled_t
+from gan_augment.evaluation.verdict import balanced_accuracies, points, verdicts
+from gan_augment.params import Params
+from gan_augment.seeding import seed_of
+from gan_augment.storage import replace_file, write_json, write_text
+from gan_augment.study.replicate import Replicate, folder_for
+
+LEAST = 6
+"""Replicates below which no sign-flip test can reach p < 0.05."""
+
+
+def run(params: Params, replicates: int, outputs: Mapping[str, Path]) -> None:
+    """Run the pipeline from `replicates` seeds and judge the paired differences over all of them.
+
+    Each has a split, a generator and one repeat of the evaluation of its own. Killed and started
+    again, it goes on where it was.
+
+    Args:
+        params: all sections; their seeds are where those of the replicates come from.
+        replicates: how many.
+        outputs: `study`, a folder of repeats.csv, verdict.json and verdict.md; `scratch`, where
+            replicates are until all are done.
+
+    Raises:
+        UserError: too few replicates, or a stage's own; names the replicate.
+    """
+    if replicates < LEAST:
+        raise UserError(f"replicates = {replicates}: at least {LEAST}, or nothing can be told")
+    folder = folder_for(outputs["scratch"], params)
+    done: list[Replicate] = []
+    for number in range(replicates):
+        print(f"study: replicate {number + 1} of {replicates}", flush=True)
+        replicate = Replicate(varied(params, number), folder / str(number))
+        replicate.run()
+        done.append(replicate)
+    repeats = pd.concat([one.repeats().assign(repeat=n) for n, one in enumerate(done)])
+    found = verdicts(repeats, params.evaluate.min_gain)
+    found["replicates"] = [_described(replicate) for replicate in done]
+    found["cautious"] = _cautious(found["overall"], repeats, done[0])
+    target = outputs["study"]
+    with replace_file(target / "repeats.csv") as partial:
+        repeats.to_csv(partial, index=False, lineterminator="\n", float_format="%.6f")
+    write_json(target / "verdict.json", found)
+    write_text(target / "verdict.md", markdown(found))
+    shutil.rmtree(folder)
+    print(f"study: {found['overall']['sentence']}")
+
+
+def varied(params: Params, number: int) -> Params:
+    """Return the params of one replicate: other seeds, and one repeat of the evaluation."""
+    seeds = {
+        name: {"seed": seed_of(getattr(params, name).seed, "study", number)}
+        for name in ("ingest", "train", "generate", "evaluate")
+    }
+    seeds["evaluate"]["repeats"] = 1
+    changed = {name: getattr(params, name).model_copy(update=new) for name, new in seeds.items()}
+    return params.model_copy(update=changed)
+
+
+def markdown(found: Mapping[str, Any]) -> str:
+    """Return the verdicts as a table: each arm against real images alone, in points."""
+    judges = {"mean": found["overall"], **found["classifiers"]}
+    arms = sorted(found["overall"]["scores"], key=found["overall"]["scores"].get, reverse=True)
+    lines = [
+        f"**{found['overall']['verdict']}**: {found['overall']['sentence']}",
+        "",
+        f"Balanced accuracy of `real`, %, and every other arm's difference to it in points, over "
+        f"{len(found['replicates'])} replicates (95 % intervals).",
+        "",
+        "| arm | " + " | ".join(judges) + " |",
+        "|---|" + "---:|" * len(judges),
+    ]
+    for arm in arms:
+        cells = [_cell(judge, arm) for judge in judges.values()]
+        lines.append(f"| {arm} | " + " | ".join(cells) + " |")
+    for title, key in (("its best arm", "gan_arm"), ("the best without", "alternative")):
+        lines.append(f"| *{title}* | " + " | ".join(j[key] for j in judges.values()) + " |")
+    against = [points(Difference(**judge["against_alternative"])) for judge in judges.values()]
+    lines.append("| *the one against the other* | " + " | ".join(against) + " |")
+    lines.append("| *verdict* | " + " | ".join(j["verdict"] for j in judges.values()) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(judge: Mapping[str, Any], arm: str) -> str:
+    if arm not in judge["scores"]:
+        return "–"
+    if arm == "real":
+        return f"{100 * judge['scores'][arm]:.1f}"
+    found = {name: judge["arms"][arm][name] for name in ("mean", "low", "high", "p")}
+    return points(Difference(**found), unit="")
+
+
+def _described(replicate: Replicate) -> dict[str, Any]:
+    verdict = replicate.verdict()
+    history = pd.read_csv(replicate.history / "validation.csv")
+    return {
+        "validation_cas": float(history["cas"].max()),
+        "memorisation_passed": replicate.passed(),
+        "choices": verdict["choices"],
+        "provenance": verdict["provenance"],
+    }
+
+
+def _cautious(
+    overall: Mapping[str, Any], repeats: pd.DataFrame, replicate: Replicate
+) -> dict[str, Any]:
+    """Return the same comparisons with allowance for splits that overlap."""
+    learnt, judged = (table.counts(replicate.real, split).sum() for split in ("train", "test"))
+    scores = balanced_accuracies(repeats)
+    return {
+        f"against_{other}": asdict(
+            resampled_t(scores[overall["gan_arm"]], scores[arm], judged / learnt)
+        )
+        for other, arm in (("alternative", overall["alternative"]), ("real", "real"))
+    }

@@ -1,0 +1,152 @@
+"""What a user would do without a GAN: the same number of extra images, made by simpler means.
+
+Each takes the real training images, how many extra images of each class are wanted, and a seed,
+and returns the extra images only, in class order.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gan_augment import table
+from gan_augment.seeding import rng, seed_of
+from gan_augment.table import Images
+
+Counts = NDArray[np.int64]
+Baseline = Callable[[Images, Counts, int], Images]
+
+SMOTE_NEIGHBOURS = 5
+PCA_DIMENSIONS = 64
+PCA_VARIANCE = 0.99
+MIXTURE_SIZES = (1, 2, 4)
+COVARIANCE_FLOOR = 1e-4
+"""Added to the variance of every component, as a share of the images' mean variance."""
+
+
+def oversample(real: Images, extra: Counts, seed: int) -> Images:
+    """Repeat real images, drawn at random from their class."""
+    chosen = _draw_by_class(real, extra, rng(seed, "oversample"))
+    return _images(real, real.pixels[chosen], extra)
+
+
+def smote(real: Images, extra: Counts, seed: int) -> Images:
+    """Interpolate between an image and one of its nearest neighbours of the same class.
+
+    Chawla et al. 2002, by imbalanced-learn; a class of one image is repeated.
+    """
+    from imblearn.over_sampling import SMOTE
+
+    counts = real.counts()
+    flat = real.pixels.reshape(len(real), -1).astype(np.float32)
+    parts = []
+    for label in np.flatnonzero(extra):
+        rows = flat[real.labels == label]
+        if counts[label] == 1:
+            parts.append(np.repeat(rows, extra[label], axis=0))
+            continue
+        # imbalanced-learn fills up one class of two: the other one is a stand-in, and larger.
+        target = int(counts[label] + extra[label])
+        stand_in = np.zeros((target, flat.shape[1]), np.float32)
+        sampler = SMOTE(
+            sampling_strategy={1: target},
+            k_neighbors=min(SMOTE_NEIGHBOURS, int(counts[label]) - 1),
+            random_state=seed_of(seed, "smote", int(label)),
+        )
+        labels = np.repeat([1, 0], [len(rows), target])
+        filled, filled_labels = sampler.fit_resample(np.concatenate([rows, stand_in]), labels)
+        parts.append(filled[filled_labels == 1][len(rows) :])
+    return _images(real, _stack(parts, real), extra)
+
+
+def gmm(real: Images, extra: Counts, seed: int) -> Images:
+    """Draw from a Gaussian mixture fitted to each class.
+
+    In the space of the principal components of all images that hold 99 % of the variance (at most
+    64); full covariances; the number of components by the Bayesian information criterion.
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.mixture import GaussianMixture
+
+    flat = real.pixels.reshape(len(real), -1).astype(np.float64)
+    most = min(PCA_DIMENSIONS, *flat.shape)
+    pca = PCA(most, svd_solver="full").fit(flat)
+    kept = int(np.searchsorted(pca.explained_variance_ratio_.cumsum(), PCA_VARIANCE)) + 1
+    codes = pca.transform(flat)[:, : min(kept, most)]
+    floor = COVARIANCE_FLOOR * codes.var(axis=0).mean()
+    parts = []
+    for label in np.flatnonzero(extra):
+        rows = codes[real.labels == label]
+        candidates = [
+            GaussianMixture(
+                size, reg_covar=floor, random_state=seed_of(seed, "gmm", int(label), size)
+            ).fit(rows if len(rows) > 1 else rows.repeat(2, axis=0))
+            for size in MIXTURE_SIZES
+            if size == 1 or size * codes.shape[1] <= len(rows)
+        ]
+        best = min(candidates, key=lambda mixture: mixture.bic(rows))
+        drawn, _ = best.sample(extra[label])
+        parts.append(drawn @ pca.components_[: codes.shape[1]] + pca.mean_)
+    return _images(real, _stack(parts, real), extra)
+
+
+def placebo(real: Images, extra: Counts, seed: int) -> Images:
+    """Fill images with grey levels drawn independently from all training pixels.
+
+    It knows nothing of any class or shape, so a lift it causes is not due to content: it shows what
+    balanced counts or mere noise do to a classifier.
+    """
+    draw = rng(seed, "placebo")
+    shape = (int(extra.sum()), *real.pixels.shape[1:])
+    return _images(real, draw.choice(real.pixels.ravel(), shape), extra)
+
+
+BASELINES: dict[str, Baseline] = {
+    "oversample": oversample,
+    "smote": smote,
+    "gmm": gmm,
+    "placebo": placebo,
+}
+
+
+def draw(method: str, real: Images, label: int, count: int, seed: int) -> Images:
+    """Return `count` images of one class by a method, a key of `BASELINES`."""
+    extra = np.zeros(len(real.classes), np.int64)
+    extra[label] = count
+    return BASELINES[method](real, extra, seed_of(seed, "baseline"))
+
+
+def rows(method: str, real: Images, label: int, count: int, seed: int) -> pa.Table:
+    """Return the images of `draw` as rows of an image table."""
+    made = draw(method, real, label, count, seed)
+    return table.encode(
+        made.pixels,
+        made.labels,
+        real.classes,
+        split="train",
+        origin="synthetic",
+        method=method,
+        seed=seed,
+        index=list(range(count)),
+        requested_label=label,
+    )
+
+
+def _draw_by_class(real: Images, extra: Counts, draw: np.random.Generator) -> NDArray[np.intp]:
+    chosen = [
+        draw.choice(np.flatnonzero(real.labels == label), n) for label, n in enumerate(extra) if n
+    ]
+    return np.concatenate(chosen) if chosen else np.zeros(0, np.intp)
+
+
+def _stack(parts: list[NDArray[np.floating]], real: Images) -> NDArray[np.uint8]:
+    """Return rows of flat images, as floats 0–255, in the shape of the real ones."""
+    flat = np.concatenate(parts) if parts else np.zeros((0, real.pixels[0].size))
+    return flat.round().clip(0, 255).astype(np.uint8).reshape(-1, *real.pixels.shape[1:])
+
+
+def _images(real: Images, pixels: NDArray[np.uint8], extra: Counts) -> Images:
+    labels = np.repeat(np.arange(len(extra)), extra)
+    return Images(pixels, labels, real.classes, pd.DataFrame(index=range(len(labels))))

@@ -1,0 +1,31 @@
+"""Copies: is an image a training image, or nearly?"""
+
+import numpy as np
+
+from gan_augment.metrics.memorisation import RATIO_ROWS, exact_copies, match, near_copy_search
+from gan_augment.synthesis.gates.evidence import Candidates, Evidence, Judge, Passed, Scores
+
+
+def copies(evidence: Evidence) -> Judge:
+    """Score by the distance to the best match among the training images of the class, relative.
+
+    See `memorisation.match`: 0 is the same image, 1 no closer than the others. The threshold is
+    learnt from validation images, see `memorisation.near_copy_search`; where there are too few of
+    them for that, only exact copies are turned away.
+
+    Raises:
+        TooFewRowsError: a class has a single training image.
+    """
+    train, validation = evidence.train, evidence.validation
+    parts = validation.pixels, validation.labels, train.pixels, train.labels
+    search = near_copy_search(*parts) if len(validation) >= RATIO_ROWS else None
+
+    def judge(candidates: Candidates, _: Passed) -> tuple[Scores, Passed]:
+        labels = np.full(len(candidates), candidates.label)
+        new = ~exact_copies(candidates.pixels, train.pixels)
+        if search is None:
+            return match(candidates.pixels, labels, train.pixels, train.labels).relative, new
+        found = search(candidates.pixels, labels)
+        return found.synthetic.relative, new & ~found.copies
+
+    return judge

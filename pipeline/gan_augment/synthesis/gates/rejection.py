@@ -1,0 +1,66 @@
+"""Rejection: sampling corrected by what the discriminator has learnt."""
+
+import numpy as np
+from scipy.special import expit
+
+from gan_augment.gan.sampling import logits
+from gan_augment.seeding import rng, seed_of
+from gan_augment.synthesis.gates.evidence import Candidates, Evidence, Judge, Passed, Scores
+
+ACCEPTED = 0.5
+"""Share of the generator's images that should pass: γ is set so."""
+EPSILON = 1e-8
+
+
+def rejection(evidence: Evidence) -> Judge:
+    """Score by the probability with which an image is accepted, and draw.
+
+    Discriminator rejection sampling (Azadi et al. 2019): with D̃ the calibrated logit and D̃_M its
+    largest value, an image passes with probability σ(F), F = D̃ − D̃_M − log(1 − exp(D̃ − D̃_M − ε))
+    − γ (eq. 8). D̃ comes from a logistic regression of held-out real against generated images on
+    the discriminator's logit, so that σ(D̃) is a probability whatever loss the GAN was trained by.
+    γ is such that half of the generator's images pass.
+    """
+    from scipy.optimize import brentq
+    from sklearn.linear_model import LogisticRegression
+
+    trained, validation = evidence.trained, evidence.validation
+    counts = validation.counts()
+    drawn = [
+        trained.draw(label, range(n), seed_of(evidence.seed, "rejection"))
+        for label, n in enumerate(counts.tolist())
+        if n
+    ]
+    labels = np.repeat(np.arange(len(counts)), counts)
+    real = logits(trained.discriminator, validation.pixels, validation.labels)
+    made = logits(trained.discriminator, np.concatenate(drawn), labels)
+    kinds = np.repeat([1, 0], [len(real), len(made)])
+    fitted = LogisticRegression(C=1e6).fit(np.concatenate([real, made])[:, None], kinds)
+
+    def calibrated(raw: Scores) -> Scores:
+        result: Scores = fitted.decision_function(raw[:, None])
+        return result
+
+    largest = float(calibrated(made).max())
+
+    def advantage(raw: Scores) -> Scores:
+        below = np.minimum(calibrated(raw) - largest, 0.0)
+        result: Scores = below - np.log1p(-np.exp(below - EPSILON))
+        return result
+
+    spread = advantage(made)
+    gamma = brentq(
+        lambda shift: expit(spread - shift).mean() - ACCEPTED, spread.min() - 9, spread.max() + 9
+    )
+
+    def judge(candidates: Candidates, _: Passed) -> tuple[Scores, Passed]:
+        label = candidates.label
+        raw = logits(trained.discriminator, candidates.pixels, np.full(len(candidates), label))
+        chances = expit(advantage(raw) - gamma)
+        draws = [
+            rng(evidence.seed, "rejection", label, index).random()
+            for index in candidates.indices.tolist()
+        ]
+        return chances, np.array(draws) < chances
+
+    return judge

@@ -1,0 +1,83 @@
+"""How many synthetic images of which class, and by which method each class gets them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gan_augment.errors import UserError, hint
+from gan_augment.params import GenerateParams, Plan
+
+FEW = 50
+"""Below so many real images of a class, studies find that a GAN seldom helps it."""
+
+
+def wanted(plan: Plan, real: NDArray[np.int64], classes: Sequence[str]) -> NDArray[np.int64]:
+    """Return the number of synthetic images of each class, int64.
+
+    Args:
+        plan: `fill` brings every class up to the largest, or to so many times its size; `ratio`
+            gives that many per real image; `per_class` gives the same number to all; `classes`
+            names each number, others get none.
+        real: number of real training images of each class.
+        classes: names of the classes.
+
+    Raises:
+        UserError: the plan names a class that is not there.
+    """
+    match plan.kind:
+        case "fill":
+            return np.ceil(plan.amount * real.max()).astype(np.int64) - real
+        case "ratio":
+            return np.ceil(plan.amount * real).astype(np.int64)
+        case "per_class":
+            return np.full_like(real, int(plan.amount))
+        case "classes":
+            for name in plan.classes:
+                if name not in classes:
+                    raise UserError(f"generate.plan: no class {name!r}; {hint(name, classes)}")
+            return np.array([plan.classes.get(name, 0) for name in classes], np.int64)
+
+
+def methods(
+    params: GenerateParams,
+    counts: NDArray[np.int64],
+    real: NDArray[np.int64],
+    classes: Sequence[str],
+) -> list[str]:
+    """Return by which method each class is made: the fallback where real images are too few.
+
+    Raises:
+        UserError: they are, and there is no fallback.
+    """
+    chosen = [params.method] * len(classes)
+    if params.method != "gan":
+        return chosen
+    few = [y for y in np.flatnonzero(counts).tolist() if real[y] < params.min_real]
+    if few and params.fallback is None:
+        listed = ", ".join(f"{classes[y]} ({real[y]})" for y in few)
+        raise UserError(
+            f"fewer than generate.min_real = {params.min_real} real training images of {listed}: "
+            "a GAN has too little to learn from. Collect more, or set generate.fallback (smote, "
+            "gmm or oversample) for such classes"
+        )
+    for label in few:
+        chosen[label] = str(params.fallback)
+    return chosen
+
+
+def table(
+    counts: NDArray[np.int64],
+    real: NDArray[np.int64],
+    chosen: Sequence[str],
+    classes: Sequence[str],
+) -> str:
+    """Return the plan as lines of text, with a word on classes that are small."""
+    width = max(5, *(len(name) for name in classes))
+    lines = [f"{'class':{width}}  {'real':>6}  {'wanted':>6}  method"]
+    for label, name in enumerate(classes):
+        method = chosen[label] if counts[label] else ""
+        small = method == "gan" and real[label] < FEW
+        note = f"  (few real images: below {FEW} a GAN seldom helps)" if small else ""
+        lines.append(f"{name:{width}}  {real[label]:6}  {counts[label]:6}  {method}{note}".rstrip())
+    return "\n".join(lines)

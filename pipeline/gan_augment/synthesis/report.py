@@ -1,0 +1,169 @@
+"""What is known of the synthetic images: where they come from, how good they are, whose copies."""
+
+import csv
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gan_augment import table
+from gan_augment.gan.model import Model
+from gan_augment.metrics import features
+from gan_augment.metrics.features import Extractor
+from gan_augment.metrics.memorisation import Sample
+from gan_augment.params import GenerateParams
+from gan_augment.seeding import seed_of
+from gan_augment.storage import write_json
+from gan_augment.synthesis import closeness, quality
+from gan_augment.synthesis.sampler import Sampler
+from gan_augment.table import Images
+
+MOST_IMAGES = 2000
+
+
+class Selection:
+    """The synthetic images that are looked at: the first of each class, as many as real ones.
+
+    Attributes:
+        train, validation: real images, as many of each class.
+        made: images by (class, method).
+    """
+
+    def __init__(self, train: Images, validation: Images) -> None:
+        most = max(MOST_IMAGES // len(train.classes), 1)
+        self._most = np.minimum(np.minimum(train.counts(), validation.counts()), most)
+        self.train, self.validation = train, validation
+        self.made: Counter[tuple[int, str]] = Counter()
+        self._pixels: dict[int, list[NDArray[np.uint8]]] = {}
+
+    def add(self, rows: pa.Table) -> None:
+        """Count rows, and keep those that will be looked at."""
+        labels, methods = rows["label"].to_pylist(), rows["method"].to_pylist()
+        self.made.update(zip(labels, methods, strict=True))
+        for label in set(labels):
+            kept = self._pixels.setdefault(label, [])
+            free = int(self._most[label]) - sum(map(len, kept))
+            if free > 0:
+                of_class = rows.filter(pa.compute.equal(rows["label"], label))
+                kept.append(table.decode(of_class.slice(0, free)).pixels)
+
+    def synthetic(self) -> dict[int, NDArray[np.uint8]]:
+        """Return the images that are looked at by class, uint8 N×C×H×W."""
+        whole = {label: np.concatenate(parts) for label, parts in self._pixels.items() if parts}
+        return {label: pixels for label, pixels in whole.items() if len(pixels)}
+
+    def real(self, images: Images, counts: Mapping[int, int]) -> NDArray[np.uint8]:
+        """Return the first so many images of each class, class by class."""
+        rows = [np.flatnonzero(images.labels == label)[:n] for label, n in counts.items()]
+        return images.pixels[np.concatenate(rows)]
+
+
+def write(
+    folder: Path,
+    params: GenerateParams,
+    trained: Model | None,
+    selection: Selection,
+    sampler: Sampler | None,
+    scratch: Path,
+) -> None:
+    """Write plan.csv, gates.csv, fidelity.json, memorisation.json and closest.png.
+
+    Features are those of a network that learnt from the train split alone, of another seed than the
+    gates' and the GAN's, and principal components of pixels.
+
+    Args:
+        folder: where to.
+        params: the section `generate`.
+        trained: the generator, if one was used.
+        selection: what was made.
+        sampler: what drew from the generator, if one was used.
+        scratch: where the feature network is kept for a resumed run.
+    """
+    classes = selection.train.classes
+    plan = [(classes[label], method, n) for (label, method), n in sorted(selection.made.items())]
+    _csv(folder / "plan.csv", ("class", "method", "images"), plan)
+    _csv(folder / "gates.csv", GATE_COLUMNS, _gates(sampler, classes))
+    network = _network(selection.train, params.seed, scratch)
+    extractors = {
+        "network": network,
+        "pixels": features.principal_components(selection.train),
+    }
+    write_json(folder / "fidelity.json", _fidelity(selection, extractors))
+    candidates = _candidates(selection, params, trained, network) if trained else None
+    verdict, pairs = closeness.judge(candidates, selection.validation, selection.train, network)
+    write_json(folder / "memorisation.json", verdict)
+    closeness.picture(pairs).save(folder / "closest.png")
+
+
+GATE_COLUMNS = ("class", "gate", "tried", "accepted", "rate")
+
+
+def _gates(sampler: Sampler | None, classes: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Return how many candidates of each class came to each gate and passed."""
+    return [
+        (classes[label], gate, tried, counts[gate, "accepted"], counts[gate, "accepted"] / tried)
+        for label, counts in sorted((sampler.tally if sampler else {}).items())
+        for (gate, what), tried in counts.items()
+        if what == "tried" and tried
+    ]
+
+
+def _network(train: Images, seed: int, scratch: Path) -> Extractor:
+    kept = scratch / "fidelity.safetensors"
+    if not kept.exists():
+        features.save(features.train_network(train, seed_of(seed, "fidelity")), kept)
+    return features.load(kept)
+
+
+def _fidelity(selection: Selection, extractors: Mapping[str, Extractor]) -> dict[str, Any]:
+    """Return the quality over all classes that have synthetic images, and of each."""
+    synthetic = selection.synthetic()
+
+    def measure(labels: Sequence[int]) -> dict[str, Any]:
+        counts = {label: len(synthetic[label]) for label in labels}
+        sides = (
+            selection.real(selection.validation, counts),
+            np.concatenate([synthetic[label] for label in labels]),
+            selection.real(selection.train, counts),
+        )
+        return {
+            "images": sum(counts.values()),
+            **{
+                name: quality.measure(*map(extractor, sides))
+                for name, extractor in extractors.items()
+            },
+        }
+
+    classes = selection.train.classes
+    return {
+        "features": {name: extractor.name for name, extractor in extractors.items()},
+        "overall": measure(sorted(synthetic)) if synthetic else {},
+        "classes": {classes[label]: measure([label]) for label in sorted(synthetic)},
+    }
+
+
+def _candidates(
+    selection: Selection, params: GenerateParams, trained: Model, network: Extractor
+) -> Sample:
+    """Return images of the generator before any gate, as many of each class as held-out ones."""
+    most = max(MOST_IMAGES // len(trained.classes), 1)
+    labels = [label for label, method in sorted(selection.made) if method == "gan"]
+    held_out = selection.validation.counts()
+    parts = [
+        trained.draw(label, range(min(int(held_out[label]), most)), params.seed, params.truncation)
+        for label in labels
+    ]
+    pixels = np.concatenate([selection.train.pixels[:0], *parts])
+    repeated = np.repeat(np.array(labels, np.int64), [len(part) for part in parts])
+    return Sample(pixels, repeated, network(pixels).values if len(pixels) else np.zeros((0, 1)))
+
+
+def _csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)

@@ -1,0 +1,202 @@
+"""The sampler: images of a class from the generator, through the gates, until there are enough.
+
+Candidates come in blocks. A finished block is kept in scratch, so a killed run makes none twice;
+which images pass depends on generator, seed and index alone, not on where blocks begin.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from gan_augment import table
+from gan_augment.engine import stream
+from gan_augment.errors import UserError
+from gan_augment.gan.model import Model
+from gan_augment.gan.sampling import BLOCK
+from gan_augment.params import GenerateParams
+from gan_augment.storage import replace_file
+from gan_augment.synthesis.gates import Judged, judge
+from gan_augment.synthesis.gates.evidence import Candidates, Evidence, Judge
+
+MOST_BLOCKS = 8
+"""A block of candidates has so many of the generator's blocks of 128, or fewer for small plans."""
+LEAST_TRIES = 256
+"""Before so many candidates of a class none is given up."""
+ALIKE = ("copies", "repeats")
+"""Gates that refuse images for being like others: less training makes them less alike."""
+TALLY = b"tally"
+
+Tally = dict[str, tuple[int, int]]
+"""By gate, and for `all` of them: how many candidates came, and how many passed."""
+
+
+class HopelessError(UserError):
+    """The gates let so few images of a class through that there will never be enough."""
+
+
+class Block(NamedTuple):
+    """What passed of some candidates.
+
+    Attributes:
+        tally: what became of them.
+        rows: encodes what passed, or reads what was kept.
+    """
+
+    tally: Tally
+    rows: Callable[[], pa.Table]
+
+
+class Sampler:
+    """Draws images that pass the gates.
+
+    Attributes:
+        tally: by class, what became of all candidates so far.
+    """
+
+    def __init__(
+        self,
+        trained: Model,
+        params: GenerateParams,
+        evidence: Evidence | None,
+        judges: dict[str, Judge],
+        scratch: Path,
+    ) -> None:
+        """Take the generator, what the gates were fitted to (None without gates), and a place."""
+        self._trained, self._params, self._scratch = trained, params, scratch
+        self._evidence, self._judges = evidence, judges
+        self.tally: dict[int, Counter[tuple[str, str]]] = {}
+
+    def rows(self, label: int, wanted: int) -> Iterator[pa.Table]:
+        """Yield rows of a class until there are `wanted`; encoding overlaps with drawing.
+
+        Raises:
+            HopelessError: the gates reject nearly all of the class.
+        """
+        left = wanted
+        for rows in stream(
+            lambda block: block.rows(), self._blocks(label, wanted), processes=False
+        ):
+            yield rows.slice(0, left)
+            left -= min(left, len(rows))
+
+    def _blocks(self, label: int, wanted: int) -> Iterator[Block]:
+        size = min(-(-wanted // BLOCK), MOST_BLOCKS) * BLOCK
+        counts = self.tally.setdefault(label, Counter())
+        while counts["all", "accepted"] < wanted:
+            start = counts["all", "tried"]
+            stop = start + size if self._judges else min(start + size, wanted)
+            block = self._block(label, range(start, stop))
+            for gate, (tried, accepted) in block.tally.items():
+                counts[gate, "tried"] += tried
+                counts[gate, "accepted"] += accepted
+            yield block
+            self._check(label, counts, wanted)
+
+    def _block(self, label: int, indices: range) -> Block:
+        """Return a block as it was kept, or make it."""
+        file = self._scratch / f"class-{label:03d}-from-{indices.start:09d}.parquet"
+        if file.exists():
+            kept = pq.read_schema(file).metadata[TALLY]
+            block = Block(json.loads(kept), partial(pq.read_table, file))
+            self._remember(label, block)
+            return block
+        pixels = self._trained.draw(label, indices, self._params.seed, self._params.truncation)
+        chosen = np.array(indices)
+        if self._evidence is None:
+            tally: Tally = {"all": (len(chosen), len(chosen))}
+            return Block(tally, partial(self._encode, file, tally, label, chosen, pixels, {}))
+        candidates = self._evidence.candidates(label, chosen, pixels)
+        judged = judge(candidates, self._judges)
+        passed = judged.passed
+        tally = {"all": (len(chosen), int(passed.sum())), **judged.tally}
+        columns = _columns(candidates, judged, self._evidence.train.rows["id"].to_numpy(str))
+        parts = chosen[passed], pixels[passed], columns
+        return Block(tally, partial(self._encode, file, tally, label, *parts))
+
+    def _remember(self, label: int, block: Block) -> None:
+        """Show what passed earlier to the gate that remembers it."""
+        if self._evidence is None or "repeats" not in self._judges:
+            return
+        images = table.decode(block.rows())
+        if len(images):
+            indices = images.rows["index"].to_numpy(np.int64)
+            candidates = self._evidence.candidates(label, indices, images.pixels)
+            self._judges["repeats"](candidates, np.ones(len(candidates), bool))
+
+    def _encode(
+        self,
+        file: Path,
+        tally: Tally,
+        label: int,
+        indices: NDArray[np.int64],
+        pixels: NDArray[np.uint8],
+        columns: dict[str, table.Column],
+    ) -> pa.Table:
+        """Return the rows, kept in a file for a run that is killed and goes on."""
+        rows = table.encode(
+            pixels,
+            np.full(len(pixels), label, np.int64),
+            self._trained.classes,
+            split="train",
+            origin="synthetic",
+            method="gan",
+            generator=self._trained.hash,
+            seed=self._params.seed,
+            index=indices.tolist(),
+            requested_label=label,
+            truncation=self._params.truncation,
+            **columns,
+        )
+        noted = rows.replace_schema_metadata({**rows.schema.metadata, TALLY: json.dumps(tally)})
+        with replace_file(file) as part:
+            pq.write_table(noted, part, compression="none", use_dictionary=False)
+        return rows
+
+    def _check(self, label: int, counts: Counter[tuple[str, str]], wanted: int) -> None:
+        """Give up where the candidates would not suffice, as soon as that shows."""
+        tried, accepted = counts["all", "tried"], counts["all", "accepted"]
+        if accepted >= wanted or tried < LEAST_TRIES:
+            return
+        if accepted * self._params.max_tries < tried:
+            rates = {g: counts[g, "accepted"] / max(counts[g, "tried"], 1) for g in self._judges}
+            strictest = min(rates, key=rates.__getitem__)
+            advice = "Train for fewer steps" if strictest in ALIKE else "Train longer"
+            raise HopelessError(
+                f"of {tried} images of class {self._trained.classes[label]!r} the gates let "
+                f"{accepted} through, fewer than one in {self._params.max_tries} "
+                f"(generate.max_tries); the strictest is {strictest} ({rates[strictest]:.1%}). "
+                f"{advice}, leave the gate out, or set generate.fallback"
+            )
+
+
+def _columns(
+    candidates: Candidates, judged: Judged, ids: NDArray[np.str_]
+) -> dict[str, table.Column]:
+    """Return what the gates have to say of the images that passed; `ids` are the training images'.
+
+    A score that is infinite, such as the distance of a first image to those before it, is null.
+    """
+    rows = np.flatnonzero(judged.passed).tolist()
+    noted = [
+        {
+            gate: round(float(scores[row]), 6) if np.isfinite(scores[row]) else None
+            for gate, scores in judged.scores.items()
+        }
+        for row in rows
+    ]
+    probabilities = candidates.seen.probabilities[rows]
+    return {
+        "gates": [json.dumps(scores) for scores in noted],
+        "weight": probabilities[:, candidates.label],
+        "soft_labels": list(probabilities),
+        "nearest_id": ids[candidates.nearest.indices[rows]].tolist(),
+        "nearest_distance": candidates.nearest.distances[rows],
+    }

@@ -1,0 +1,127 @@
+"""Generate: models/generator, or a simpler method, becomes data/synthetic."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+
+from gan_augment import table
+from gan_augment.errors import UserError, choose
+from gan_augment.gan import model
+from gan_augment.params import GenerateParams
+from gan_augment.progress import progress
+from gan_augment.storage import digest, replace_directory
+from gan_augment.synthesis import baselines, gates, plan, report
+from gan_augment.synthesis.baselines import BASELINES
+from gan_augment.synthesis.gates.evidence import Evidence
+from gan_augment.synthesis.sampler import HopelessError, Sampler
+from gan_augment.table import Images
+
+
+def run(params: GenerateParams, inputs: Mapping[str, Path], outputs: Mapping[str, Path]) -> None:
+    """Write as many synthetic images of each class as the plan wants, and what is known of them.
+
+    Killed and started again with the same inputs and params, it goes on after the last block of
+    images that it finished.
+
+    Args:
+        params: the section `generate`.
+        inputs: `real`, an image table; `model`, a trained generator, used by the method `gan` only.
+        outputs: `synthetic`, an image table; `report`, a folder of plan.csv, gates.csv,
+            fidelity.json, memorisation.json and closest.png; `scratch`, where finished blocks are.
+
+    Raises:
+        UserError: the generator was trained on other classes, or without classes; a class has too
+            few real images, or the gates reject nearly all of it, and there is no fallback.
+    """
+    check_names(params)
+    real, validation = (table.read(inputs["real"], split) for split in ("train", "validation"))
+    counts = plan.wanted(params.plan, real.counts(), real.classes)
+    methods = plan.methods(params, counts, real.counts(), real.classes)
+    print(f"generate: {counts.sum()} images")
+    print(plan.table(counts, real.counts(), methods, real.classes), flush=True)
+    trained = _model(inputs["model"], real) if "gan" in methods else None
+    hashes = [table.table_hash(inputs["real"], split) for split in ("train", "validation")]
+    described = params.model_dump_json(), trained.hash if trained else "", *hashes
+    scratch = outputs["scratch"] / digest(*described)
+
+    sampler = None
+    if trained:
+        evidence = Evidence(real, validation, trained, params.keep_real, params.seed, scratch)
+        judges = gates.fit(params.gates, evidence)
+        sampler = Sampler(trained, params, evidence if judges else None, judges, scratch)
+    looked_at = report.Selection(real, validation)
+    with (
+        replace_directory(outputs["report"]) as folder,
+        table.Writer(outputs["synthetic"], real.classes) as writer,
+        progress("generate", int(counts.sum()), "images") as advance,
+    ):
+        for label, (wanted, method) in enumerate(zip(counts.tolist(), methods, strict=True)):
+            for rows in _rows(label, wanted, method, sampler, real, params):
+                writer.append(rows)
+                looked_at.add(rows)
+                advance(sum(writer.counts().values()))
+        report.write(folder, params, trained, looked_at, sampler, scratch)
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
+def check_names(params: GenerateParams) -> None:
+    """Refuse a method, fallback or gate that does not exist.
+
+    Raises:
+        UserError: names the key, the value and what is allowed.
+    """
+    choose({"gan": None, **BASELINES}, params.method, "generate.method")
+    if params.fallback is not None:
+        choose(BASELINES, params.fallback, "generate.fallback")
+    for name in params.gates:
+        choose(gates.GATES, name, "generate.gates")
+
+
+def _model(folder: Path, real: Images) -> model.Model:
+    """Return the generator.
+
+    Raises:
+        UserError: it knows other classes than the images, or none.
+    """
+    trained = model.load(folder)
+    if trained.classes != real.classes:
+        raise UserError(
+            f"{folder} was trained on the classes {', '.join(trained.classes)}, but the images "
+            f"have {', '.join(real.classes)}: run `dvc repro train`"
+        )
+    if not trained.conditional:
+        raise UserError(
+            f"{folder} heeds no classes, so its images would have no labels: set "
+            "train.conditional to true"
+        )
+    return trained
+
+
+def _rows(
+    label: int,
+    wanted: int,
+    method: str,
+    sampler: Sampler | None,
+    real: Images,
+    params: GenerateParams,
+) -> Iterator[pa.Table]:
+    """Yield the rows of a class: of the generator while its images pass, else of a simpler method.
+
+    Raises:
+        HopelessError: the gates reject nearly all of the class, and there is no fallback.
+    """
+    left = wanted
+    if method == "gan" and sampler:
+        try:
+            for rows in sampler.rows(label, wanted):
+                left -= len(rows)
+                yield rows
+        except HopelessError as error:
+            if params.fallback is None:
+                raise
+            method = params.fallback
+            print(f"generate: {error}. The {left} that are missing are made by {method}")
+    if left:
+        yield baselines.rows(method, real, label, left, params.seed)

@@ -1,0 +1,83 @@
+"""Where a row of an image table comes from; a synthetic one is made again from that."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gan_augment import table
+from gan_augment.errors import UserError
+from gan_augment.gan.model import Model
+from gan_augment.synthesis.baselines import draw
+
+
+def find(path: Path, identity: str) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+    """Return the image, uint8 C×H×W, and the columns of the row whose id starts so.
+
+    Args:
+        path: an image table.
+        identity: an id, or as much of its start as no other row shares.
+
+    Raises:
+        UserError: no row has such an id, or images that differ have.
+    """
+    found: dict[str, tuple[NDArray[np.uint8], dict[str, Any]]] = {}
+    for rows in table.scan(path):
+        here = [i for i, name in enumerate(rows["id"].to_pylist()) if name.startswith(identity)]
+        if here:
+            cells = rows.take(here)
+            images = table.decode(cells)
+            for number, name in enumerate(cells["id"].to_pylist()):
+                columns = {
+                    key: cells[key][number].as_py() for key in cells.schema.names if key != "image"
+                }
+                columns["label"] = images.classes[columns["label"]]
+                columns["path"] = cells["image"][number].as_py()["path"]
+                found.setdefault(name, (images.pixels[number], columns))
+    if not found:
+        raise UserError(f"{path} has no row whose id starts with {identity!r}")
+    if len(found) > 1:
+        raise UserError(f"{path} has {len(found)} images whose ids start with {identity!r}")
+    return next(iter(found.values()))
+
+
+def regenerate(row: Mapping[str, Any], model: Model) -> NDArray[np.uint8]:
+    """Return the image of a synthetic row, uint8 C×H×W, made by the generator anew.
+
+    Raises:
+        UserError: the row names another generator.
+    """
+    if row["generator"] != model.hash:
+        raise UserError(
+            f"the row was made by generator {row['generator']}, but this one is {model.hash}: "
+            "name the right one with --model"
+        )
+    index = row["index"]
+    label, indices = row["requested_label"], range(index, index + 1)
+    return model.draw(label, indices, row["seed"], row["truncation"])[0]
+
+
+def remake(row: Mapping[str, Any], path: Path, real: Path) -> NDArray[np.uint8]:
+    """Return the image of a row that a simpler method made, uint8 C×H×W, made anew.
+
+    Such a method makes all its images of a class at once, so `path`, the table that the row is in,
+    is asked how many there were.
+
+    Args:
+        row: columns of the row.
+        path: the image table that it is in.
+        real: the image table that it was made from.
+    """
+    made = row["method"], row["requested_label"]
+    count = sum(
+        (method, label) == made
+        for rows in table.scan(path, "train")
+        for method, label in zip(
+            rows["method"].to_pylist(), rows["requested_label"].to_pylist(), strict=True
+        )
+    )
+    images = draw(row["method"], table.read(real, "train"), made[1], count, row["seed"])
+    pixels: NDArray[np.uint8] = images.pixels[row["index"]]
+    return pixels
