@@ -25,7 +25,7 @@ from typing import NamedTuple
 import pandas as pd
 import yaml
 
-from gan_augment_flows.graph import stages
+from gan_augment.versions.graph import stages
 from gan_augment_flows.serve import wait_for_server
 
 ROOT = Path(__file__).parents[1]

@@ -17,8 +17,8 @@ from prefect.events import emit_event
 from gan_augment.errors import UserError
 from gan_augment.report.pictures import data_url
 from gan_augment.storage import read_json
-from gan_augment_flows import gate
-from gan_augment_flows.publish import METRICS, Publication, latest
+from gan_augment.versions import gate
+from gan_augment.versions.publish import METRICS, Publication, latest
 
 REPORT = Path("reports/report.html")
 SAMPLES = Path("reports/training/samples")

@@ -22,11 +22,12 @@ from prefect.states import Completed, Failed
 
 from gan_augment.errors import UserError
 from gan_augment.storage import digest
-from gan_augment_flows import artifacts, graph, source
-from gan_augment_flows.command import Outcome, dvc
-from gan_augment_flows.graph import Stage
-from gan_augment_flows.lock import exclusive
-from gan_augment_flows.publish import Publication, Refused, publish
+from gan_augment.versions import graph, source
+from gan_augment.versions.command import Outcome, dvc
+from gan_augment.versions.graph import Stage
+from gan_augment.versions.lock import exclusive
+from gan_augment.versions.publish import Publication, Refused, publish
+from gan_augment_flows import artifacts
 
 RETRY_DELAYS_S = [10.0, 60.0, 300.0]
 PASSING = "Unavailable"

@@ -16,8 +16,8 @@ from prefect.states import Completed, Failed
 
 from gan_augment.errors import UserError
 from gan_augment.storage import read_json
-from gan_augment_flows.command import gan_augment
-from gan_augment_flows.lock import exclusive
+from gan_augment.versions.command import gan_augment
+from gan_augment.versions.lock import exclusive
 from gan_augment_flows.rebuild import failed, run_name, run_once
 
 RESULTS = Path("reports/study")

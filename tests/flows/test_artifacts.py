@@ -10,9 +10,10 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 
 from gan_augment import progress
-from gan_augment_flows import artifacts, gate
-from gan_augment_flows.publish import Publication, publish
-from tests.flows.conftest import ROOT, Project
+from gan_augment.versions import gate
+from gan_augment.versions.publish import Publication, publish
+from gan_augment_flows import artifacts
+from tests.versions.conftest import ROOT, Project
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("prefect_server")]
 

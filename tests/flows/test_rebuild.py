@@ -10,10 +10,10 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas import State
 from prefect.client.schemas.filters import FlowRunFilter
 
+from gan_augment.versions.graph import stages
 from gan_augment_flows import rebuild as module
-from gan_augment_flows.graph import stages
 from gan_augment_flows.rebuild import as_task, rebuild, run_name
-from tests.flows.conftest import STAGES, Project
+from tests.versions.conftest import STAGES, Project
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("prefect_server")]
 

@@ -21,7 +21,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import Cancelling
 
-from tests.flows.conftest import ROOT, Project, copy
+from tests.versions.conftest import ROOT, Project, copy
 
 pytestmark = pytest.mark.e2e
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gan_augment.errors import UserError
-from gan_augment_flows import graph, source
-from tests.flows.conftest import Project
+from gan_augment.versions import graph, source
+from tests.versions.conftest import Project
 
 
 @pytest.fixture

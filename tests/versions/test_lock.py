@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from gan_augment.errors import UserError
-from gan_augment_flows.lock import exclusive
+from gan_augment.versions.lock import exclusive
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from gan_augment_flows.lock import exclusive
+from gan_augment.versions.lock import exclusive
 with exclusive(Path("."), 0, print):
     print("held", flush=True)
     time.sleep(float(sys.argv[1]))

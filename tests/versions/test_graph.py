@@ -2,8 +2,8 @@ import pytest
 import yaml
 
 from gan_augment.errors import UserError
-from gan_augment_flows import graph
-from tests.flows.conftest import ROOT, STAGES, Project
+from gan_augment.versions import graph
+from tests.versions.conftest import ROOT, STAGES, Project
 
 
 def test_the_stages_are_those_of_dvc_yaml_each_after_what_it_needs() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gan_augment_flows import supervisor
+from gan_augment.versions import supervisor
 
 TREE = """
 import subprocess, sys, time
@@ -22,7 +22,7 @@ time.sleep(60)
 CALLER = """
 import sys
 from pathlib import Path
-from gan_augment_flows import supervisor
+from gan_augment.versions import supervisor
 supervisor.run([sys.executable, "tree.py"], Path("."), print)
 """
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gan_augment.errors import UserError
-from gan_augment_flows.command import dvc
+from gan_augment.versions.command import dvc
 
 
 def update(root: Path, on_line: Callable[[str], None], hold: Sequence[int] = ()) -> None:

@@ -31,8 +31,8 @@ from pydantic import BaseModel, ConfigDict
 
 from gan_augment.errors import UserError, hint
 from gan_augment.storage import read_json, scratch_directory
-from gan_augment_flows import gate, graph
-from gan_augment_flows.command import dvc
+from gan_augment.versions import gate, graph
+from gan_augment.versions.command import dvc
 
 METRICS = Path("reports/metrics.json")
 

@@ -5,8 +5,8 @@ import pytest
 import yaml
 
 from gan_augment.errors import UserError
-from gan_augment_flows import gate
-from tests.flows.conftest import ROOT
+from gan_augment.versions import gate
+from tests.versions.conftest import ROOT
 
 PASSED = {"passed": True, "reasons": []}
 

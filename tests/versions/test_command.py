@@ -2,9 +2,9 @@ from collections.abc import Callable
 
 import pytest
 
-from gan_augment_flows import supervisor
-from gan_augment_flows.command import Outcome, dvc
-from tests.flows.conftest import Project
+from gan_augment.versions import supervisor
+from gan_augment.versions.command import Outcome, dvc
+from tests.versions.conftest import Project
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from gan_augment.errors import UserError
-from gan_augment_flows.publish import Publication, Refused, latest, publish
-from tests.flows.conftest import Project, copy
+from gan_augment.versions.publish import Publication, Refused, latest, publish
+from tests.versions.conftest import Project, copy
 
 FIRST, SECOND = b"a\n", b"a\nb\n"
 KILLED = {
@@ -29,7 +29,7 @@ import os, threading, time
 from pathlib import Path
 import gto.api
 from dvc.repo import Repo
-from gan_augment_flows import publish, supervisor
+from gan_augment.versions import publish, supervisor
 
 def kill():
     os.kill(os.getpid(), 9)
@@ -183,7 +183,7 @@ def overwrite(stored: Path) -> None:
 def test_a_remote_that_loses_or_damages_data_is_found_and_then_mended(
     project: Project, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None]
 ) -> None:
-    from gan_augment_flows import publish as module
+    from gan_augment.versions import publish as module
 
     push = module.push_data
 
@@ -246,7 +246,7 @@ def test_without_a_reachable_git_remote(project: Project) -> None:
 def test_a_publisher_who_comes_second_is_refused(
     second: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gan_augment_flows import publish as module
+    from gan_augment.versions import publish as module
 
     tag = module.make_tag
 

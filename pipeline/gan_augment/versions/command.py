@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gan_augment_flows import supervisor
+from gan_augment.versions import supervisor
 
 PASSES = re.compile(
     r"unable to acquire lock|is busy, it is being blocked|files? failed to (up|down)load"

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from gan_augment.errors import UserError
-from gan_augment_flows.publish import Publication, publish
-from tests.flows.conftest import Project
+from gan_augment.versions.publish import Publication, publish
+from tests.versions.conftest import Project
 
 SSHD = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
 CONFIG = """\
@@ -83,7 +83,7 @@ def test_a_remote_out_of_reach_may_come_back(project: Project) -> None:
     project.commit("over ssh")
     with pytest.raises(UserError) as failed:
         publish(project.root, Publication())
-    from gan_augment_flows.command import Outcome
+    from gan_augment.versions.command import Outcome
 
     assert Outcome(1, str(failed.value), []).passes, failed.value
     assert project.tags() == []
