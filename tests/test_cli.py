@@ -97,17 +97,24 @@ def test_images_the_network_cannot_make(cli: CommandLine, tmp_path: Path) -> Non
     assert not (tmp_path / "models").exists()
 
 
-def test_help_needs_no_heavy_import() -> None:
+@pytest.mark.parametrize(
+    ("option", "shown"),
+    [
+        ("--help", ["ingest", "train", "generate", "evaluate", "assemble", "verdict"]),
+        ("--version", ["gan-augment 0."]),
+    ],
+)
+def test_help_and_version_need_no_heavy_import(option: str, shown: list[str]) -> None:
     code = (
-        "import sys; sys.argv = ['gan-augment', '--help']\n"
+        f"import sys; sys.argv = ['gan-augment', {option!r}]\n"
         "from gan_augment.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
         "heavy = {'torch', 'pandas', 'pyarrow', 'pydantic', 'numpy'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
-    shown = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
-    for command in ("ingest", "train", "generate", "evaluate", "assemble", "verdict"):
-        assert command in shown
+    for text in shown:
+        assert text in printed

@@ -10,12 +10,33 @@ if TYPE_CHECKING:
     from gan_augment.params import Params
 
 app = typer.Typer(
-    help="Synthetic images for small labelled sets, with proof of whether they help.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"gan-augment {version('gan-augment')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Synthetic images for small labelled sets, with proof of whether they help."""
+    del version
+
 
 ParamsFile = Annotated[Path, typer.Option("--params", help="Settings of all stages.")]
 Real = Annotated[Path, typer.Option(help="Image table of real images.")]

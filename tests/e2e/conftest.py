@@ -27,8 +27,8 @@ ENVIRONMENT = {**os.environ, **SETTINGS}
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def make_project(folder: Path) -> Run:
-    """Copy what git has of this repository, shrink its params, commit; return a command runner."""
+def copy_repository(folder: Path) -> None:
+    """Copy what git has of this repository, or would have."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -40,6 +40,11 @@ def make_project(folder: Path) -> Run:
         if (ROOT / name).is_file() and name != "dvc.lock":
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
+
+
+def make_project(folder: Path) -> Run:
+    """Copy this repository, shrink its params, commit; return a command runner."""
+    copy_repository(folder)
     set_params(folder, **QUICK)
 
     environment = {**ENVIRONMENT, "PREFECT_HOME": str(folder / ".prefect")}
