@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gan_augment import table
 from gan_augment.gan.model import Model
 from gan_augment.gan.networks import NETWORKS, Shape
-from gan_augment.metrics import features
+from gan_augment.metrics.features import training
 from gan_augment.synthesis.gates.evidence import Evidence
 from gan_augment.table import Images
 
@@ -23,7 +23,7 @@ Change = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 @pytest.fixture(autouse=True)
 def _quick_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Train feature networks for a moment: these tests are not about how good they are."""
-    monkeypatch.setattr(features, "STEPS", (60, 60))
+    monkeypatch.setattr(training, "STEPS", (60, 60))
 
 
 class Stored(nn.Module):

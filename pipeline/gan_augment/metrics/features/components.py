@@ -1,0 +1,47 @@
+"""Principal components of the pixels."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gan_augment.metrics.features.extractor import IMAGES_AT_ONCE, Features, Pixels, parts_of
+from gan_augment.storage import digest
+from gan_augment.table import Images
+
+COMPONENTS = 64
+LEAST_SCALE = 1e-6
+
+
+@dataclass(frozen=True)
+class PrincipalComponents:
+    """The leading components of pixels, by a fitted PCA of scikit-learn.
+
+    Their mean square over the training images is 1, so that distances of one dataset are of the
+    same order as those of another.
+    """
+
+    name: str
+    pca: Any
+    scale: float
+
+    def __call__(self, pixels: Pixels) -> Features:
+        """Return the scores on the components, in the order of their variance."""
+        parts = [self.pca.transform(_flat(part)) for part in parts_of(pixels, IMAGES_AT_ONCE)]
+        return Features(np.concatenate(parts).astype(np.float64) / self.scale, None)
+
+
+def principal_components(images: Images) -> PrincipalComponents:
+    """Fit the leading principal components of pixels (0–1), at most 64, to the train split."""
+    from sklearn.decomposition import PCA
+
+    flat = _flat(images.pixels)
+    pca = PCA(min(COMPONENTS, *flat.shape), random_state=0).fit(flat)
+    scale = float(np.sqrt(pca.explained_variance_.mean()))
+    content = digest(repr(images.pixels.shape), images.pixels.tobytes())
+    return PrincipalComponents(f"pixels-{content[:8]}", pca, max(scale, LEAST_SCALE))
+
+
+def _flat(pixels: Pixels) -> NDArray[np.float32]:
+    return pixels.reshape(len(pixels), -1).astype(np.float32) / np.float32(255)

@@ -1,0 +1,60 @@
+"""The image table: the one kind of data that flows between stages.
+
+A directory of Parquet shards named by split (`train-00000.parquet`), readable as it is by Hugging
+Face `datasets`, pandas, DuckDB and Polars. A reader of one split opens no other split's files:
+this is how the test images stay sealed.
+
+| column | type | meaning |
+|---|---|---|
+| image | struct<bytes, path> | PNG bytes; path of the source file |
+| label | int64 | class index; names are in the schema metadata |
+| split | string | train, validation or test |
+| origin | string | real or synthetic |
+| id | string | hash of the decoded pixels |
+| group | string | rows that a split may not tear apart |
+
+Synthetic rows also have, where it applies:
+
+| column | type | meaning |
+|---|---|---|
+| method | string | gan, or the simpler method that made the row |
+| generator | string | hash of the model |
+| seed, index, requested_label | int64 | what the method made the row from |
+| truncation | float64 | bound of the latents |
+| gates | string | JSON: what each gate saw, see `gan_augment.synthesis.gates` |
+| weight | float64 | probability of the label by the gates' classifiers, 0–1 |
+| soft_labels | list<float64> | their probability of every class, in index order |
+| nearest_id, nearest_distance | string, float64 | the closest training image of the class, and how
+  far it is, in the space of principal components |
+"""
+
+from gan_augment.table.columns import NULLABLE, SPLITS, classes_of, schema
+from gan_augment.table.pixels import from_png, picture, pixel_hash, png
+from gan_augment.table.reader import class_names, counts, read, scan, shards, stream, table_hash
+from gan_augment.table.rows import Column, Images, decode, encode, pack
+from gan_augment.table.writer import Writer, write
+
+__all__ = [
+    "NULLABLE",
+    "SPLITS",
+    "Column",
+    "Images",
+    "Writer",
+    "class_names",
+    "classes_of",
+    "counts",
+    "decode",
+    "encode",
+    "from_png",
+    "pack",
+    "picture",
+    "pixel_hash",
+    "png",
+    "read",
+    "scan",
+    "schema",
+    "shards",
+    "stream",
+    "table_hash",
+    "write",
+]

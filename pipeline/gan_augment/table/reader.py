@@ -1,0 +1,95 @@
+"""Reading an image table: one split or all, a row group at a time or whole."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from gan_augment.errors import UserError
+from gan_augment.table.columns import SPLITS, classes_of
+from gan_augment.table.rows import Images, decode
+
+
+def scan(path: Path, split: str | None = None) -> Iterator[pa.Table]:
+    """Yield the rows undecoded, a row group at a time; with `split`, only that split's files.
+
+    Raises:
+        UserError: no table there, or a shard that cannot be read.
+    """
+    for shard in shards(path, split):
+        try:
+            file = pq.ParquetFile(shard)
+            for group in range(file.num_row_groups):
+                yield file.read_row_group(group)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise UserError(f"{shard} is not a readable Parquet file: {error}") from None
+
+
+def stream(path: Path, split: str | None = None) -> Iterator[Images]:
+    """Yield decoded rows, a row group at a time: memory does not grow with the table."""
+    for rows in scan(path, split):
+        yield decode(rows)
+
+
+def read(path: Path, split: str | None = None) -> Images:
+    """Return all rows decoded into one uint8 array N×C×H×W, with labels and the other columns.
+
+    Raises:
+        UserError: no table there, no rows, or images of different sizes.
+    """
+    parts = [part for part in stream(path, split) if len(part)]
+    if not parts:
+        return Images(
+            np.zeros((0, 1, 1, 1), np.uint8),
+            np.zeros(0, np.int64),
+            class_names(path),
+            pd.DataFrame(),
+        )
+    if len({part.pixels.shape[1:] for part in parts}) > 1:
+        raise UserError(f"{path} holds images of different sizes: run `gan-augment ingest` again")
+    return Images(
+        np.concatenate([part.pixels for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        parts[0].classes,
+        pd.concat([part.rows for part in parts], ignore_index=True),
+    )
+
+
+def class_names(path: Path) -> tuple[str, ...]:
+    """Return the class names in index order."""
+    return classes_of(pq.read_schema(shards(path)[0]))
+
+
+def shards(path: Path, split: str | None = None) -> list[Path]:
+    """Return the table's files in order, all or those of one split.
+
+    Raises:
+        UserError: there is no image table at `path`.
+    """
+    if not any(path.glob("*.parquet")):
+        raise UserError(f"no image table at {path}: run the stage that makes it (`dvc repro`)")
+    names = SPLITS if split is None else (split,)
+    return [shard for name in names for shard in sorted(path.glob(f"{name}-*.parquet"))]
+
+
+def counts(path: Path, split: str | None = None) -> NDArray[np.int64]:
+    """Return the number of rows of each class, int64, without reading any image."""
+    classes = len(class_names(path))
+    labels = [pq.read_table(shard, columns=["label"])["label"] for shard in shards(path, split)]
+    found = [np.bincount(column.to_numpy(), minlength=classes) for column in labels]
+    return np.sum([np.zeros(classes, np.int64), *found], axis=0)
+
+
+def table_hash(path: Path, split: str | None = None) -> str:
+    """Return a hash of what the rows show (ids and labels, in order), as 16 hex digits."""
+    total = hashlib.sha256()
+    for shard in shards(path, split):
+        rows = pq.read_table(shard, columns=["id", "label"])
+        for identity, label in zip(*(column.to_pylist() for column in rows.columns), strict=True):
+            total.update(f"{identity} {label}\n".encode())
+    return total.hexdigest()[:16]
