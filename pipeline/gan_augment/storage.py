@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from platformdirs import user_cache_dir
+
 from gan_augment.errors import UserError
 
 
@@ -85,8 +87,13 @@ def write_text(target: Path, text: str) -> None:
 
 
 def write_json(target: Path, value: Any) -> None:
-    """Write `value` as indented JSON, atomically; NaN is refused, since JSON has none."""
-    write_text(target, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    """Write `value` as JSON, atomically."""
+    write_text(target, as_json(value))
+
+
+def as_json(value: Any) -> str:
+    """Return `value` as indented JSON; NaN is refused, since JSON has none."""
+    return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def read_json(path: Path) -> Any:
@@ -103,6 +110,12 @@ def read_json(path: Path) -> Any:
         raise UserError(
             f"{path} is not valid JSON ({error}): delete it and run `dvc repro`"
         ) from None
+
+
+def cache_directory() -> Path:
+    """Return where copies of what is elsewhere are kept: GAN_AUGMENT_CACHE, or the user's cache."""
+    chosen = os.environ.get("GAN_AUGMENT_CACHE")
+    return Path(chosen or user_cache_dir("gan-augment")).expanduser().absolute()
 
 
 def digest(*parts: str | bytes | Path) -> str:

@@ -1,4 +1,4 @@
-"""The dataset card: README.md in Hugging Face's form."""
+"""What travels with the table: its card in Hugging Face's form, and the verdict for machines."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -76,6 +76,25 @@ def card(
         "`index` and `requested_label`. Made by gan-augment.",
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def evidence(
+    verdict: Mapping[str, Any],
+    decision: Decision,
+    counts: Counts,
+    classes: Sequence[str],
+) -> dict[str, Any]:
+    """Return the verdict with what ships: verdict.json beside the table; args as for `card`.
+
+    Returns:
+        All of `verdict`; `ships`: the `method` of the synthetic rows, and `refusals`, what spoke
+        against them if there are none; `counts`: split → origin → class → rows.
+    """
+    rows: dict[str, dict[str, dict[str, int]]] = {}
+    for (split, origin, label), count in sorted(counts.items()):
+        rows.setdefault(split, {}).setdefault(origin, {})[classes[label]] = count
+    ships = {"method": decision.method, "refusals": decision.refusals}
+    return {**verdict, "ships": ships, "counts": rows}
 
 
 def preference(verdict: Mapping[str, Any]) -> str:

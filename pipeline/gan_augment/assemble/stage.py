@@ -10,11 +10,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gan_augment import table
-from gan_augment.assemble.card import card, preference
+from gan_augment.assemble.card import card, evidence, preference
 from gan_augment.decision import GAN, decide
 from gan_augment.errors import UserError
 from gan_augment.params import AssembleParams
-from gan_augment.storage import read_json
+from gan_augment.storage import as_json, read_json
 from gan_augment.synthesis import baselines
 
 
@@ -24,7 +24,7 @@ def run(params: AssembleParams, inputs: Mapping[str, Path], outputs: Mapping[str
     Args:
         params: the section `assemble`.
         inputs: `real` and `synthetic`, image tables; `verdict` and `memorisation`, JSON.
-        outputs: `augmented`, an image table with a README.md.
+        outputs: `augmented`, an image table with a README.md and a verdict.json.
 
     Raises:
         UserError: the verdict is about other data.
@@ -43,8 +43,9 @@ def run(params: AssembleParams, inputs: Mapping[str, Path], outputs: Mapping[str
             ):
                 for rows in _synthetic(method, counts, params, inputs):
                     writer.append(rows)
-        text = card(verdict, decision, writer.counts(), classes)
-        writer.attach("README.md", text)
+        about = (verdict, decision, writer.counts(), classes)
+        writer.attach("README.md", card(*about))
+        writer.attach("verdict.json", as_json(evidence(*about)))
     if decision.refusals:
         print(f"assemble: without synthetic images: {'; '.join(decision.refusals)}")
     else:

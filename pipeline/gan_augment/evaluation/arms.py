@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gan_augment import table
 from gan_augment.decision import GAN
 from gan_augment.evaluation.classic import POLICIES
 from gan_augment.evaluation.training_set import TrainingSet, of_images
@@ -301,9 +302,5 @@ def _weights(synthetic: Images) -> NDArray[np.float64]:
 
 def _soft_labels(synthetic: Images) -> NDArray[np.float64]:
     """Return class probabilities of each image, float64 N×C; its label where it has none."""
-    targets = np.eye(len(synthetic.classes))[synthetic.labels]
-    if "soft_labels" in synthetic.rows:
-        for row, found in enumerate(synthetic.rows["soft_labels"]):
-            if found is not None:
-                targets[row] = found
-    return targets
+    cells = synthetic.rows.get("soft_labels", ())
+    return table.soft_labels(cells, synthetic.labels, len(synthetic.classes))

@@ -28,10 +28,11 @@ Synthetic rows also have, where it applies:
   far it is, in the space of principal components |
 """
 
+from gan_augment.table.access import Rows
 from gan_augment.table.columns import NULLABLE, SPLITS, classes_of, schema
 from gan_augment.table.pixels import from_png, picture, pixel_hash, png
 from gan_augment.table.reader import class_names, counts, read, scan, shards, stream, table_hash
-from gan_augment.table.rows import Column, Images, decode, encode, pack
+from gan_augment.table.rows import Column, Images, decode, encode, pack, soft_labels
 from gan_augment.table.writer import Writer, write
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "SPLITS",
     "Column",
     "Images",
+    "Rows",
     "Writer",
     "class_names",
     "classes_of",
@@ -54,6 +56,7 @@ __all__ = [
     "scan",
     "schema",
     "shards",
+    "soft_labels",
     "stream",
     "table_hash",
     "write",

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +23,23 @@ def scan(path: Path, split: str | None = None) -> Iterator[pa.Table]:
         UserError: no table there, or a shard that cannot be read.
     """
     for shard in shards(path, split):
-        try:
+        with readable(shard):
             file = pq.ParquetFile(shard)
             for group in range(file.num_row_groups):
                 yield file.read_row_group(group)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise UserError(f"{shard} is not a readable Parquet file: {error}") from None
+
+
+@contextmanager
+def readable(shard: Path) -> Iterator[None]:
+    """Say which shard it is that cannot be read.
+
+    Raises:
+        UserError: it is missing, cut off or no Parquet file.
+    """
+    try:
+        yield
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UserError(f"{shard} is not a readable Parquet file: {error}") from None
 
 
 def stream(path: Path, split: str | None = None) -> Iterator[Images]:

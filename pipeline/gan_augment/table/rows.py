@@ -1,6 +1,6 @@
 """Rows of the image table: from arrays, and back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,3 +120,14 @@ def decode(rows: pa.Table) -> Images:
         classes_of(rows.schema),
         rows.drop_columns(["image", "label"]).to_pandas(types_mapper=NULLABLE.get),
     )
+
+
+def soft_labels(
+    cells: Iterable[Sequence[float] | None], labels: NDArray[np.int64], classes: int
+) -> NDArray[np.float64]:
+    """Return class probabilities, float64 N×K: those of a row's cell, or 1 for its label."""
+    found = np.eye(classes)[labels]
+    for row, cell in enumerate(cells):
+        if cell is not None:
+            found[row] = cell
+    return found

@@ -1,0 +1,134 @@
+"""Rows of an image table for torch: a `Dataset`, and a sampler that mixes real and synthetic."""
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from gan_augment import table
+from gan_augment.data.mixing import chosen, times
+
+if TYPE_CHECKING:
+    from gan_augment.data.loading import Data
+
+
+class TorchDataset(Dataset[tuple[Any, ...]]):
+    """Pairs of image and label; see `Data.torch`.
+
+    Attributes:
+        classes: class names, in index order.
+        labels: int64 N.
+    """
+
+    def __init__(
+        self,
+        data: "Data",
+        transform: Callable[[Image.Image], Any] | None = None,
+        *,
+        soft: bool = False,
+        weighted: bool = False,
+    ) -> None:
+        self.data, self.transform = data, transform
+        self.classes = data.classes
+        self.labels = torch.tensor(data.labels)
+        self._soft, self._weighted = soft, weighted
+
+    @cached_property
+    def weights(self) -> Tensor:
+        """How sure the gates' classifiers are of each label, float32 N; 1 for real rows."""
+        return torch.tensor(self.data.weights, dtype=torch.float32)
+
+    @cached_property
+    def soft_labels(self) -> Tensor:
+        """What they think of every class, float32 N×K; 1 for the label of rows without."""
+        return torch.tensor(self.data.soft_labels, dtype=torch.float32)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, row: int) -> tuple[Any, ...]:
+        pixels = self.data.pixels(row)
+        image = _scaled(pixels) if self.transform is None else self.transform(table.picture(pixels))
+        label = self.soft_labels[row] if self._soft else int(self.labels[row])
+        return (image, label, self.weights[row]) if self._weighted else (image, label)
+
+    def sampler(
+        self,
+        share: float | Literal["verdict"] = "verdict",
+        *,
+        fill: bool = False,
+        arm: str | None = None,
+        classifier: str | None = None,
+        seed: int = 0,
+    ) -> "MixingSampler":
+        """Return a sampler for `DataLoader` that mixes real and synthetic rows.
+
+        >>> from gan_augment import load
+        >>> dataset = load("data/augmented").torch()
+        >>> dataset.sampler()  # what validation chose, the mean over its classifiers
+        each synthetic row 0.5 times, 660 rows an epoch
+        >>> dataset.sampler(share=0)  # real rows alone
+        each synthetic row 0 times, 635 rows an epoch
+
+        Args:
+            share: how often each synthetic row is seen in an epoch, while a real one is seen once:
+                0 leaves them out, 1 takes all alike. `verdict` is what validation chose.
+            fill: real rows come again where synthetic ones of their class are left out. The verdict
+                decides that itself.
+            arm: whose choice, such as `gan+classic`, which is for images that are transformed; by
+                default the better on validation of the two that train on what the table ships.
+            classifier: for which of the verdict's classifiers; by default the mean over all.
+            seed: another gives another order.
+
+        Raises:
+            UserError: the share is negative, or `verdict` where there is none or not for that arm
+                or classifier.
+        """
+        if share == "verdict":
+            _, share, fill = chosen(self.data.verdict, arm, classifier)
+        return MixingSampler(
+            times(self.data.labels, self.data.synthetic, share, fill=fill), share, seed
+        )
+
+
+class MixingSampler(Sampler[int]):
+    """Gives each row as often as it should be seen, in a new order every epoch.
+
+    A fraction is the chance of one time more (systematic resampling), so an epoch has always as
+    many rows, and a real row that is to be seen once is seen once.
+
+    Attributes:
+        times: float64 N, how often each row is seen in an epoch, in the mean.
+        share: how often a synthetic one is.
+        epoch: how many epochs were begun; with the seed it says what the next one is.
+    """
+
+    def __init__(self, times: NDArray[np.float64], share: float, seed: int = 0) -> None:
+        self.times, self.share, self.seed, self.epoch = times, share, seed, 0
+
+    def __len__(self) -> int:
+        return round(float(self.times.sum()))
+
+    def __repr__(self) -> str:
+        return f"each synthetic row {self.share:g} times, {len(self)} rows an epoch"
+
+    def __iter__(self) -> Iterator[int]:
+        draw = np.random.default_rng([self.seed, self.epoch])
+        self.epoch += 1
+        order = draw.permutation(len(self.times))
+        total = np.cumsum(self.times[order])
+        total *= len(self) / max(total[-1], 1) if len(total) else 1.0
+        edges = np.minimum(np.floor(total + draw.random()), len(self))
+        edges[-1:] = len(self)
+        seen = np.diff(edges, prepend=0).astype(np.int64)
+        yield from draw.permutation(np.repeat(order, seen)).tolist()
+
+
+def _scaled(pixels: NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(pixels.astype(np.float32) / 255)

@@ -1,0 +1,82 @@
+"""Where an image table comes from: a folder, or an address that fsspec reads."""
+
+import os
+import re
+from collections.abc import Mapping
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from gan_augment.errors import UserError
+from gan_augment.storage import cache_directory, digest, replace_file
+
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*(::|://)", re.IGNORECASE)
+TEXTS = ("README.md", "verdict.json")
+
+
+def locate(source: str | os.PathLike[str], split: str | None) -> Path:
+    """Return a folder on this machine that holds the table; what is elsewhere is fetched, once.
+
+    Args:
+        source: a folder or an address.
+        split: of what is fetched from an address, only this split's files; None for all.
+
+    Raises:
+        UserError: there is no such place, or it cannot be reached.
+    """
+    place = os.fspath(source)
+    folder = fetch(place, split) if ADDRESS.match(place) else Path(place)
+    if not folder.is_dir():
+        kind = (
+            "is a file, not the folder of an image table" if folder.exists() else "does not exist"
+        )
+        raise UserError(f"{folder} {kind}")
+    return folder
+
+
+def fetch(url: str, split: str | None = None) -> Path:
+    """Copy an image table from an address into the cache; what is there already moves no byte.
+
+    A table that changed at its address gets another folder, so none changes under a reader.
+
+    Args:
+        url: such as s3://bucket/folder: what fsspec reads.
+        split: only its files; None for all.
+
+    Raises:
+        UserError: the protocol is unknown or its library missing, nothing is there, it cannot be
+            reached, or what arrived is not whole.
+    """
+    import fsspec
+    from fsspec.implementations.local import LocalFileSystem
+
+    try:
+        fs, root = fsspec.url_to_fs(url)
+        if isinstance(fs, LocalFileSystem):
+            return Path(root)
+        fs.invalidate_cache(root)
+        found = {Path(about["name"]).name: about for about in fs.ls(root, detail=True)}
+        state = [str(sorted(found[name].items())) for name in sorted(found)]
+        address = fs.unstrip_protocol(root.rstrip("/"))
+        folder = cache_directory() / "tables" / digest(address, *state)
+        for name, about in found.items():
+            if name in TEXTS or fnmatch(name, f"{split or '*'}-*.parquet"):
+                _copy(fs, about, folder / name)
+    except UserError:
+        raise
+    except (ImportError, ValueError) as error:  # no such protocol, or no library for it
+        raise UserError(f"{url} cannot be read: {error}") from None
+    except FileNotFoundError:
+        raise UserError(f"{url} does not exist") from None
+    except Exception as error:  # each protocol's library has its own for no network, no rights
+        raise UserError(f"{url} cannot be reached: {' '.join(str(error).split())}") from error
+    return folder
+
+
+def _copy(fs: Any, about: Mapping[str, Any], target: Path) -> None:
+    if target.exists():
+        return
+    with replace_file(target) as partial:
+        fs.get_file(about["name"], str(partial))
+        if about["size"] not in (None, partial.stat().st_size):
+            raise UserError(f"{about['name']} did not arrive whole: try again")

@@ -1,0 +1,110 @@
+import pickle
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.utils.data import DataLoader
+from torchvision.transforms import v2
+
+from gan_augment.data import Data, load
+from gan_augment.data.dataset import MixingSampler
+
+
+def test_pairs_are_what_the_table_holds(data: Data) -> None:
+    dataset = data.torch()
+    images, labels = data.numpy()
+    assert len(dataset) == len(data)
+    for row in (0, 7, -1):
+        image, label = dataset[row]
+        assert image.dtype == torch.float32
+        np.testing.assert_array_equal((image[0] * 255).round().numpy(), images[row])
+        assert label == labels[row]
+    assert dataset.classes == data.classes
+    assert dataset.labels.tolist() == labels.tolist()
+
+
+def test_iterating_ends(data: Data) -> None:
+    assert len(list(data.torch())) == len(data)
+
+
+def test_a_transform_gets_the_picture(data: Data) -> None:
+    resize = v2.Compose([v2.Resize(16), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
+    assert data.torch(transform=resize)[0][0].shape == (1, 16, 16)
+    assert data.torch(transform=lambda picture: picture.mode)[0][0] == "L"
+
+
+def test_soft_labels_and_weights(data: Data) -> None:
+    dataset = data.torch(soft=True, weighted=True)
+    assert dataset.weights.shape == (len(data),)
+    assert dataset.soft_labels.shape == (len(data), 10)
+    _, label, weight = dataset[3]
+    assert torch.equal(label, dataset.soft_labels[3])
+    assert float(weight) == 1.0
+    batch = next(iter(DataLoader(dataset, batch_size=4)))
+    torch.nn.functional.cross_entropy(torch.zeros(4, 10), batch[1])
+
+
+def test_loaders_with_workers_give_the_same(data: Data) -> None:
+    dataset = data.torch()
+    alone = DataLoader(dataset, batch_size=100)
+    together = DataLoader(dataset, batch_size=100, num_workers=2, multiprocessing_context="fork")
+    for one, other in zip(alone, together, strict=True):
+        assert torch.equal(one[0], other[0])
+        assert torch.equal(one[1], other[1])
+    sent = pickle.loads(pickle.dumps(dataset))  # as to workers that are spawned
+    assert torch.equal(sent[5][0], dataset[5][0])
+
+
+def test_an_epoch_at_the_share_that_validation_chose(data: Data) -> None:
+    sampler = data.torch().sampler(share="verdict")
+    assert sampler.share == 0.5
+    epochs = [list(sampler) for _ in range(20)]
+    for epoch in epochs:
+        assert len(epoch) == len(sampler) == (~data.synthetic).sum() + data.synthetic.sum() / 2
+        often = np.bincount(epoch, minlength=len(data))
+        assert (often[~data.synthetic] == 1).all()
+        assert set(often[data.synthetic]) <= {0, 1}
+    assert epochs[0] != epochs[1]
+    drawn = Counter(row for epoch in epochs for row in epoch if data.synthetic[row])
+    assert len(drawn) == data.synthetic.sum()
+    again = data.torch().sampler(share="verdict")
+    assert [list(again), list(again)] == epochs[:2]
+    assert list(data.torch().sampler(share="verdict", seed=1)) != epochs[0]
+
+
+def test_by_arm_and_classifier(data: Data) -> None:
+    dataset = data.torch()
+    assert dataset.sampler(arm="gan", classifier="k-nn").share == 2.0
+    filled = dataset.sampler(arm="smote+classic")
+    assert len(filled) == len(data)
+    assert dataset.sampler(share=0).times.sum() == (~data.synthetic).sum()
+    assert len(dataset.sampler(share=0, fill=True)) == len(data)
+
+
+def test_without_synthetic_rows_there_is_nothing_to_mix(augmented: Path) -> None:
+    real = load(augmented, synthetic=False)
+    assert sorted(real.torch().sampler()) == list(range(len(real)))
+
+
+@given(
+    st.lists(st.floats(0, 3), min_size=1, max_size=30),
+    st.integers(0, 5),
+)
+def test_rows_come_as_often_as_they_should(often: list[float], seed: int) -> None:
+    sampler = MixingSampler(np.array(often), 1.0, seed)
+    for _ in range(3):
+        epoch = list(sampler)
+        assert len(epoch) == len(sampler)
+        scale = len(sampler) / max(sum(often), 1e-9)
+        for row, count in Counter(epoch).items():
+            assert abs(count - often[row] * scale) < 1 + 1e-6
+
+
+def test_fractions_are_met_over_epochs() -> None:
+    sampler = MixingSampler(np.array([1.0, 0.3, 0.7, 1.5, 0.5]), 1.0)
+    often = Counter(row for _ in range(2000) for row in sampler)
+    found = np.array([often[row] for row in range(5)]) / 2000
+    np.testing.assert_allclose(found, sampler.times, atol=0.03)

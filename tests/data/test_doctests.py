@@ -1,0 +1,29 @@
+"""The examples in docstrings and docs show what they say, in a project with data/augmented."""
+
+import doctest
+import importlib
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+import gan_augment.data
+
+ROOT = Path(__file__).parents[2]
+MODULES = [
+    f"gan_augment.data.{module.name}" for module in pkgutil.iter_modules(gan_augment.data.__path__)
+]
+FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+LEAST = {"gan_augment.data.loading": 15, "gan_augment.data.dataset": 4}
+
+
+@pytest.fixture(autouse=True)
+def _in_the_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstrings(name: str) -> None:
+    outcome = doctest.testmod(importlib.import_module(name), optionflags=FLAGS)
+    assert outcome.failed == 0
+    assert outcome.attempted >= LEAST.get(name, 0)

@@ -1,0 +1,132 @@
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+
+from gan_augment.data import load, source
+from gan_augment.data.source import fetch
+from gan_augment.errors import UserError
+
+
+@pytest.fixture
+def memory(augmented: Path) -> Iterator[str]:
+    """Return the address of a copy of the table in fsspec's memory."""
+    files = fsspec.filesystem("memory")
+    files.put(f"{augmented}/", "/bucket/augmented/", recursive=True)
+    yield "memory://bucket/augmented"
+    files.rm("/bucket", recursive=True)
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[dict[str, Any]]:
+    """Return how to reach an S3 server of the tests' own."""
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield {"key": "k", "secret": "s", "endpoint_url": f"http://{host}:{port}"}
+    server.stop()
+
+
+def transfers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that grows by the name of each file that is copied from now on."""
+    copied: list[str] = []
+    copy = source._copy
+
+    def counted(fs: Any, about: dict[str, Any], target: Path) -> None:
+        if not target.exists():
+            copied.append(target.name)
+        copy(fs, about, target)
+
+    monkeypatch.setattr(source, "_copy", counted)
+    return copied
+
+
+def test_an_address_reads_as_the_folder_does(
+    memory: str, augmented: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = transfers(monkeypatch)
+    there, here = load(memory), load(augmented)
+    assert there.frame.equals(here.frame)
+    assert (there.numpy().images == here.numpy().images).all()
+    assert (there.card, there.verdict) == (here.card, here.verdict)
+    assert sorted(copied) == ["README.md", "train-00000.parquet", "verdict.json"]
+    copied.clear()
+    assert load(memory).path == there.path
+    assert copied == []
+    load(memory, split="test")
+    assert copied == ["test-00000.parquet"]
+
+
+def test_a_table_that_changed_is_fetched_again_into_another_folder(memory: str) -> None:
+    first = load(memory)
+    fsspec.filesystem("memory").pipe("/bucket/augmented/README.md", b"another")
+    second = load(memory)
+    assert (second.card, second.path == first.path) == ("another", False)
+    assert first.card != "another"
+
+
+def test_interrupted_it_goes_on(memory: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    get = fsspec.implementations.memory.MemoryFileSystem.get_file
+
+    def interrupted(self: Any, name: str, target: str, **options: Any) -> None:
+        if name.endswith("validation-00000.parquet"):
+            raise KeyboardInterrupt
+        get(self, name, target, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fsspec.implementations.memory.MemoryFileSystem, "get_file", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            fetch(memory)
+    copied = transfers(monkeypatch)
+    assert len(load(memory, split=None)) > 0
+    assert "validation-00000.parquet" in copied
+    assert "README.md" not in copied
+
+
+def test_what_does_not_arrive_whole_is_refused(
+    memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(_: Any, __: str, target: str) -> None:
+        Path(target).write_bytes(b"PAR1")
+
+    monkeypatch.setattr(fsspec.implementations.memory.MemoryFileSystem, "get_file", cut)
+    with pytest.raises(UserError, match="did not arrive whole: try again"):
+        fetch(memory)
+
+
+def test_s3(s3: dict[str, Any], augmented: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("key", "secret", "endpoint_url"):
+        variable = {"key": "AWS_ACCESS_KEY_ID", "secret": "AWS_SECRET_ACCESS_KEY"}.get(name)
+        monkeypatch.setenv(variable or "AWS_ENDPOINT_URL", s3[name])
+    fsspec.filesystem("s3", **s3).mkdir("bucket")
+    fsspec.filesystem("s3", **s3).put(f"{augmented}/", "bucket/sets/augmented/", recursive=True)
+    there = load("s3://bucket/sets/augmented", origin="synthetic")
+    assert there.frame.equals(load(augmented, origin="synthetic").frame)
+    copied = transfers(monkeypatch)
+    assert load("s3://bucket/sets/augmented/").path == there.path
+    assert copied == []
+    for missing in ("s3://bucket/sets/other", "s3://other/augmented"):
+        with pytest.raises(UserError, match=f"{missing} does not exist"):
+            load(missing)
+
+
+def test_a_server_that_does_not_answer() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(UserError, match=f"http://127.0.0.1:{port}/set cannot be reached: "):
+        load(f"http://127.0.0.1:{port}/set")
+
+
+def test_folders_by_their_address(augmented: Path) -> None:
+    assert load(augmented.as_uri()).path == augmented
+    with pytest.raises(UserError, match="nowhere does not exist"):
+        load("file:///nowhere")
+
+
+def test_addresses_that_nothing_reads() -> None:
+    with pytest.raises(UserError, match=r"gopher://host/set cannot be read: Protocol not known"):
+        load("gopher://host/set")
