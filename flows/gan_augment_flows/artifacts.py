@@ -18,7 +18,8 @@ from gan_augment.errors import UserError
 from gan_augment.report.pictures import data_url
 from gan_augment.storage import read_json
 from gan_augment.versions import gate
-from gan_augment.versions.publish import METRICS, Publication, latest
+from gan_augment.versions.publish import Publication, latest
+from gan_augment.versions.record import METRICS
 
 REPORT = Path("reports/report.html")
 SAMPLES = Path("reports/training/samples")

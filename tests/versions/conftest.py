@@ -154,6 +154,20 @@ def copy(project: Project, folder: Path) -> Project:
     return copied
 
 
+def change_data(project: Project) -> None:
+    """Make the next version differ: a new source file, tracked and rebuilt."""
+    (project.root / "data/raw/b.txt").write_text("b\n")
+    project.run("dvc", "add", "--quiet", "data/raw")
+    project.rebuild()
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a cache of pulled versions of the test's own, empty."""
+    monkeypatch.setenv("GAN_AUGMENT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
 @pytest.fixture
 def project(built: Project, tmp_path: Path) -> Project:
     return copy(built, tmp_path / "copy")

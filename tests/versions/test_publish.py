@@ -12,7 +12,7 @@ import pytest
 
 from gan_augment.errors import UserError
 from gan_augment.versions.publish import Publication, Refused, latest, publish
-from tests.versions.conftest import Project, copy
+from tests.versions.conftest import Project, change_data, copy
 
 FIRST, SECOND = b"a\n", b"a\nb\n"
 KILLED = {
@@ -29,7 +29,7 @@ import os, threading, time
 from pathlib import Path
 import gto.api
 from dvc.repo import Repo
-from gan_augment.versions import publish, supervisor
+from gan_augment.versions import git, publish, supervisor
 
 def kill():
     os.kill(os.getpid(), 9)
@@ -50,7 +50,7 @@ def done(place, name):
     setattr(place, name, run)
 
 def git_push(before):
-    original = publish._git
+    original = git.run
     def run(root, *arguments, **kwargs):
         if before and arguments[0] == "push":
             kill()
@@ -58,7 +58,7 @@ def git_push(before):
         if arguments[0] == "push":
             kill()
         return said
-    publish._git = run
+    git.run = run
 
 %s
 publish.publish(Path("."), publish.Publication())
@@ -73,13 +73,6 @@ def consume(project: Project, version: str | None = None) -> bytes:
     shutil.rmtree(out, ignore_errors=True)
     Artifacts.get(str(project.git), "augmented", version=version, out=str(out))
     return (out / "part.txt").read_bytes()
-
-
-def change_data(project: Project) -> None:
-    """Make the next version differ: a new source file, tracked and rebuilt."""
-    (project.root / "data/raw/b.txt").write_text("b\n")
-    project.run("dvc", "add", "--quiet", "data/raw")
-    project.rebuild()
 
 
 @pytest.fixture(scope="module")

@@ -109,6 +109,15 @@ def source_changed(root: Path) -> bool:
         raise UserError(f"dvc status in {root}: {error}") from error
 
 
+def outside(root: Path) -> list[str]:
+    """Return the files and folders outside of `root` that stages depend on."""
+    from dvc.repo import Repo
+
+    with Repo(str(root)) as repo:
+        paths = {dep.fs_path for dep in repo.index.deps if dep.protocol == "local"}
+        return sorted(path for path in paths if not Path(path).is_relative_to(repo.root_dir))
+
+
 def _hints(stage: str, meta: Mapping[str, Any] | None) -> Hints:
     try:
         return Hints.model_validate((meta or {}).get("flow") or {})

@@ -16,25 +16,19 @@ most data that no version names yet and a tag that nobody else has; a rerun comp
 """
 
 import json
-import os
-import re
-import subprocess
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
-from gan_augment.errors import UserError, hint
-from gan_augment.storage import read_json, scratch_directory
-from gan_augment.versions import gate, graph
+from gan_augment.errors import UserError
+from gan_augment.storage import scratch_directory
+from gan_augment.versions import cache, gate, git, graph, record, snapshot, tags
 from gan_augment.versions.command import dvc
-
-METRICS = Path("reports/metrics.json")
+from gan_augment.versions.tags import Tag
 
 
 class Publication(BaseModel):
@@ -55,11 +49,6 @@ class Publication(BaseModel):
     branch: str = "published"
     git_remote: str = "origin"
     override: str | None = None
-
-    @property
-    def record(self) -> str:
-        """Path, in the published commit, of what is on record about the version."""
-        return f"published/{self.artifact}.json"
 
 
 @dataclass(frozen=True)
@@ -102,22 +91,24 @@ def publish(
         UserError: something is not committed or not built, a remote is out of reach, or does not
             have what was pushed.
     """
+    cache.require_dvc()
+    _full_name(root, publication)
     _check_workspace(root)
     reasons = gate.refusals(root, publication.override)
     if reasons:
         raise Refused(reasons)
-    record = describe(root, publication)
-    previous = latest(root, publication)
-    if previous and previous.record.get("data") == record["data"]:
-        return previous
+    about = record.describe(root, publication.artifact, publication.override)
+    last = latest(root, publication)
+    if last and last.record.get("data") == about["data"]:
+        return last
     push_data(root, on_line, hold)
-    commit = make_commit(root, publication, record)
+    commit = make_commit(root, publication, about)
     verify(root, commit)
     on_line("the remote has everything that the version names")
-    tag = make_tag(root, publication, commit, record)
+    tag = make_tag(root, publication, commit, about)
     push_version(root, publication, tag)
     on_line(f"published {tag}")
-    return Release(tag, record, is_new=True)
+    return Release(tag, about, is_new=True)
 
 
 def latest(root: Path, publication: Publication) -> Release | None:
@@ -126,45 +117,17 @@ def latest(root: Path, publication: Publication) -> Release | None:
     Raises:
         UserError: the remote is out of reach.
     """
-    versions = _versions(_remote_tags(root, publication), publication)
+    versions = _versions(root, publication)
     if not versions:
         return None
-    tag = versions[max(versions)]
-    _git(root, "fetch", "--quiet", "--no-tags", publication.git_remote, f"+{_ref(tag)}:{_ref(tag)}")
+    tag = str(versions[-1])
+    ref = git.tag_ref(tag)
+    git.run(root, "fetch", "--quiet", "--no-tags", publication.git_remote, f"+{ref}:{ref}")
     try:
-        record = json.loads(_git(root, "show", f"{tag}:{publication.record}"))
+        place = f"{tag}:{git.prefix(root)}{record.path(publication.artifact)}"
+        return Release(tag, json.loads(git.run(root, "show", place)), is_new=False)
     except UserError:
-        record = {}  # a version that somebody tagged by hand
-    return Release(tag, record, is_new=False)
-
-
-def describe(root: Path, publication: Publication) -> dict[str, Any]:
-    """Return what goes on record: hash, verdict, method, metrics, and an override's reason.
-
-    Raises:
-        UserError: dvc.yaml declares no such artifact, or it is not built.
-    """
-    declared = yaml.safe_load((root / "dvc.yaml").read_text()).get("artifacts") or {}
-    if publication.artifact not in declared:
-        raise UserError(
-            f"publication.artifact = {publication.artifact!r}: not among the artifacts of "
-            f"dvc.yaml; {hint(publication.artifact, declared)}"
-        )
-    path = declared[publication.artifact]["path"]
-    locked = yaml.safe_load((root / "dvc.lock").read_text())["stages"].values()
-    built = {out["path"]: out["md5"] for stage in locked for out in stage.get("outs", [])}
-    if path not in built:
-        raise UserError(f"{path} is not in dvc.lock: run `dvc repro`")
-    verdict = read_json(root / gate.VERDICT)["overall"]
-    decision = gate.decision(root)
-    return {
-        "data": {"path": path, "md5": built[path]},
-        "verdict": verdict["verdict"],
-        "sentence": verdict.get("sentence", ""),
-        "synthetic": None if decision.refusals else decision.method,
-        "override": publication.override,
-        "metrics": read_json(root / METRICS) if (root / METRICS).exists() else {},
-    }
+        return Release(tag, {}, is_new=False)  # a version that somebody tagged by hand
 
 
 def push_data(root: Path, on_line: Callable[[str], None], hold: Sequence[int] = ()) -> None:
@@ -200,29 +163,26 @@ def _push_lost_files(root: Path) -> None:
             raise UserError(f"dvc push: {error}") from error
 
 
-def make_commit(root: Path, publication: Publication, record: dict[str, Any]) -> str:
+def make_commit(root: Path, publication: Publication, about: dict[str, Any]) -> str:
     """Commit HEAD's tree with the present dvc.lock, .dvc files and the record; return its hash.
 
     The commit follows the last published one and HEAD. Neither the checkout, nor its index, nor any
     branch changes.
     """
-    files = {"dvc.lock": (root / "dvc.lock").read_bytes()}
-    files |= {name: (root / name).read_bytes() for name in _changed_files(root) if _is_dvc(name)}
-    files[publication.record] = (json.dumps(record, indent=2) + "\n").encode()
-    with tempfile.TemporaryDirectory() as folder:
-        index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        _git(root, "read-tree", "HEAD", env=index)
-        for name, content in files.items():
-            blob = _git(root, "hash-object", "-w", "--stdin", stdin=content)
-            entry = f"100644,{blob},{name}"
-            _git(root, "update-index", "--add", "--cacheinfo", entry, env=index)
-        tree = _git(root, "write-tree", env=index)
-    tip = _remote_branch(root, publication)
-    parents = [arg for parent in (tip, "HEAD") if parent for arg in ("-p", parent)]
-    message = f"Publish {publication.artifact}: {record['verdict']}"
+    folder, top = git.prefix(root), _top(root)
+    files: dict[str, bytes | None] = {
+        name: (top / name).read_bytes() if (top / name).exists() else None
+        for name in [*_changed_files(root), *_new_files(root)]
+        if _is_dvc(name)
+    }
+    files[f"{folder}dvc.lock"] = (root / "dvc.lock").read_bytes()
+    content = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
+    files[folder + record.path(publication.artifact)] = content.encode()
+    tip = git.remote_branch(root, publication.git_remote, publication.branch)
+    message = f"Publish {publication.artifact}: {about['verdict']}"
     if publication.override:
         message += f"\n\nThe verdict was overridden: {publication.override}"
-    return _git(root, "commit-tree", tree, *parents, "-m", message)
+    return git.commit(root, files, [parent for parent in (tip, "HEAD") if parent], message)
 
 
 def verify(root: Path, commit: str) -> None:
@@ -232,22 +192,20 @@ def verify(root: Path, commit: str) -> None:
         UserError: something is missing there, or differs.
     """
     from dvc.exceptions import DvcException
-    from dvc.repo import Repo
     from dvc_objects.errors import ObjectFormatError
 
     with scratch_directory(root.resolve() / ".dvc/tmp/verify") as empty:
-        config: dict[str, Any] = {
-            "cache": {"dir": str(empty / "cache")},
-            "core": {"site_cache_dir": str(empty / "site")},
-        }
         try:
-            with Repo(str(root)) as present:
-                remotes = present.config["remote"]
-                config["remote"] = {name: {**remotes[name], "verify": True} for name in remotes}
-                with Repo(str(root), rev=commit, scm=present.scm, config=config) as repo:
-                    repo.fetch()  # for some missing files it only logs a warning
-                    outs = [out for out in repo.index.outs if out.use_cache and out.can_push]
-                    missing = [out.def_path for out in outs if out.changed_cache()]
+            present = snapshot.remotes(root)
+            config = {
+                "cache": {"dir": str(empty / "cache")},
+                "core": {"site_cache_dir": str(empty / "site")},
+                "remote": {name: {**present[name], "verify": True} for name in present},
+            }
+            with snapshot.opened(_top(root), commit, git.prefix(root), config) as repo:
+                repo.fetch()  # for some missing files it only logs a warning
+                outs = [out for out in repo.index.outs if out.use_cache and out.can_push]
+                missing = [out.def_path for out in outs if out.changed_cache()]
         except (DvcException, ObjectFormatError) as error:
             raise UserError(
                 f"cannot read back what was pushed, nothing is published: {error}"
@@ -259,7 +217,7 @@ def verify(root: Path, commit: str) -> None:
         )
 
 
-def make_tag(root: Path, publication: Publication, commit: str, record: dict[str, Any]) -> str:
+def make_tag(root: Path, publication: Publication, commit: str, about: dict[str, Any]) -> str:
     """Tag a commit as the next version, in this repository only; return the tag's name.
 
     A tag of this number that the remote does not have is left from a killed run, and replaced.
@@ -270,19 +228,21 @@ def make_tag(root: Path, publication: Publication, commit: str, record: dict[str
     from gto.api import register
     from gto.exceptions import GTOException
 
-    versions = _versions(_remote_tags(root, publication), publication)
-    version = _next(max(versions, default=None), publication.bump)
-    tag = f"{publication.artifact}@{version}"
-    if _git(root, "tag", "--list", tag):
-        if not _git(root, "ls-tree", tag, publication.record):
+    versions = _versions(root, publication)
+    artifact = _full_name(root, publication)
+    version = Tag(artifact, _next(versions[-1].version if versions else None, publication.bump))
+    tag, ref = str(version), git.tag_ref(str(version))
+    if git.line(root, "tag", "--list", tag):
+        place = git.prefix(root) + record.path(publication.artifact)
+        if not git.run(root, "ls-tree", "--full-tree", f"{ref}^{{tree}}", place):
             raise UserError(f"the tag {tag} exists here, was made by other hands, and not pushed")
-        _git(root, "tag", "--delete", tag)
-    message = f"{tag}: {record['verdict']}"
-    message += f"; synthetic images by {record['synthetic'] or 'none'}"
+        git.run(root, "tag", "--delete", tag)
+    message = f"{tag}: {about['verdict']}"
+    message += f"; synthetic images by {about['synthetic'] or 'none'}"
     if publication.override:
         message += f"; the verdict was overridden: {publication.override}"
     try:
-        register(str(root), publication.artifact, commit, version, message, force=True)
+        register(str(_top(root)), artifact, commit, version.number, message, force=True)
     except GTOException as error:
         raise UserError(f"gto register {tag}: {error}") from error
     return tag
@@ -294,12 +254,19 @@ def push_version(root: Path, publication: Publication, tag: str) -> None:
     Raises:
         UserError: the remote is out of reach, or somebody else published meanwhile.
     """
-    branch = f"{tag}^{{commit}}:refs/heads/{publication.branch}"
-    _git(root, "push", "--quiet", "--atomic", publication.git_remote, branch, _ref(tag))
+    branch = f"{git.tag_ref(tag)}^{{commit}}:refs/heads/{publication.branch}"
+    remote = publication.git_remote
+    git.run(root, "push", "--quiet", "--atomic", remote, branch, git.tag_ref(tag))
 
 
 def _check_workspace(root: Path) -> None:
-    changed = [name for name in _changed_files(root) if not _is_dvc(name)]
+    """Refuse what is not committed or not built.
+
+    In a larger repository, changes elsewhere are no reason, unless a stage depends on them.
+    """
+    top = _top(root).resolve()
+    outside = [path for path in graph.outside(root) if Path(path).is_relative_to(top)]
+    changed = [name for name in _changed_files(root, *outside) if not _is_dvc(name)]
     if changed:
         raise UserError(
             f"{', '.join(changed)} differ from the last commit: a version must name the code and "
@@ -310,63 +277,57 @@ def _check_workspace(root: Path) -> None:
         raise UserError(f"not up to date: {', '.join(sorted(stale))}; run `dvc repro` first")
 
 
-def _changed_files(root: Path) -> list[str]:
-    """Return the tracked files that differ from HEAD, relative to the top of the repository."""
-    return _git(root, "diff", "--name-only", "HEAD").splitlines()
+def _changed_files(root: Path, *outside: str) -> list[str]:
+    """Return the tracked files that differ from HEAD, from the top of the repository.
+
+    Args:
+        root: the project; files elsewhere do not count,
+        *outside: but for these.
+    """
+    return git.names(root, "diff", "--name-only", "-z", "--no-renames", "HEAD", "--", ".", *outside)
+
+
+def _new_files(root: Path) -> list[str]:
+    """Return the project's files that git neither knows nor ignores, from the repository's top."""
+    return git.names(root, "ls-files", "--others", "--exclude-standard", "--full-name", "-z")
 
 
 def _is_dvc(name: str) -> bool:
-    return name == "dvc.lock" or name.endswith(".dvc")
+    return Path(name).name == "dvc.lock" or name.endswith(".dvc")
 
 
-def _ref(tag: str) -> str:
-    return f"refs/tags/{tag}"
+def _top(root: Path) -> Path:
+    return Path(git.line(root, "rev-parse", "--show-toplevel"))
 
 
-def _remote_tags(root: Path, publication: Publication) -> list[str]:
-    listed = _git(root, "ls-remote", "--refs", "--tags", publication.git_remote)
-    return [line.split("refs/tags/", 1)[1] for line in listed.splitlines()]
+def _full_name(root: Path, publication: Publication) -> str:
+    """Return the artifact's name with the project's folder, as GTO writes it.
+
+    Raises:
+        UserError: no tag can have that name.
+    """
+    from gto.constants import fullname_re
+
+    folder = git.prefix(root).rstrip("/")
+    name = f"{folder}:{publication.artifact}" if folder else publication.artifact
+    if not fullname_re.fullmatch(name):
+        raise UserError(
+            f"{name!r} cannot be part of a version's tag, which GTO makes of the project's folder "
+            "and the artifact's name: use ASCII letters, digits, '-', '_', '.' and '/' only"
+        )
+    return name
 
 
-def _remote_branch(root: Path, publication: Publication) -> str | None:
-    """Return the commit at the tip of the published branch, fetched; None if there is no branch."""
-    ref = f"refs/heads/{publication.branch}"
-    listed = _git(root, "ls-remote", publication.git_remote, ref)
-    if not listed:
-        return None
-    _git(root, "fetch", "--quiet", "--no-tags", publication.git_remote, ref)
-    return listed.split()[0]
+def _versions(root: Path, publication: Publication) -> list[Tag]:
+    """Return the versions that the git remote has, lowest first."""
+    artifact = _full_name(root, publication)
+    published = tags.parse_all(git.remote_tags(root, publication.git_remote))
+    return [tag for tag in published if tag.artifact == artifact]
 
 
-Version = tuple[int, int, int]
-
-
-def _versions(tags: Sequence[str], publication: Publication) -> dict[Version, str]:
-    pattern = re.compile(rf"{re.escape(publication.artifact)}@v(\d+)\.(\d+)\.(\d+)")
-    matches = ((tag, pattern.fullmatch(tag)) for tag in tags)
-    return {(int(m[1]), int(m[2]), int(m[3])): tag for tag, m in matches if m}
-
-
-def _next(version: Version | None, bump: str) -> str:
+def _next(version: tuple[int, int, int] | None, bump: str) -> tuple[int, int, int]:
     if version is None:
-        return "v1.0.0"
+        return 1, 0, 0
     major, minor, patch = version
     raised = {"major": (major + 1, 0, 0), "minor": (major, minor + 1, 0)}
-    return "v" + ".".join(map(str, raised.get(bump, (major, minor, patch + 1))))
-
-
-def _git(
-    root: Path, *arguments: str, stdin: bytes | None = None, env: dict[str, str] | None = None
-) -> str:
-    done = subprocess.run(
-        ["git", *arguments],
-        cwd=root,
-        input=stdin,
-        capture_output=True,
-        env={**os.environ, "GIT_TERMINAL_PROMPT": "0", **(env or {})},
-        check=False,
-    )
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip()
-        raise UserError(f"git {arguments[0]}: {said or 'failed'}")
-    return done.stdout.decode(errors="replace").strip()
+    return raised.get(bump, (major, minor, patch + 1))

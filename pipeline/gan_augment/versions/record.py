@@ -1,0 +1,80 @@
+"""What is on record about a version: where its data is, its counts, verdict and metrics."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gan_augment.errors import UserError, hint
+from gan_augment.storage import read_json
+from gan_augment.versions import gate
+
+METRICS = Path("reports/metrics.json")
+
+
+def path(artifact: str) -> str:
+    """Return the record's path in a published commit, from the project's folder."""
+    return f"published/{artifact}.json"
+
+
+def data(dvc_yaml: str, dvc_lock: str, artifact: str) -> dict[str, str]:
+    """Return `path` and `md5` of an artifact, from the contents of dvc.yaml and dvc.lock.
+
+    Raises:
+        UserError: dvc.yaml declares no such artifact, or it is not built.
+    """
+    declared = (yaml.safe_load(dvc_yaml) or {}).get("artifacts") or {}
+    if artifact not in declared:
+        allowed = hint(artifact, declared)
+        raise UserError(f"artifact {artifact!r}: not among the artifacts of dvc.yaml; {allowed}")
+    place = declared[artifact]["path"]
+    stages = ((yaml.safe_load(dvc_lock) or {}).get("stages") or {}).values()
+    built = {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", [])}
+    if place not in built:
+        raise UserError(f"{place} is not in dvc.lock: run `dvc repro`")
+    return {"path": place, "md5": built[place]}
+
+
+def describe(root: Path, artifact: str, override: str | None) -> dict[str, Any]:
+    """Return what goes on record about the artifact that is built in `root`.
+
+    Raises:
+        UserError: dvc.yaml declares no such artifact, or it is not built.
+    """
+    lock = root / "dvc.lock"
+    found = data(
+        (root / "dvc.yaml").read_text(), lock.read_text() if lock.exists() else "", artifact
+    )
+    verdict = read_json(root / gate.VERDICT)["overall"]
+    decision = gate.decision(root)
+    return {
+        "data": found,
+        **_counts(root / found["path"]),
+        "verdict": verdict["verdict"],
+        "sentence": verdict.get("sentence", ""),
+        "synthetic": None if decision.refusals else decision.method,
+        "override": override,
+        "metrics": read_json(root / METRICS) if (root / METRICS).exists() else {},
+    }
+
+
+def _counts(folder: Path) -> dict[str, Any]:
+    """Return the classes, and split → origin → images of each class; nothing if no image table."""
+    import pandas as pd
+    import pyarrow.parquet as pq
+
+    from gan_augment import table
+
+    if not any(folder.glob("*.parquet")):
+        return {}
+    columns = ["split", "origin", "label"]
+    shards = [pq.read_table(shard, columns=columns).to_pandas() for shard in table.shards(folder)]
+    rows = pd.concat(shards)
+    classes = table.class_names(folder)
+    counts: dict[str, dict[str, list[int]]] = {}
+    for (split, origin), part in rows.groupby(["split", "origin"], sort=False):
+        labels = part["label"].value_counts()
+        counts.setdefault(split, {})[origin] = [
+            int(labels.get(label, 0)) for label in range(len(classes))
+        ]
+    return {"classes": list(classes), "counts": counts}
