@@ -1,0 +1,153 @@
+"""Pull: the files of a published version, once, into a folder that never changes."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gan_augment.errors import UserError
+from gan_augment.storage import replace_directory
+from gan_augment.versions import cache, git, record, snapshot
+from gan_augment.versions.clone import Clone, open_clone
+from gan_augment.versions.lock import locked
+from gan_augment.versions.tags import Tag, wanted
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+    from dvc_data.hashfile.hash_info import HashInfo
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """A version that is here.
+
+    Attributes:
+        tag: which.
+        path: its folder in the cache, or its file if the artifact is one; not to be changed.
+        moved: bytes that were fetched from DVC's remote; 0 if all was here.
+    """
+
+    tag: Tag
+    path: Path
+    moved: int
+
+
+def pull(url: str, tag: str | None = None, artifact: str = "augmented") -> Path:
+    """Return the folder of a published version's image table, fetched if it is not here yet.
+
+    What is here is found by its content, so versions share what they have in common; a tag that
+    was pulled before needs no network.
+
+    Args:
+        url: a git URL, or the folder of a git repository.
+        tag: `v1.2.0` or `augmented@v1.2.0`; None for the latest version.
+        artifact: its name in dvc.yaml; in a larger repository where several folders have one of
+            that name, with the folder: `vision/gan:augmented`.
+
+    Raises:
+        UserError: no such version, something is out of reach, or the remote lacks data or has
+            damaged data.
+    """
+    return fetch(url, tag, artifact).path
+
+
+def fetch(url: str, tag: str | None = None, artifact: str = "augmented") -> Pulled:
+    """Do what `pull` does, and also return which version it is and how much was moved."""
+    clone = open_clone(url)
+    found = clone.find(wanted(tag, artifact)) if tag else clone.latest(artifact)
+    data = _data(clone, found)
+    target = cache.folder() / "versions" / data["md5"].removesuffix(".dir")
+    file = target if data["md5"].endswith(".dir") else target / Path(data["path"]).name
+    moved = 0
+    with locked(cache.folder() / "locks" / target.name, f"{found} is being pulled"):
+        if not target.exists():
+            moved = _fetch_files(clone, found, data, target)
+    return Pulled(found, file, moved)
+
+
+def _data(clone: Clone, tag: Tag) -> dict[str, str]:
+    """Return path and hash of a version's data."""
+    declared, built = (clone.read(tag, name) or "{}" for name in ("dvc.yaml", "dvc.lock"))
+    try:
+        return record.data(declared, built, tag.name)
+    except UserError as error:
+        raise UserError(f"{clone.url}, {tag}: {error}") from error
+
+
+def _fetch_files(clone: Clone, tag: Tag, data: dict[str, str], target: Path) -> int:
+    """Bring the files to `target` by way of DVC's store; return the bytes that were moved."""
+    from dvc.exceptions import DvcException
+    from dvc_data.hashfile import load
+    from dvc_data.hashfile.hash_info import HashInfo
+    from dvc_data.hashfile.tree import Tree
+    from dvc_objects.errors import ObjectFormatError
+
+    whole = HashInfo("md5", data["md5"])
+    try:
+        ref = git.tag_ref(str(tag))
+        with snapshot.opened(clone.folder, ref, tag.folder, _settings(clone, tag)) as repo:
+            (out,) = repo.find_outs_by_path(f"{repo.root_dir.rstrip('/')}/{data['path']}")
+            store = repo.cache.local
+            moved = _download(repo, out.remote, [whole])
+            content = load(store, whole)
+            files = {Path(data["path"]).name: whole}
+            if isinstance(content, Tree):
+                files = {"/".join(key): info for key, _, info in content}
+                moved += _download(repo, out.remote, list(files.values()))
+            _link(
+                {name: Path(store.oid_to_path(info.value)) for name, info in files.items()}, target
+            )
+    except (DvcException, ObjectFormatError, FileNotFoundError) as error:
+        raise UserError(f"{tag} of {clone.url} cannot be fetched: {error}") from error
+    return moved
+
+
+def _settings(clone: Clone, tag: Tag) -> dict[str, Any]:
+    """Return DVC's settings: our cache as its store, and a local project's own remotes."""
+    root = Path(clone.url) / tag.folder
+    return {
+        "cache": {"dir": str(cache.folder())},
+        "core": {"site_cache_dir": str(cache.folder() / "dvc")},
+        "remote": snapshot.remotes(root) if (root / ".dvc").is_dir() else {},
+    }
+
+
+def _download(repo: "Repo", remote: str | None, hashes: list["HashInfo"]) -> int:
+    """Fetch what DVC's store lacks, check its hash, and return the number of bytes.
+
+    Raises:
+        UserError: the remote lacks it, or has other bytes.
+    """
+    from dvc_data.hashfile.db import get_index
+
+    store = repo.cache.local
+    missing = {info for info in hashes if not store.exists(info.value)}
+    if not missing:
+        return 0
+    source = repo.cloud.get_remote_odb(remote, "pull")
+    source.verify = True
+    get_index(source).clear()  # what DVC remembers of the remote may no longer be so
+    repo.cloud.pull(missing, odb=source)
+    lost = [info.value for info in missing if not store.exists(info.value)]
+    if lost:
+        raise UserError(
+            f"the DVC remote {source.fs.unstrip_protocol(source.path)} lacks, or has other bytes "
+            f"of, {len(lost)} of {len(missing)} files, such as {lost[0]}: tell who published it"
+        )
+    return sum(Path(store.oid_to_path(info.value)).stat().st_size for info in missing)
+
+
+def _link(files: Mapping[str, Path], target: Path) -> None:
+    """Give stored files their names in a folder, which appears whole; they stay read-only."""
+    with replace_directory(target) as partial:
+        for name, stored in files.items():
+            file = partial / name
+            if ".." in file.parts or not file.is_relative_to(partial):
+                raise UserError(f"a file outside of the version's folder: {name}")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(stored, file)
+            except OSError:  # a file system without links
+                shutil.copy(stored, file)
