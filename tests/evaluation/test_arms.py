@@ -100,7 +100,20 @@ def test_two_methods_share_the_places_of_repeated_images(
 
 def test_what_there_is_too_few_of_comes_round_again() -> None:
     labels = np.array([1, 0, 1])
-    np.testing.assert_array_equal(taken(labels, np.array([1, 2, 4]), 2.0), [1, 1, 0, 2, 0, 2])
+    found = taken(labels, np.array([1, 2, 4]), 2.0)
+    assert found[:2].tolist() == [1, 1]
+    assert sorted(found[2:]) == [0, 0, 2, 2]
+    assert found[2] != found[3]
+
+
+def test_what_is_taken_is_a_fair_sample_and_grows_with_the_ratio() -> None:
+    """Of a class whose last rows a fallback made, half of any share is the fallback's."""
+    labels = np.repeat([0, 1], [100, 400])
+    part, more = (taken(labels, np.array([0, 400]), ratio) for ratio in (0.25, 0.5))
+    assert set(part) < set(more)
+    assert len(set(more)) == 200
+    for rows in (part, more):
+        assert 0.4 < (rows >= 300).mean() < 0.6
 
 
 def test_class_weights_make_classes_count_the_same(material: Material) -> None:
@@ -110,14 +123,19 @@ def test_class_weights_make_classes_count_the_same(material: Material) -> None:
 
 
 def test_gates_weights_and_probabilities_are_used(material: Material) -> None:
+    rows = {image.tobytes(): row for row, image in enumerate(material.synthetic.pixels)}
     weighted = made("gan-weighted", material)
-    assert weighted.weights[weighted.real :][:3].tolist() == [0.5, 1.0, 0.5]
+    told = material.synthetic.rows["weight"].fillna(1.0)
+    found = [rows[image.tobytes()] for image in weighted.pixels[weighted.synthetic]]
+    assert sorted(found) == list(range(25))
+    np.testing.assert_array_equal(weighted.weights[weighted.synthetic], told[found])
     soft = made("gan-soft", material)
     assert soft.soft is not None
     np.testing.assert_array_equal(soft.soft[: soft.real], np.eye(10)[soft.labels[: soft.real]])
-    first, second = soft.soft[soft.synthetic][:2]
-    np.testing.assert_array_equal(first, np.eye(10)[soft.labels[soft.synthetic][0]])
-    np.testing.assert_allclose(second, 0.1)
+    hard = np.eye(10)[soft.labels]
+    for row in np.flatnonzero(soft.synthetic):
+        is_soft = rows[soft.pixels[row].tobytes()] % 2
+        np.testing.assert_allclose(soft.soft[row], np.full(10, 0.1) if is_soft else hard[row])
 
 
 def test_every_epoch_sees_other_synthetic_images_and_all_real_ones(material: Material) -> None:

@@ -349,6 +349,22 @@ def test_the_report(tmp_path: Path) -> None:
     np.testing.assert_array_equal(corner, first)
 
 
+def test_a_sheet_shows_the_whole_class_and_not_its_first_names(tmp_path: Path) -> None:
+    """Images that grow brighter with their names, as photographs of a day do."""
+    draw = np.random.default_rng(0)
+    for name in ("a", "b"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(200):
+            noise = draw.integers(0, 50, (8, 8))
+            image = Image.fromarray((number + noise).astype(np.uint8))
+            image.save(tmp_path / "images" / name / f"{number:03d}.png")
+    ingest(tmp_path / "real", source="folder", path=tmp_path / "images", duplicates={"near": None})
+    sheet = np.asarray(Image.open(tmp_path / "found" / "classes" / "0-a.png"))
+    scale = sheet.shape[1] // 91
+    shown = sheet[5 * scale :: 9 * scale, 5 * scale :: 9 * scale]
+    assert shown.mean() == pytest.approx(125, abs=40)  # the first 40 have 58
+
+
 def test_memory_is_bounded_by_chunks(
     tmp_path: Path, folder_of_images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

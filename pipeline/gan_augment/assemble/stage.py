@@ -1,11 +1,10 @@
 """Assemble: data/augmented, the table that users pull, with synthetic images only if they help."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -15,6 +14,7 @@ from gan_augment.decision import GAN, decide
 from gan_augment.errors import UserError
 from gan_augment.params import AssembleParams
 from gan_augment.storage import as_json, read_json
+from gan_augment.subsample import subsample
 from gan_augment.synthesis import baselines
 
 
@@ -60,23 +60,24 @@ def _shared_out(counts: NDArray[np.int64], methods: int) -> list[NDArray[np.int6
 def _synthetic(
     method: str, counts: NDArray[np.int64], params: AssembleParams, inputs: Mapping[str, Path]
 ) -> Iterator[pa.Table]:
-    """Yield so many images of each class: the first of data/synthetic, or by a simpler method."""
+    """Yield so many images of each class: some of data/synthetic, or by a simpler method."""
     if method == GAN:
-        yield from _first_rows(table.scan(inputs["synthetic"]), counts)
+        yield from _some(inputs["synthetic"], counts, params.seed)
         return
     real = table.read(inputs["real"], "train")
     for label in np.flatnonzero(counts).tolist():
         yield baselines.rows(method, real, label, int(counts[label]), params.seed)
 
 
-def _first_rows(parts: Iterable[pa.Table], counts: NDArray[np.int64]) -> Iterator[pa.Table]:
-    left = counts.copy()
-    for rows in parts:
-        labels = rows["label"].to_numpy()
-        earlier = pd.Series(labels).groupby(labels).cumcount().to_numpy()
-        kept = earlier < left[labels]
-        left -= np.bincount(labels[kept], minlength=len(left))
-        yield rows.filter(pa.array(kept))
+def _some(path: Path, counts: NDArray[np.int64], seed: int) -> Iterator[pa.Table]:
+    """Yield a fair sample of a table's rows: where a fallback was used, of those by either."""
+    labels = table.labels(path)
+    kept = np.zeros(len(labels), bool)
+    kept[subsample(labels, counts, seed)] = True
+    start = 0
+    for rows in table.scan(path):
+        yield rows.filter(pa.array(kept[start : start + len(rows)]))
+        start += len(rows)
 
 
 def _same_data(verdict: dict[str, Any], inputs: Mapping[str, Path]) -> None:

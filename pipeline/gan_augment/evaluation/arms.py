@@ -16,6 +16,7 @@ from gan_augment.decision import GAN
 from gan_augment.evaluation.classic import POLICIES
 from gan_augment.evaluation.training_set import TrainingSet, of_images
 from gan_augment.params import ClassicParams
+from gan_augment.seeding import rng
 from gan_augment.synthesis.baselines import BASELINES
 from gan_augment.table import Images
 
@@ -264,11 +265,16 @@ def take(images: Images, counts: NDArray[np.int64], ratio: Option) -> Images:
 
 
 def taken(labels: NDArray[np.int64], counts: NDArray[np.int64], ratio: Option) -> NDArray[np.intp]:
-    """Return the first rows of each class, `ratio` × `counts`, in class order.
+    """Return rows of each class drawn at random, `ratio` × `counts`, in class order.
 
-    They come round again where a class has too few. None is 1.
+    They come round again where a class has too few. None is 1. A larger ratio takes the rows of a
+    smaller one and more. The first rows of a class would not do: those that a fallback made come
+    last, and draws from a mixture come component by component.
     """
-    by_class = [np.flatnonzero(labels == label) for label in range(len(counts))]
+    by_class = [
+        rng(0, "taken", label).permutation(np.flatnonzero(labels == label))
+        for label in range(len(counts))
+    ]
     wanted = _share(counts, ratio).tolist()
     return np.concatenate(
         [np.resize(rows, n * bool(len(rows))) for rows, n in zip(by_class, wanted, strict=True)]

@@ -21,6 +21,7 @@ from gan_augment.metrics.cas import classification_accuracy_score, standard_erro
 from gan_augment.metrics.memorisation import near_copy_search
 from gan_augment.params import Recipe
 from gan_augment.sheet import contact_sheet
+from gan_augment.subsample import subsample
 from gan_augment.table import Images
 
 MOST_IMAGES = 2000
@@ -37,7 +38,7 @@ class Validator:
     images as validation images, and no more than there are training images, which set the floor.
 
     Attributes:
-        floor: the scores of the training images themselves, the CAS of guessing (`chance`), and
+        floor: the scores of training images, a fair sample, the CAS of guessing (`chance`), and
             the name of the feature network: numbers compare only under one name.
     """
 
@@ -56,7 +57,7 @@ class Validator:
         self._counts = np.minimum(np.minimum(train.counts(), validation.counts()), most)
         self._drawn = min(CAS_IMAGES_A_CLASS, most)
         self._labels = np.repeat(np.arange(shape.classes), self._counts)
-        self._train, self._reference = (self._first_rows(part) for part in (train, validation))
+        self._train, self._reference = (self._some(part) for part in (train, validation))
         self._network = _network(train, params, device, scratch)
         self._pixels = features.principal_components(train)
         groups = train.labels if params.conditional else np.zeros_like(train.labels)
@@ -155,12 +156,10 @@ class Validator:
         discriminator.train(was_training)
         return float((train - unseen) / (train - made)) if train > made else 0.0
 
-    def _first_rows(self, images: Images) -> NDArray[np.uint8]:
-        rows = [
-            np.flatnonzero(images.labels == label)[:count]
-            for label, count in enumerate(self._counts)
-        ]
-        return images.pixels[np.concatenate(rows)]
+    def _some(self, images: Images) -> NDArray[np.uint8]:
+        """Return as many images of each class as are compared, class by class."""
+        groups = images.rows.get("group")
+        return images.pixels[subsample(images.labels, self._counts, self._params.seed, groups)]
 
 
 def _network(

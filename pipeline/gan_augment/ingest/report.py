@@ -12,6 +12,7 @@ from gan_augment import table
 from gan_augment.ingest.spool import Reject, Spooled
 from gan_augment.sheet import contact_sheet
 from gan_augment.storage import replace_directory, write_json
+from gan_augment.subsample import subsample
 
 SHEET_COLUMNS = 10
 SHEET_ROWS = 4
@@ -96,8 +97,11 @@ def _channels(spooled: Spooled, images: pd.DataFrame) -> pd.DataFrame:
 
 
 def _sheets(folder: Path, images: pd.DataFrame, classes: Sequence[str], spooled: Spooled) -> None:
-    """Save a sheet of the first training images of each class: nobody is to look at the others."""
-    shown = images[images["split"] == "train"].groupby("label").head(SHEET_COLUMNS * SHEET_ROWS)
+    """Save a sheet of some training images of each class: nobody is to look at held-out ones."""
+    train = images[images["split"] == "train"]
+    counts = np.full(len(classes), SHEET_COLUMNS * SHEET_ROWS)
+    chosen = subsample(train["label"].to_numpy(), counts, 0, train["group"])
+    shown = train.iloc[np.sort(chosen)]
     pngs = [png for part in spooled.pngs(shown.index.to_numpy()) for png in part]
     digits = len(str(len(classes) - 1))
     for label, name in enumerate(classes):

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from gan_augment.sheet import contact_sheet
+from gan_augment.subsample import subsample
 from gan_augment.table import Images
 
 SHEET_COLUMNS = 12
@@ -24,10 +25,12 @@ class Picture(NamedTuple):
 
 
 def sheet(images: Images) -> Picture | None:
-    """Return a row of images for each of the first classes that have any."""
+    """Return a row of images, drawn at random, for each of the first classes that have any."""
     rows = []
+    counts = np.minimum(images.counts(), SHEET_COLUMNS)
+    shown = subsample(images.labels, counts, 0, images.rows.get("group"))
     for label in np.unique(images.labels)[:MOST_CLASSES]:
-        of_class = images.pixels[images.labels == label][:SHEET_COLUMNS]
+        of_class = images.pixels[shown[images.labels[shown] == label]]
         blank = np.full((SHEET_COLUMNS - len(of_class), *of_class.shape[1:]), 255, np.uint8)
         rows.append(np.concatenate([of_class, blank]))
     if not rows:

@@ -18,6 +18,7 @@ from gan_augment.metrics.memorisation import Sample
 from gan_augment.params import GenerateParams
 from gan_augment.seeding import seed_of
 from gan_augment.storage import write_json
+from gan_augment.subsample import subsample
 from gan_augment.synthesis import closeness, quality
 from gan_augment.synthesis.sampler import Sampler
 from gan_augment.table import Images
@@ -26,40 +27,48 @@ MOST_IMAGES = 2000
 
 
 class Selection:
-    """The synthetic images that are looked at: the first of each class, as many as real ones.
+    """The synthetic images that are looked at: a fair sample of each class, as many as real ones.
 
     Attributes:
-        train, validation: real images, as many of each class.
+        train, validation: real images.
         made: images by (class, method).
     """
 
-    def __init__(self, train: Images, validation: Images) -> None:
+    def __init__(
+        self, train: Images, validation: Images, wanted: NDArray[np.int64], seed: int
+    ) -> None:
+        """Draw which of the `wanted` images of each class will be looked at."""
         most = max(MOST_IMAGES // len(train.classes), 1)
-        self._most = np.minimum(np.minimum(train.counts(), validation.counts()), most)
+        counts = np.minimum(np.minimum(train.counts(), validation.counts()), most)
+        labels = np.repeat(np.arange(len(wanted)), wanted)
+        chosen = np.zeros(len(labels), bool)
+        chosen[subsample(labels, counts, seed)] = True
+        self._chosen = np.split(chosen, np.cumsum(wanted)[:-1])
+        self._seed = seed
         self.train, self.validation = train, validation
         self.made: Counter[tuple[int, str]] = Counter()
         self._pixels: dict[int, list[NDArray[np.uint8]]] = {}
 
     def add(self, rows: pa.Table) -> None:
-        """Count rows, and keep those that will be looked at."""
-        labels, methods = rows["label"].to_pylist(), rows["method"].to_pylist()
-        self.made.update(zip(labels, methods, strict=True))
-        for label in set(labels):
-            kept = self._pixels.setdefault(label, [])
-            free = int(self._most[label]) - sum(map(len, kept))
-            if free > 0:
-                of_class = rows.filter(pa.compute.equal(rows["label"], label))
-                kept.append(table.decode(of_class.slice(0, free)).pixels)
+        """Count rows of one class, and keep those that will be looked at."""
+        if not len(rows):
+            return
+        label, methods = rows["label"][0].as_py(), rows["method"].to_pylist()
+        before = sum(n for (known, _), n in self.made.items() if known == label)
+        self.made.update((label, method) for method in methods)
+        looked_at = rows.filter(pa.array(self._chosen[label][before : before + len(rows)]))
+        if len(looked_at):
+            self._pixels.setdefault(label, []).append(table.decode(looked_at).pixels)
 
     def synthetic(self) -> dict[int, NDArray[np.uint8]]:
         """Return the images that are looked at by class, uint8 N×C×H×W."""
-        whole = {label: np.concatenate(parts) for label, parts in self._pixels.items() if parts}
-        return {label: pixels for label, pixels in whole.items() if len(pixels)}
+        return {label: np.concatenate(parts) for label, parts in self._pixels.items()}
 
     def real(self, images: Images, counts: Mapping[int, int]) -> NDArray[np.uint8]:
-        """Return the first so many images of each class, class by class."""
-        rows = [np.flatnonzero(images.labels == label)[:n] for label, n in counts.items()]
-        return images.pixels[np.concatenate(rows)]
+        """Return a fair sample of so many images of each class, class by class."""
+        each = [counts.get(label, 0) for label in range(len(images.classes))]
+        groups = images.rows.get("group")
+        return images.pixels[subsample(images.labels, each, self._seed, groups)]
 
 
 def write(

@@ -51,7 +51,7 @@ def run(params: GenerateParams, inputs: Mapping[str, Path], outputs: Mapping[str
         evidence = Evidence(real, validation, trained, params.keep_real, params.seed, scratch)
         judges = gates.fit(params.gates, evidence)
         sampler = Sampler(trained, params, evidence if judges else None, judges, scratch)
-    looked_at = report.Selection(real, validation)
+    looked_at = report.Selection(real, validation, counts, params.seed)
     with (
         replace_directory(outputs["report"]) as folder,
         table.Writer(outputs["synthetic"], real.classes) as writer,

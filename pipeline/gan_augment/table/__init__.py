@@ -31,7 +31,16 @@ Synthetic rows also have, where it applies:
 from gan_augment.table.access import Rows
 from gan_augment.table.columns import NULLABLE, SPLITS, classes_of, schema
 from gan_augment.table.pixels import from_png, picture, pixel_hash, png
-from gan_augment.table.reader import class_names, counts, read, scan, shards, stream, table_hash
+from gan_augment.table.reader import (
+    class_names,
+    counts,
+    labels,
+    read,
+    scan,
+    shards,
+    stream,
+    table_hash,
+)
 from gan_augment.table.rows import Column, Images, decode, encode, pack, soft_labels
 from gan_augment.table.writer import Writer, write
 
@@ -48,6 +57,7 @@ __all__ = [
     "decode",
     "encode",
     "from_png",
+    "labels",
     "pack",
     "picture",
     "pixel_hash",

@@ -91,10 +91,13 @@ def shards(path: Path, split: str | None = None) -> list[Path]:
 
 def counts(path: Path, split: str | None = None) -> NDArray[np.int64]:
     """Return the number of rows of each class, int64, without reading any image."""
-    classes = len(class_names(path))
-    labels = [pq.read_table(shard, columns=["label"])["label"] for shard in shards(path, split)]
-    found = [np.bincount(column.to_numpy(), minlength=classes) for column in labels]
-    return np.sum([np.zeros(classes, np.int64), *found], axis=0)
+    return np.bincount(labels(path, split), minlength=len(class_names(path))).astype(np.int64)
+
+
+def labels(path: Path, split: str | None = None) -> NDArray[np.int64]:
+    """Return the labels of all rows, int64 N, without reading any image."""
+    columns = [pq.read_table(shard, columns=["label"])["label"] for shard in shards(path, split)]
+    return np.concatenate([np.zeros(0, np.int64), *(column.to_numpy() for column in columns)])
 
 
 def table_hash(path: Path, split: str | None = None) -> str:

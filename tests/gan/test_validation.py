@@ -1,0 +1,66 @@
+"""What real images get, on digits that grow brighter with their names."""
+
+import numpy as np
+import pytest
+import torch
+
+from gan_augment.gan.networks import Shape
+from gan_augment.gan.recipe import recipe
+from gan_augment.gan.validation import Validator
+from gan_augment.metrics import features
+from gan_augment.metrics.fidelity import kernel_distance
+from gan_augment.params import TrainParams
+from gan_augment.table import Images
+
+
+@pytest.fixture(scope="module")
+def halves(train_images: Images) -> tuple[Images, Images]:
+    """Return three quarters of the even digits and the rest, from dim to bright in either."""
+    even = np.flatnonzero(train_images.labels % 2 == 0)
+    held_out = np.arange(len(even)) % 4 == 3
+    return _ordered(train_images, even[~held_out]), _ordered(train_images, even[held_out])
+
+
+def _ordered(images: Images, rows: np.ndarray) -> Images:
+    brightness = np.linspace(0.3, 1.0, len(rows))[:, None, None, None]
+    return Images(
+        (images.pixels[rows] * brightness).astype(np.uint8),
+        images.labels[rows] // 2,
+        images.classes[::2],
+        images.rows.iloc[rows].reset_index(drop=True),
+    )
+
+
+@pytest.fixture(scope="module")
+def validator(halves: tuple[Images, Images], tmp_path_factory: pytest.TempPathFactory) -> Validator:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(features, "STEPS", (60, 60))
+        shape, scratch = Shape(1, (8, 8), 5, 16, 8, 32), tmp_path_factory.mktemp("scratch")
+        settings = recipe(TrainParams(), (8, 8))
+        return Validator(*halves, shape, settings, torch.device("cpu"), scratch)
+
+
+def test_the_floor_is_that_of_a_fair_sample(
+    validator: Validator, halves: tuple[Images, Images]
+) -> None:
+    """The first rows of each class, which are the dim ones, would get many times as much."""
+    train, validation = halves
+    seen = features.principal_components(train)
+    first = [np.flatnonzero(train.labels == y)[:n] for y, n in enumerate(validation.counts())]
+    dim = kernel_distance(
+        seen(validation.pixels).values, seen(train.pixels[np.concatenate(first)]).values
+    )
+    assert abs(validator.floor["kid_pixels"]) < dim / 5
+
+
+def test_diversity_is_a_share_of_that_of_all_images(
+    validator: Validator, halves: tuple[Images, Images]
+) -> None:
+    """A generator that draws from the training images varies as much as they do."""
+    train, validation = halves
+    draw = np.random.default_rng(0)
+    drawn = [
+        draw.choice(np.flatnonzero(train.labels == y), n) for y, n in enumerate(validation.counts())
+    ]
+    pixels = train.pixels[np.concatenate(drawn)]
+    assert validator._diversity(pixels) == pytest.approx(1, abs=0.1)
