@@ -9,6 +9,7 @@ from gan_augment import table
 from gan_augment.assemble import stage
 from gan_augment.errors import UserError
 from gan_augment.params import AssembleParams
+from gan_augment.storage import read_json
 from gan_augment.synthesis.trace import find, remake
 
 
@@ -82,6 +83,11 @@ def test_only_what_the_verdict_allows_is_shipped(
     card = (tmp_path / "augmented" / "README.md").read_text()
     assert f"**Verdict: {word}.** gan does what it does." in card
     assert ("train, synthetic" in card) == ships
+    told = read_json(tmp_path / "augmented" / "verdict.json")
+    assert told["overall"]["verdict"] == word
+    assert told["ships"]["method"] == "gan"
+    assert (told["ships"]["refusals"] == []) == ships
+    assert sum(told["counts"]["train"].get("synthetic", {}).values()) == (9 if ships else 0)
 
 
 @pytest.mark.parametrize("passed", ["false", "null"])

@@ -220,8 +220,7 @@ class Data:
                     f"{_size(image)}: use torch() with a transform that resizes"
                 )
             images[row] = image
-        last = images.transpose(0, 2, 3, 1)
-        return Arrays(last[..., 0] if last.shape[-1] == 1 else last, self.labels)
+        return Arrays(table.channels_last(images), self.labels)
 
     def torch(
         self,

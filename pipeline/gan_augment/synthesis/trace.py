@@ -23,24 +23,20 @@ def find(path: Path, identity: str) -> tuple[NDArray[np.uint8], dict[str, Any]]:
     Raises:
         UserError: no row has such an id, or images that differ have.
     """
-    found: dict[str, tuple[NDArray[np.uint8], dict[str, Any]]] = {}
-    for rows in table.scan(path):
-        here = [i for i, name in enumerate(rows["id"].to_pylist()) if name.startswith(identity)]
-        if here:
-            cells = rows.take(here)
-            images = table.decode(cells)
-            for number, name in enumerate(cells["id"].to_pylist()):
-                columns = {
-                    key: cells[key][number].as_py() for key in cells.schema.names if key != "image"
-                }
-                columns["label"] = images.classes[columns["label"]]
-                columns["path"] = cells["image"][number].as_py()["path"]
-                found.setdefault(name, (images.pixels[number], columns))
+    rows = table.Rows(table.shards(path))
+    names = enumerate(rows.columns(["id"])["id"].to_pylist())
+    found: dict[str, int] = {}
+    for number, name in names:
+        if name.startswith(identity):
+            found.setdefault(name, number)
     if not found:
         raise UserError(f"{path} has no row whose id starts with {identity!r}")
     if len(found) > 1:
         raise UserError(f"{path} has {len(found)} images whose ids start with {identity!r}")
-    return next(iter(found.values()))
+    (number,) = found.values()
+    (columns,) = rows.columns().slice(number, 1).to_pylist()
+    columns["label"] = table.class_names(path)[columns["label"]]
+    return table.from_png(rows.png(number)), columns
 
 
 def regenerate(row: Mapping[str, Any], model: Model) -> NDArray[np.uint8]:
@@ -70,14 +66,10 @@ def remake(row: Mapping[str, Any], path: Path, real: Path) -> NDArray[np.uint8]:
         path: the image table that it is in.
         real: the image table that it was made from.
     """
-    made = row["method"], row["requested_label"]
-    count = sum(
-        (method, label) == made
-        for rows in table.scan(path, "train")
-        for method, label in zip(
-            rows["method"].to_pylist(), rows["requested_label"].to_pylist(), strict=True
-        )
-    )
-    images = draw(row["method"], table.read(real, "train"), made[1], count, row["seed"])
+    made = {name: row[name] for name in ("method", "requested_label")}
+    rows = table.Rows(table.shards(path, "train")).columns(list(made))
+    count = rows.to_pylist().count(made)
+    train = table.read(real, "train")
+    images = draw(row["method"], train, row["requested_label"], count, row["seed"])
     pixels: NDArray[np.uint8] = images.pixels[row["index"]]
     return pixels

@@ -30,7 +30,7 @@ Synthetic rows also have, where it applies:
 
 from gan_augment.table.access import Rows
 from gan_augment.table.columns import NULLABLE, SPLITS, classes_of, schema
-from gan_augment.table.pixels import from_png, picture, pixel_hash, png
+from gan_augment.table.pixels import channels_last, from_png, picture, pixel_hash, png
 from gan_augment.table.reader import (
     class_names,
     counts,
@@ -51,6 +51,7 @@ __all__ = [
     "Images",
     "Rows",
     "Writer",
+    "channels_last",
     "class_names",
     "classes_of",
     "counts",

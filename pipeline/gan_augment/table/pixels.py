@@ -49,6 +49,11 @@ def png(image: NDArray[np.uint8]) -> bytes:
     )
 
 
+def channels_last(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return images N×C×H×W as others expect them: N×H×W if grey, N×H×W×3 if RGB."""
+    return images[:, 0] if images.shape[1] == 1 else images.transpose(0, 2, 3, 1)
+
+
 def from_png(content: bytes) -> NDArray[np.uint8]:
     """Return the uint8 C×H×W image that PNG bytes hold."""
     array = np.asarray(Image.open(io.BytesIO(content)))
