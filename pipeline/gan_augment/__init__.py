@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gan_augment.data import Data, load
+    from gan_augment.versions import pull
 
-__all__ = ["Data", "load"]
+__all__ = ["Data", "load", "pull"]
 
-_HOMES = {"Data": "gan_augment.data", "load": "gan_augment.data"}
+_HOMES = {
+    "Data": "gan_augment.data",
+    "load": "gan_augment.data",
+    "pull": "gan_augment.versions",
+}
 
 
 def __getattr__(name: str) -> Any:

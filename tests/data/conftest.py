@@ -1,16 +1,22 @@
 """A small augmented set as `assemble` leaves it: real digits, and synthetic ones where scarce."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from gan_augment import table
 from gan_augment.assemble import stage
 from gan_augment.data import Data, load
 from gan_augment.params import AssembleParams
 from gan_augment.synthesis.baselines import rows
+from gan_augment.versions.publish import Publication, publish
+from tests.versions.conftest import Project, _environment, built, copy
+
+__all__ = ["_environment", "built"]  # fixtures
 
 VERDICT = {
     "overall": {
@@ -67,6 +73,21 @@ def augmented(project: Path) -> Path:
 @pytest.fixture(scope="session")
 def data(augmented: Path) -> Data:
     return load(augmented)
+
+
+@pytest.fixture(scope="session")
+def published(built: Project, augmented: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Return a project that published the table as v1.0.0."""
+    project = copy(built, tmp_path_factory.mktemp("published") / "copy")
+    content = yaml.safe_load((project.root / "dvc.yaml").read_text())
+    shutil.copytree(augmented, project.root / "made")
+    content["stages"]["assemble"]["cmd"] = "cp -r made data/augmented"
+    content["stages"]["assemble"]["deps"] = ["made", "reports/verdict.json"]
+    (project.root / "dvc.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    project.commit()
+    project.rebuild()
+    publish(project.root, Publication())
+    return project
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ from typing import Any
 import fsspec
 import pytest
 
+from gan_augment import versions
 from gan_augment.data import load, source
 from gan_augment.data.source import fetch
 from gan_augment.errors import UserError
@@ -130,3 +131,29 @@ def test_folders_by_their_address(augmented: Path) -> None:
 def test_addresses_that_nothing_reads() -> None:
     with pytest.raises(UserError, match=r"gopher://host/set cannot be read: Protocol not known"):
         load("gopher://host/set")
+
+
+@pytest.mark.parametrize(
+    ("place", "version"),
+    [
+        ("git@git.example.org:bolts.git", None),
+        ("git@git.example.org:bolts", "v1.2.0"),
+        ("ssh://git@example.org/bolts", None),
+        ("https://example.org/bolts.git", None),
+        ("https://example.org/bolts", "v1.2.0"),
+        ("/srv/git/bolts.git", None),
+        ("../bolts", "v1.2.0"),
+    ],
+)
+def test_repositories_are_told_from_folders_and_addresses(
+    place: str, version: str | None, augmented: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[Any, ...]] = []
+
+    def pull(*arguments: Any, **options: Any) -> Path:
+        asked.append((*arguments, options))
+        return augmented
+
+    monkeypatch.setattr(versions, "pull", pull)
+    assert load(place, version).path == augmented
+    assert asked == [(place, version, "augmented", {})]

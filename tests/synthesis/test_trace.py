@@ -57,7 +57,7 @@ def test_on_the_command_line(
 def test_a_real_row_names_its_file(digits: Path) -> None:
     _, row = find(digits, table.read(digits, "train").rows["id"][0])
     assert row["origin"] == "real"
-    assert row["path"].startswith("digits/")
+    assert row["source"].startswith("digits/")
 
 
 @pytest.mark.parametrize("method", ["gmm", "smote"])

@@ -89,7 +89,7 @@ def test_columns_are_read_without_pixels(path: Path) -> None:
     assert rows.columns(["label"])["label"].to_pylist() == [n % 3 for n in range(N)]
     everything = rows.columns()
     assert "image" not in everything.schema.names
-    assert set(everything["path"].to_pylist()) == {"a.png"}
+    assert set(everything["source"].to_pylist()) == {"a.png"}
     with pytest.raises(UserError, match=r"train-00000.parquet has no column 'colour'"):
         rows.columns(["colour"])
 

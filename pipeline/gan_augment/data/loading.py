@@ -39,10 +39,12 @@ class Arrays(NamedTuple):
 
 def load(
     source: str | os.PathLike[str],
+    version: str | None = None,
     *,
     split: str | None = "train",
     origin: Origin | None = None,
     synthetic: bool = True,
+    artifact: str = "augmented",
 ) -> "Data":
     """Open an image table. No image is read before it is asked for.
 
@@ -56,14 +58,17 @@ def load(
     ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9')
 
     Args:
-        source: a folder, or the address of one, such as s3://bucket/augmented: what fsspec reads.
+        source: a folder; the address of one, such as s3://bucket/augmented (what fsspec reads); or
+            a git repository in which versions are published, its address or a folder.
+        version: a tag of the repository, such as v1.2.0; by default the latest.
         split: train, validation or test; None for all rows, those of the test split included.
         origin: only `real` or only `synthetic` rows.
         synthetic: False leaves synthetic rows out, as `origin="real"` does.
+        artifact: which of the repository's artifacts, by its name in dvc.yaml.
 
     Raises:
-        UserError: there is no such place, split or origin, it is no image table, or it cannot be
-            reached.
+        UserError: there is no such place, version, split or origin, it is no image table, or it
+            cannot be reached.
     """
     if origin not in (None, "real", "synthetic"):
         raise UserError(f"origin = {origin!r}: {hint(str(origin), ('real', 'synthetic'))}")
@@ -71,7 +76,7 @@ def load(
         raise UserError("origin='synthetic' and synthetic=False leave nothing: drop one of them")
     if split is not None and split not in table.SPLITS:
         raise UserError(f"split = {split!r}: {hint(split, table.SPLITS)}")
-    path = locate(source, split)
+    path = locate(source, version, split, artifact)
     return Data(path, split, origin if synthetic else "real")
 
 

@@ -1,4 +1,4 @@
-"""Where an image table comes from: a folder, or an address that fsspec reads."""
+"""Where an image table comes from: a folder, an address that fsspec reads, a git repository."""
 
 import os
 import re
@@ -10,21 +10,30 @@ from typing import Any
 from gan_augment.errors import UserError
 from gan_augment.storage import cache_directory, digest, replace_file
 
+REPOSITORY = re.compile(r"(git|ssh|git\+\w+)://|[\w.-]+@[\w.-]+:|.*\.git/?$", re.IGNORECASE)
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*(::|://)", re.IGNORECASE)
 TEXTS = ("README.md", "verdict.json")
 
 
-def locate(source: str | os.PathLike[str], split: str | None) -> Path:
+def locate(
+    source: str | os.PathLike[str], version: str | None, split: str | None, artifact: str
+) -> Path:
     """Return a folder on this machine that holds the table; what is elsewhere is fetched, once.
 
     Args:
-        source: a folder or an address.
+        source: a folder, an address, or a git repository.
+        version: a tag of the repository; given one, any source is a repository.
         split: of what is fetched from an address, only this split's files; None for all.
+        artifact: which of the repository's.
 
     Raises:
-        UserError: there is no such place, or it cannot be reached.
+        UserError: there is no such place or version, or it cannot be reached.
     """
     place = os.fspath(source)
+    if version is not None or REPOSITORY.match(place):
+        from gan_augment.versions import pull
+
+        return pull(place, version, artifact)
     folder = fetch(place, split) if ADDRESS.match(place) else Path(place)
     if not folder.is_dir():
         kind = (

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gan_augment.errors import UserError
@@ -86,7 +87,7 @@ class Rows:
             return self._files(shard)[offset : offset + length]
 
     def columns(self, names: Sequence[str] | None = None) -> pa.Table:
-        """Return columns of all rows; None is all but the pixels, with the source's `path`.
+        """Return columns of all rows; None is all but the pixels, with the image's `source`.
 
         Raises:
             UserError: a shard lacks one of them, or cannot be read.
@@ -144,9 +145,8 @@ def _columns(shard: Path, names: Sequence[str] | None) -> pa.Table:
         if missing := [name for name in names or () if name not in present]:
             raise UserError(f"{shard} has no column {missing[0]!r}: not an image table of ours")
         wanted = [name for name in present if name != "image"] if names is None else list(names)
-        path = [] if names is not None else ["image.path"]
-        rows = file.read(columns=[*wanted, *path])
-    if path:
-        paths = pa.chunked_array([part.field("path") for part in rows["image"].chunks], pa.string())
-        rows = rows.drop_columns(["image"]).append_column("path", paths)
+        rows = file.read(columns=wanted if names is not None else [*wanted, "image.path"])
+    if names is None:
+        sources = pc.struct_field(rows["image"], "path")
+        rows = rows.drop_columns(["image"]).append_column("source", sources)
     return rows

@@ -1,20 +1,18 @@
-"""Where pulled versions are kept: the user's cache folder, or that in GAN_AUGMENT_CACHE.
+"""Where what was fetched is kept: the user's cache folder, or that in GAN_AUGMENT_CACHE.
 
 | folder | what |
 |---|---|
 | `repositories/HASH.git` | a bare repository a URL, with the commits of the tags asked for |
 | `files` | DVC's store: files by their hash |
 | `versions/HASH` | a version's folder by the hash of what is in it; never changes |
+| `tables/HASH` | a table from an address, see `gan_augment.data.source` |
 | `locks` | so that two who pull the same at once wait for each other |
 """
 
-import os
 from pathlib import Path
 
 from gan_augment.errors import UserError
-
-CACHE = "GAN_AUGMENT_CACHE"
-"""Environment variable: the folder to use instead of the user's cache folder."""
+from gan_augment.storage import cache_directory
 
 
 def folder() -> Path:
@@ -24,10 +22,7 @@ def folder() -> Path:
         UserError: DVC, with which versions are pulled, is not installed.
     """
     require_dvc()
-    import platformdirs
-
-    chosen = os.environ.get(CACHE)
-    return Path(chosen or platformdirs.user_cache_dir("gan-augment")).expanduser().absolute()
+    return cache_directory()
 
 
 def require_dvc() -> None:
