@@ -96,7 +96,9 @@ def reproduce(
     outcome = dvc(root, command, on_line, None if limit is None else 60 * limit, hold)
     if outcome.code:
         return failed(f"stage {stage.name!r}", outcome)
-    if not any(line.startswith("Running stage") for line in outcome.printed):
+    # What runs always has done something only if DVC notes another output.
+    sign = ("Updating lock file", "Generating lock file") if stage.always else "Running stage"
+    if not any(line.startswith(sign) for line in outcome.printed):
         return cached(stage.name)
     return Completed(message=f"stage {stage.name!r} is rebuilt")
 
@@ -162,9 +164,12 @@ def _bring_up_to_date(
             return failed("dvc fetch --run-cache", outcome)
     todo = graph.changed(root)
     for stage in graph.stages(root):
-        state = as_task(stage)(stage, root, stage.name in todo, [lock], pull, return_state=True)
+        is_changed = stage.always or stage.name in todo
+        state = as_task(stage)(stage, root, is_changed, [lock], pull, return_state=True)
         if not state.is_completed():
             return Failed(message=state.message)
+        if stage.always and state.name != "Cached":
+            todo = graph.changed(root)
         states.append(state)
     idle = all(state.name == "Cached" for state in states)
     if not idle:

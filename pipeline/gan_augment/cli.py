@@ -47,6 +47,7 @@ Synthetic = Annotated[Path, typer.Option(help="Image table of synthetic images."
 Synthesis = Annotated[Path, typer.Option(help="Folder of what is known of the synthetic images.")]
 Reports = Annotated[Path, typer.Option(help="Folder of verdict, metrics and report.")]
 Augmented = Annotated[Path, typer.Option(help="Image table that users pull.")]
+Root = Annotated[Path, typer.Option(help="Folder of the project.")]
 Scratch = Annotated[Path, typer.Option(help="Folder of what a killed run needs to go on.")]
 
 PARAMS = Path("params.yaml")
@@ -273,6 +274,15 @@ def verdict(reports: Reports = REPORTS, augmented: Augmented = AUGMENTED) -> Non
     from gan_augment.report.terminal import summary
 
     print(summary(reports / "verdict.json", reports / "report.html", augmented))
+
+
+@app.command()
+def lock(root: Root = Path()) -> None:
+    """Note in gan-augment.lock which code each stage uses; `dvc repro` does so first."""
+    from gan_augment.project import code
+
+    for sentence in code.write(root):
+        print(f"lock: {sentence}")
 
 
 def _load(path: Path, *, check_names: bool = True) -> "Params":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from gan_augment import table
 from tests.e2e.conftest import Run, make_project
@@ -35,13 +36,38 @@ def test_repro_makes_everything(run: Run, folder: Path) -> None:
     shown = run("gan-augment", "verdict").stdout
     assert "reports/report.html" in shown
     assert "data/augmented" in shown
-    assert run("git", "status", "--short").stdout.split() == ["??", "dvc.lock"]
+    assert run("git", "status", "--short").stdout.split() == [
+        "??",
+        "dvc.lock",
+        "??",
+        "gan-augment.lock",
+    ]
 
 
 def test_a_second_repro_does_nothing(run: Run) -> None:
     printed = run("dvc", "repro").stdout
-    assert "Data and pipelines are up to date." in printed
-    assert "Running stage" not in printed
+    assert [line for line in printed.splitlines() if line.startswith("Running")] == [
+        "Running stage 'lock':"
+    ]
+    assert "lock: " not in printed
+    assert run("dvc", "status").stdout.split() == ["lock:", "always", "changed"]
+
+
+def test_after_an_upgrade_only_stages_whose_code_changed_run(run: Run, folder: Path) -> None:
+    """As if the present code were newer than that which built."""
+    file = folder / "gan-augment.lock"
+    now = yaml.safe_load(file.read_text())
+    earlier = {**now["stages"], "assemble": "0" * 16}
+    file.write_text(yaml.safe_dump({"version": "0.0.1", "stages": earlier}))
+    locked = folder / "dvc.lock"
+    locked.write_text(locked.read_text().replace(now["stages"]["assemble"], "0" * 16))
+    printed = run("dvc", "repro").stdout
+    assert f"lock: gan-augment 0.0.1 became {now['version']}" in printed
+    assert "lock: the code of assemble changed" in printed
+    still = [name for name in STAGES if f"Stage '{name}' didn't change, skipping" in printed]
+    assert still == ["ingest", "train", "generate", "evaluate"]
+    assert "Stage 'assemble' is cached" in printed  # which DVC remembers from its first run
+    assert yaml.safe_load(file.read_text()) == now
 
 
 def test_metrics_and_plots_show(run: Run, folder: Path) -> None:

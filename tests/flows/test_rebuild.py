@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,21 @@ def run(flow: Any, **parameters: Any) -> State[Any]:
 
 
 def task_runs(state: State[Any]) -> dict[str, str]:
-    """Return the names of a flow run's task runs, in order, with those of their last states."""
+    """Return the names of a flow run's task runs, in order, with those of their last states.
+
+    The server hears of them by and by, so this waits until nothing more comes for a second.
+    """
+    wanted = FlowRunFilter.model_validate({"id": {"any_": [state.state_details.flow_run_id]}})
+    found: dict[str, str] | None = None
     with get_client(sync_client=True) as client:
-        wanted = FlowRunFilter.model_validate({"id": {"any_": [state.state_details.flow_run_id]}})
-        found = client.read_task_runs(flow_run_filter=wanted)
-        found.sort(key=lambda task_run: task_run.start_time or task_run.expected_start_time)
-        return {task_run.name: task_run.state_name or "" for task_run in found}
+        while True:
+            runs = client.read_task_runs(flow_run_filter=wanted)
+            runs.sort(key=lambda task_run: task_run.start_time or task_run.expected_start_time)
+            now = {task_run.name: task_run.state_name or "" for task_run in runs}
+            if now == found:
+                return now
+            found = now
+            time.sleep(1)
 
 
 def flow_run_name(state: State[Any]) -> str:
@@ -56,6 +66,20 @@ def test_only_what_changed_runs_and_the_rest_shows_as_cached(project: Project) -
     assert task_runs(state) == dict.fromkeys(STAGES, "Cached") | {"train": "Completed"}
     revision = project.run("git", "rev-parse", "--short", "HEAD").strip()
     assert flow_run_name(state).startswith(f"{revision}-dirty-params-")
+
+
+def test_an_upgrade_reruns_the_stages_whose_code_changed(project: Project) -> None:
+    project.add_lock()
+    state = run(rebuild, root=project.root)
+    assert state.name == "Nothing to do"
+    assert task_runs(state) == dict.fromkeys(("lock", *STAGES), "Cached")
+
+    project.upgrade(train="0" * 16)
+    state = run(rebuild, root=project.root)
+    assert {name for name, said in task_runs(state).items() if said == "Completed"} == {
+        "lock",
+        "train",
+    }
 
 
 def test_bad_input_fails_at_once_with_its_message(project: Project) -> None:
@@ -151,8 +175,8 @@ def test_two_at_once(project: Project) -> None:
     )
     script = (
         "from pathlib import Path\n"
-        "from flows.command import dvc\n"
-        "from flows.lock import exclusive\n"
+        "from gan_augment.versions.command import dvc\n"
+        "from gan_augment.versions.lock import exclusive\n"
         "with exclusive(Path('.'), 0, print) as lock:\n"
         "    dvc(Path('.'), ['repro', '--single-item', 'train'], print, hold=[lock])\n"
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gan_augment.project import code
 from tests.environment import SETTINGS
 
 ROOT = Path(__file__).parents[2]
@@ -89,6 +90,26 @@ class Project:
         content = yaml.safe_load(path.read_text())
         content["stages"][stage]["meta"] = {"flow": hints}
         path.write_text(yaml.safe_dump(content, sort_keys=False))
+
+    def upgrade(self, **stages: str) -> None:
+        """Have `lock` write gan-augment.lock as installed code would, but for the given stages."""
+        content = code.installed()
+        content["stages"] |= stages
+        (self.root / "installed.yaml").write_text(yaml.safe_dump(content))
+
+    def add_lock(self) -> None:
+        """Add a stage `lock`, which runs always, and its key to `train`; build and commit."""
+        path = self.root / "dvc.yaml"
+        content = yaml.safe_load(path.read_text())
+        copied = "cmp -s installed.yaml gan-augment.lock || cp installed.yaml gan-augment.lock"
+        out = {"gan-augment.lock": {"cache": False, "persist": True}}
+        lock = {"cmd": copied, "always_changed": True, "outs": [out]}
+        content["stages"]["train"]["params"].append({"gan-augment.lock": ["stages.train"]})
+        content["stages"] = {"lock": lock, **content["stages"]}
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
+        self.upgrade()
+        self.rebuild()
+        self.commit("lock")
 
     def commit(self, message: str = "change") -> None:
         self.run("git", "add", "--all", ":!dvc.lock")

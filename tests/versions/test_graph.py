@@ -10,9 +10,10 @@ def test_the_stages_are_those_of_dvc_yaml_each_after_what_it_needs() -> None:
     declared = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     found = [stage.name for stage in graph.stages(ROOT)]
     assert set(found) == set(declared)
-    makers = {out: name for name, stage in declared.items() for out in stage["outs"]}
+    assert found[0] == "lock"
+    makers = {str(out): name for name, stage in declared.items() for out in stage["outs"]}
     for name, stage in declared.items():
-        for dep in stage["deps"]:
+        for dep in stage.get("deps", []):
             if dep in makers:
                 assert found.index(makers[dep]) < found.index(name)
 
@@ -50,6 +51,16 @@ def test_changed_is_what_a_change_reaches(project: Project) -> None:
     project.write(verdict={"overall": {"verdict": "level"}})
     assert graph.changed(project.root) == {"evaluate", "assemble"}
     project.change("train", "steps", 7)
+    assert graph.changed(project.root) == {"train", "generate", "evaluate", "assemble"}
+
+
+def test_what_runs_always_is_not_changed_by_that(project: Project) -> None:
+    project.add_lock()
+    assert [stage.name for stage in graph.stages(project.root) if stage.always] == ["lock"]
+    assert graph.changed(project.root) == set()
+    project.upgrade(train="0" * 16, evaluate="0" * 16)
+    assert graph.changed(project.root) == set()  # it has not run yet
+    project.run("dvc", "repro", "--single-item", "lock")
     assert graph.changed(project.root) == {"train", "generate", "evaluate", "assemble"}
 
 

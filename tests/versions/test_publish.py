@@ -9,10 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from gan_augment.errors import UserError
+from gan_augment.project import code
 from gan_augment.versions.publish import Publication, Refused, latest, publish
-from tests.versions.conftest import Project, change_data, copy
+from tests.versions.conftest import TRAIN, Project, change_data, copy
 
 FIRST, SECOND = b"a\n", b"a\nb\n"
 KILLED = {
@@ -273,3 +275,25 @@ def test_the_lock_of_the_caller_is_handed_on(project: Project) -> None:
     os.close(writer)
     assert os.read(reader, 1) == b""  # nobody has it any more
     os.close(reader)
+
+
+def test_the_code_that_made_a_version_is_published_with_it(project: Project) -> None:
+    project.add_lock()
+    project.upgrade(ingest="0" * 16)
+    (project.root / "train.sh").write_text(TRAIN + "# changed\n")
+    project.commit()
+    project.rebuild()  # by other code than that of the last commit
+    with pytest.raises(UserError, match="not up to date: ingest; run `dvc repro`"):
+        publish(project.root, Publication())
+
+    project.upgrade()
+    project.commit()
+    project.rebuild()
+    (project.root / "gan-augment.lock").write_text(
+        (project.root / "gan-augment.lock").read_text() + "# not committed\n"
+    )
+    project.run("dvc", "commit", "--force", "lock")
+    tag = publish(project.root, Publication()).tag
+    shown = project.run("git", "show", f"{tag}:gan-augment.lock")
+    assert shown == (project.root / "gan-augment.lock").read_text()
+    assert yaml.safe_load(shown) == code.installed()

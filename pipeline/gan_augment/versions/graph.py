@@ -26,11 +26,12 @@ class Hints(BaseModel):
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of dvc.yaml."""
+    """One stage of dvc.yaml; `always` if DVC runs it whether or not anything changed."""
 
     name: str
     description: str
     hints: Hints
+    always: bool = False
 
 
 def stages(root: Path) -> list[Stage]:
@@ -51,7 +52,12 @@ def stages(root: Path) -> list[Stage]:
                 repo.index.graph.reverse(), key=lambda stage: stage.addressing
             )
             return [
-                Stage(stage.name, stage.desc or "", _hints(stage.name, stage.meta))
+                Stage(
+                    stage.name,
+                    stage.desc or "",
+                    _hints(stage.name, stage.meta),
+                    stage.always_changed,
+                )
                 for stage in order
                 if isinstance(stage, PipelineStage)
             ]
@@ -61,6 +67,8 @@ def stages(root: Path) -> list[Stage]:
 
 def changed(root: Path) -> set[str]:
     """Return the names of the stages that `dvc repro` would look at: changed, or after such a one.
+
+    A stage that runs always is not changed by that alone.
 
     Raises:
         UserError: the state cannot be read, for instance while DVC runs a stage.
@@ -77,7 +85,7 @@ def changed(root: Path) -> set[str]:
             # `repo.status()` would also ask the sources of imported data, over the network.
             with repo.lock:
                 for stage in graph:
-                    if isinstance(stage, PipelineStage) and stage.status():
+                    if isinstance(stage, PipelineStage) and _differs(stage.status()):
                         found |= {stage, *networkx.ancestors(graph, stage)}
             return {stage.name for stage in found}
     except DvcException as error:
@@ -116,6 +124,11 @@ def outside(root: Path) -> list[str]:
     with Repo(str(root)) as repo:
         paths = {dep.fs_path for dep in repo.index.deps if dep.protocol == "local"}
         return sorted(path for path in paths if not Path(path).is_relative_to(repo.root_dir))
+
+
+def _differs(status: Mapping[str, list[Any]]) -> bool:
+    """Return whether a status tells of more than that the stage runs always."""
+    return any(said != "always changed" for part in status.values() for said in part)
 
 
 def _hints(stage: str, meta: Mapping[str, Any] | None) -> Hints:

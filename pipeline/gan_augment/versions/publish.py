@@ -25,6 +25,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from gan_augment.errors import UserError
+from gan_augment.project import code
 from gan_augment.storage import scratch_directory
 from gan_augment.versions import cache, gate, git, graph, record, snapshot, tags
 from gan_augment.versions.command import dvc
@@ -273,6 +274,8 @@ def _check_workspace(root: Path) -> None:
             "params that made it; commit them, rebuild, publish again"
         )
     stale = graph.changed(root)
+    if (root / code.FILE).exists():
+        stale |= set(code.outdated(root))
     if stale:
         raise UserError(f"not up to date: {', '.join(sorted(stale))}; run `dvc repro` first")
 
@@ -293,7 +296,7 @@ def _new_files(root: Path) -> list[str]:
 
 
 def _is_dvc(name: str) -> bool:
-    return Path(name).name == "dvc.lock" or name.endswith(".dvc")
+    return Path(name).name in ("dvc.lock", code.FILE.name) or name.endswith(".dvc")
 
 
 def _top(root: Path) -> Path:
