@@ -16,7 +16,7 @@ example: .venv/installed  ## run examples/NAME.yaml on the images in DATA, in a 
 	mkdir -p ".scratch/examples/$(NAME)/data"
 	ln -sfn "$$(realpath "$(DATA)")" ".scratch/examples/$(NAME)/data/raw"
 	cp "examples/$(NAME).yaml" ".scratch/examples/$(NAME)/params.yaml"
-	cd ".scratch/examples/$(NAME)" && for stage in ingest train generate evaluate assemble verdict; \
+	cd ".scratch/examples/$(NAME)" && for stage in ingest train generate evaluate report assemble verdict; \
 		do "$(CURDIR)/$(BIN)/gan-augment" $$stage || exit 1; done
 
 test: lint types unit  ## set everything up and pass the tests

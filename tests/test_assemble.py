@@ -190,6 +190,6 @@ def test_a_verdict_about_other_data_is_refused(inputs: dict[str, Path], tmp_path
     assemble(inputs, "helps", "level", tmp_path / "augmented")
     before = table.table_hash(tmp_path / "augmented")
     inputs["synthetic"] = inputs["real"]
-    with pytest.raises(UserError, match="judged other images than .*: run `dvc repro evaluate`"):
+    with pytest.raises(UserError, match="about other images than .*: run `dvc repro`"):
         stage.run(AssembleParams(), inputs, {"augmented": tmp_path / "augmented"})
     assert table.table_hash(tmp_path / "augmented") == before

@@ -85,7 +85,7 @@ def test_a_typo_in_the_last_stage_stops_the_first(cli: CommandLine, tmp_path: Pa
 
 
 def test_a_stage_before_its_inputs(cli: CommandLine) -> None:
-    for stage in ("train", "generate", "evaluate", "assemble", "verdict"):
+    for stage in ("train", "generate", "evaluate", "report", "assemble", "verdict"):
         check(cli(stage), "run the stage that makes it (`dvc repro`)")
 
 
@@ -100,7 +100,7 @@ def test_images_the_network_cannot_make(cli: CommandLine, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("option", "shown"),
     [
-        ("--help", ["ingest", "train", "generate", "evaluate", "assemble", "verdict"]),
+        ("--help", ["ingest", "train", "evaluate", "report", "assemble", "verdict"]),
         ("--version", ["gan-augment 0."]),
     ],
 )

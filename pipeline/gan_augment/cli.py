@@ -188,9 +188,7 @@ def evaluate(
     real: Real = REAL,
     findings: Findings = FINDINGS,
     model: Model = MODEL,
-    history: History = HISTORY,
     synthetic: Synthetic = SYNTHETIC,
-    synthesis: Synthesis = SYNTHESIS,
     reports: Reports = REPORTS,
     scratch: Scratch = EVALUATE_SCRATCH,
 ) -> None:
@@ -198,24 +196,44 @@ def evaluate(
     settings = _load(params)
     from gan_augment.evaluation import stage
 
-    inputs = {
-        "real": real,
-        "ingest": findings,
-        "synthetic": synthetic,
-        "model": model,
-        "history": history,
-        "synthesis": synthesis,
-    }
+    inputs = {"real": real, "ingest": findings, "synthetic": synthetic, "model": model}
     outputs = {
         "repeats": reports / "repeats.csv",
         "arms": reports / "arms.csv",
         "lifts": reports / "lifts.csv",
         "metrics": reports / "metrics.json",
         "verdict": reports / "verdict.json",
-        "report": reports / "report.html",
         "scratch": scratch,
     }
     stage.run(settings.evaluate, inputs, outputs)
+
+
+@app.command()
+def report(
+    params: ParamsFile = PARAMS,
+    real: Real = REAL,
+    findings: Findings = FINDINGS,
+    model: Model = MODEL,
+    history: History = HISTORY,
+    synthetic: Synthetic = SYNTHETIC,
+    synthesis: Synthesis = SYNTHESIS,
+    reports: Reports = REPORTS,
+) -> None:
+    """Write what was found as one page; nothing is computed again."""
+    settings = _load(params, check_names=False)
+    from gan_augment.report import stage
+
+    inputs = {
+        "verdict": reports / "verdict.json",
+        "repeats": reports / "repeats.csv",
+        "real": real,
+        "ingest": findings,
+        "model": model,
+        "history": history,
+        "synthetic": synthetic,
+        "synthesis": synthesis,
+    }
+    stage.run(settings.assemble, inputs, {"report": reports / "report.html"})
 
 
 @app.command()

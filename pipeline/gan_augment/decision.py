@@ -1,8 +1,11 @@
 """What may ship: whose synthetic images, and what speaks against them."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from gan_augment import table
+from gan_augment.errors import UserError
 from gan_augment.params import AssembleParams
 
 SUFFICES: dict[str, tuple[str, ...]] = {
@@ -66,6 +69,17 @@ def decide(
     if lifts is None:
         return Decision(method, [f"{method} is not among evaluate.arms"], [])
     return Decision(method, [f"{method} does not surely beat real images alone"], [])
+
+
+def same_data(verdict: Mapping[str, Any], real: Path, synthetic: Path) -> None:
+    """Check that a verdict is about these image tables; no image is opened.
+
+    Raises:
+        UserError: it is about others.
+    """
+    for name, path in (("real images", real), ("synthetic images", synthetic)):
+        if verdict["provenance"][name] != table.table_hash(path):
+            raise UserError(f"the verdict is about other images than {path}: run `dvc repro`")
 
 
 def _weak_gan(params: AssembleParams, verdict: Mapping[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ from gan_augment import table
 from tests.e2e.conftest import Run, make_project
 
 pytestmark = pytest.mark.e2e
-STAGES = ("ingest", "train", "generate", "evaluate", "assemble")
+STAGES = ("ingest", "train", "generate", "evaluate", "report", "assemble")
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_after_an_upgrade_only_stages_whose_code_changed_run(run: Run, folder: P
     assert f"lock: gan-augment 0.0.1 became {now['version']}" in printed
     assert "lock: the code of assemble changed" in printed
     still = [name for name in STAGES if f"Stage '{name}' didn't change, skipping" in printed]
-    assert still == ["ingest", "train", "generate", "evaluate"]
+    assert still == ["ingest", "train", "generate", "evaluate", "report"]
     assert "Stage 'assemble' is cached" in printed  # which DVC remembers from its first run
     assert yaml.safe_load(file.read_text()) == now
 
@@ -90,7 +90,7 @@ def test_only_what_depends_on_a_change_runs(
     params(folder, evaluate={"repeats": 7})
     printed = run("dvc", "repro").stdout
     ran = [name for name in STAGES if f"Running stage '{name}'" in printed]
-    assert ran == ["evaluate", "assemble"]
+    assert ran == ["evaluate", "report", "assemble"]
     assert pd.read_csv(folder / "reports" / "repeats.csv")["repeat"].nunique() == 7
     assert before == {
         shard: shard.stat().st_ino for shard in table.shards(folder / "data" / "real")

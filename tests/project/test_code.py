@@ -43,6 +43,11 @@ def test_imports_inside_functions_count() -> None:
     assert "gan_augment.ingest.sources.archive" in modules("ingest")
 
 
+def test_how_the_report_looks_is_no_reason_to_run_anything_else() -> None:
+    looks = {"gan_augment.report", "gan_augment.report.page"}
+    assert [stage for stage in code.STAGES if looks & modules(stage)] == ["report"]
+
+
 def test_what_training_does_not_use_trains_nothing_again() -> None:
     for stage in ("ingest", "train", "generate"):
         for package in ("report", "evaluation", "assemble", "study", "project", "versions"):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import pytest
 from gan_augment import table
 from gan_augment.evaluation.arms import ARMS
 from gan_augment.evaluation.verdict import verdicts
-from gan_augment.params import EvaluateParams
+from gan_augment.params import AssembleParams
 from gan_augment.report.page import render
 from gan_augment.sheet import contact_sheet
 from tests.report import browser
@@ -68,35 +69,45 @@ def folders(tmp_path: Path) -> dict[str, Path]:
     return paths
 
 
+def evaluated(gan: float = 0.9) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Return verdict and scores of an evaluation; by default the GAN helps."""
+    draw = np.random.default_rng(0)
+    arms = {"real": 0.8, "smote": 0.82, "placebo": 0.79, "gan": gan}
+    rows = [
+        (repeat, "k-nn", arm, split, metric, name, value + draw.normal(0, 0.01))
+        for repeat in range(6)
+        for arm, value in arms.items()
+        for split in ("validation", "test")
+        for metric, name in (
+            ("balanced_accuracy", ""),
+            ("macro_f1", ""),
+            *(("recall", c) for c in CLASSES),
+        )
+    ]
+    columns = ["repeat", "classifier", "arm", "split", "metric", "class", "value"]
+    repeats = pd.DataFrame(rows, columns=columns)
+    described = {
+        "kinds": KINDS,
+        "settings": {"repeats": 6, "min_gain": 0.5},
+        "provenance": {"generator": "abc"},
+    }
+    return {**verdicts(repeats, 0.5), **described}, repeats
+
+
+def images(n: int) -> table.Images:
+    """Return so many RGB images, of the classes in turn."""
+    pixels = np.random.default_rng(n).integers(0, 256, (n, 3, 16, 16), np.uint8)
+    return table.Images(pixels, np.arange(n) % 2, CLASSES, pd.DataFrame())
+
+
 @pytest.fixture
 def page(folders: dict[str, Path]) -> Render:
     """Return a maker of pages about a GAN that helps."""
 
     def make(synthetic: int = 20, gan: float = 0.9) -> str:
-        draw = np.random.default_rng(0)
-        arms = {"real": 0.8, "smote": 0.82, "placebo": 0.79, "gan": gan}
-        rows = [
-            (repeat, "k-nn", arm, split, metric, name, value + draw.normal(0, 0.01))
-            for repeat in range(6)
-            for arm, value in arms.items()
-            for split in ("validation", "test")
-            for metric, name in (
-                ("balanced_accuracy", ""),
-                ("macro_f1", ""),
-                *(("recall", c) for c in CLASSES),
-            )
-        ]
-        columns = ["repeat", "classifier", "arm", "split", "metric", "class", "value"]
-        repeats = pd.DataFrame(rows, columns=columns)
-
-        def images(n: int) -> table.Images:
-            pixels = draw.integers(0, 256, (n, 3, 16, 16), np.uint8)
-            return table.Images(pixels, np.arange(n) % 2, CLASSES, pd.DataFrame())
-
-        found = verdicts(repeats, 0.5)
-        params = EvaluateParams(repeats=6)
+        verdict, repeats = evaluated(gan)
         real, made = images(30), images(synthetic)
-        return render(found, repeats, real, made, folders, KINDS, params, {"generator": "abc"})
+        return render(verdict, repeats, real, made, folders, AssembleParams())
 
     return make
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gan_augment.params import AssembleParams
 from gan_augment.report.page import ships
 from tests.report.browser import Page
 
@@ -125,7 +126,7 @@ def test_what_ships_is_what_assemble_decides(
 ) -> None:
     methods = {"preferred": preferred, "validation": {}, "lifts": {preferred: lifts}}
     verdict = {"overall": {"verdict": word}, "methods": methods}
-    told = ships(verdict, {"passed": passed, "reasons": ["near copies"]})
+    told = ships(AssembleParams(), verdict, {"passed": passed, "reasons": ["near copies"]})
     assert told is not None
     assert told.startswith(says)
 

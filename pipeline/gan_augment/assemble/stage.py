@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,8 +9,7 @@ from numpy.typing import NDArray
 
 from gan_augment import table
 from gan_augment.assemble.card import card, evidence, preference
-from gan_augment.decision import GAN, decide
-from gan_augment.errors import UserError
+from gan_augment.decision import GAN, decide, same_data
 from gan_augment.params import AssembleParams
 from gan_augment.storage import as_json, read_json
 from gan_augment.subsample import subsample
@@ -30,7 +28,7 @@ def run(params: AssembleParams, inputs: Mapping[str, Path], outputs: Mapping[str
         UserError: the verdict is about other data.
     """
     verdict = read_json(inputs["verdict"])
-    _same_data(verdict, inputs)
+    same_data(verdict, inputs["real"], inputs["synthetic"])
     decision = decide(params, verdict, read_json(inputs["memorisation"]))
     classes = table.class_names(inputs["real"])
     with table.Writer(outputs["augmented"], classes) as writer:
@@ -78,13 +76,3 @@ def _some(path: Path, counts: NDArray[np.int64], seed: int) -> Iterator[pa.Table
     for rows in table.scan(path):
         yield rows.filter(pa.array(kept[start : start + len(rows)]))
         start += len(rows)
-
-
-def _same_data(verdict: dict[str, Any], inputs: Mapping[str, Path]) -> None:
-    judged = verdict["provenance"]
-    for name, key in (("real images", "real"), ("synthetic images", "synthetic")):
-        if judged[name] != table.table_hash(inputs[key]):
-            raise UserError(
-                f"{inputs['verdict']} judged other images than {inputs[key]}: "
-                "run `dvc repro evaluate`"
-            )

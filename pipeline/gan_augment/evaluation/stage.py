@@ -1,4 +1,4 @@
-"""Evaluate: do the synthetic images help? Repeats, metrics, the verdict and its report."""
+"""Evaluate: do the synthetic images help? Repeats, metrics and the verdict, as data."""
 
 import csv
 import shutil
@@ -18,9 +18,8 @@ from gan_augment.evaluation.seal import open_test
 from gan_augment.evaluation.verdict import verdicts
 from gan_augment.gan import model
 from gan_augment.params import EvaluateParams
-from gan_augment.report.page import render
 from gan_augment.seeding import seed_of
-from gan_augment.storage import replace_file, write_json, write_text
+from gan_augment.storage import replace_file, write_json
 from gan_augment.table import Images
 
 COLUMNS = ("repeat", "classifier", "arm", "split", "metric", "class", "value")
@@ -31,11 +30,10 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
 
     Args:
         params: the section `evaluate`.
-        inputs: `real` and `synthetic`, image tables; `model`; `history`, of the training; `ingest`,
-            the report of ingestion, which holds the seal of the test split; `synthesis`, the report
-            on the synthetic images.
-        outputs: `repeats`, `arms` and `lifts` (CSV), `metrics` and `verdict` (JSON), `report`
-            (HTML); `scratch`, where finished cells are kept until all are done.
+        inputs: `real` and `synthetic`, image tables; `model`; `ingest`, the report of ingestion,
+            which holds the seal of the test split.
+        outputs: `repeats`, `arms` and `lifts` (CSV), `metrics` and `verdict` (JSON); `scratch`,
+            where finished cells are kept until all are done.
 
     Raises:
         UserError: inputs that do not belong together, or a test split that was tampered with.
@@ -62,18 +60,13 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
         "synthetic images": synthetic,
         "generator": trained.hash,
     }
-    page = render(
-        found,
-        repeats,
-        known["train"],
-        material.synthetic,
-        inputs,
-        {name: arm.kind for name, arm in ARMS.items()},
-        params,
-        provenance,
-    )
-    write_text(outputs["report"], page)
-    write_json(outputs["verdict"], {**found, "choices": choices, "provenance": provenance})
+    described = {
+        "choices": choices,
+        "kinds": {name: ARMS[name].kind for name in params.arms},
+        "settings": params.model_dump(mode="json"),
+        "provenance": provenance,
+    }
+    write_json(outputs["verdict"], {**found, **described})
     shutil.rmtree(scratch, ignore_errors=True)
     print(f"evaluate: {found['overall']['sentence']}")
 

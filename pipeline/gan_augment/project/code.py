@@ -28,6 +28,7 @@ STAGES = {
     "train": "gan_augment.gan.stage",
     "generate": "gan_augment.synthesis.stage",
     "evaluate": "gan_augment.evaluation.stage",
+    "report": "gan_augment.report.stage",
     "assemble": "gan_augment.assemble.stage",
 }
 """The module that runs each stage."""

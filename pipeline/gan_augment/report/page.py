@@ -9,7 +9,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gan_augment.decision import decide
-from gan_augment.params import AssembleParams, EvaluateParams
+from gan_augment.params import AssembleParams
 from gan_augment.report import findings, forest, pictures
 from gan_augment.table import Images
 
@@ -30,24 +30,22 @@ def render(
     real: Images,
     synthetic: Images,
     folders: Mapping[str, Path],
-    kinds: Mapping[str, str],
-    params: EvaluateParams,
-    provenance: Mapping[str, str],
+    params: AssembleParams,
 ) -> str:
     """Return the page as HTML; it needs no network and no script.
 
     Args:
-        verdict: as made by `evaluation.verdict.verdicts`.
+        verdict: content of verdict.json.
         repeats: the tidy table of scores.
         real: the train split.
         synthetic: data/synthetic.
         folders: `ingest`, `synthesis` and `history`, the reports of these stages, and `model`; a
             section is left out if its files are not there.
-        kinds: gan, plain or control, by name of the arm.
-        params: the section `evaluate`.
-        provenance: hashes of what went in, by name.
+        params: the section `assemble`.
     """
-    overall, classifiers = verdict["overall"], verdict["classifiers"]
+    overall, classifiers, settings = (
+        verdict[key] for key in ("overall", "classifiers", "settings")
+    )
     test = repeats[repeats["split"] == "test"]
     made, data = findings.synthesis(folders["synthesis"]), findings.data(folders["ingest"])
     compared = list(dict.fromkeys(["real", overall["alternative"], overall["gan_arm"]]))
@@ -57,12 +55,12 @@ def render(
         .render(
             overall=overall,
             classifiers=classifiers,
-            ships=ships(verdict, made["memorisation"] if made else None),
+            ships=ships(params, verdict, made["memorisation"] if made else None),
             compared=compared,
             roles={overall["alternative"]: "alternative", overall["gan_arm"]: "gan"},
-            groups=_groups(overall, kinds),
+            groups=_groups(overall, verdict["kinds"]),
             scale=forest.scale(
-                [*overall["arms"].values(), overall["against_alternative"]], params.min_gain
+                [*overall["arms"].values(), overall["against_alternative"]], settings["min_gain"]
             ),
             arms=_ranked(overall, classifiers),
             classes=_classes(overall, test, real, synthetic, compared),
@@ -77,23 +75,26 @@ def render(
             synthesis=made,
             training=findings.training(folders["history"], folders["model"]),
             data=data,
-            params=params,
-            settings=yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False),
-            provenance=provenance,
+            settings=settings,
+            written_settings=yaml.safe_dump(settings, sort_keys=False),
+            provenance=verdict["provenance"],
         )
     )
 
 
-def ships(verdict: Mapping[str, Any], memorisation: Mapping[str, Any] | None) -> str | None:
-    """Return in words what `assemble` makes of the verdict if its settings are the defaults.
+def ships(
+    params: AssembleParams, verdict: Mapping[str, Any], memorisation: Mapping[str, Any] | None
+) -> str | None:
+    """Return in words what `assemble` makes of the verdict.
 
     Args:
-        verdict: as made by `evaluation.verdict.verdicts`.
+        params: the section `assemble`.
+        verdict: content of verdict.json.
         memorisation: content of memorisation.json, if there is one.
     """
     if not verdict.get("methods"):
         return None
-    decision = decide(AssembleParams(), verdict, memorisation or {"passed": None})
+    decision = decide(params, verdict, memorisation or {"passed": None})
     if decision.refusals:
         return f"Real images only: {'; '.join(decision.refusals)}."
     return f"Real images, and synthetic ones by {decision.method}, on validation the best method."

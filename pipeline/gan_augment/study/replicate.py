@@ -84,18 +84,9 @@ class Replicate:
             "real": self.real,
             "ingest": self.ingest_report,
             "model": self.model,
-            "history": self.history,
             "synthetic": self.synthetic,
-            "synthesis": self.synthesis,
         }
-        files = (
-            "repeats.csv",
-            "arms.csv",
-            "lifts.csv",
-            "metrics.json",
-            "verdict.json",
-            "report.html",
-        )
+        files = ("repeats.csv", "arms.csv", "lifts.csv", "metrics.json", "verdict.json")
         outputs = {Path(name).stem: self.reports / name for name in files}
         outputs["scratch"] = self._scratch("evaluate")
         stage.run(self.params.evaluate, inputs, outputs)

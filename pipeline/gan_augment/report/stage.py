@@ -1,0 +1,39 @@
+"""Report: what the other stages found, as one page. It computes nothing and trains nothing."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from gan_augment import table
+from gan_augment.decision import same_data
+from gan_augment.params import AssembleParams
+from gan_augment.report.page import render
+from gan_augment.storage import read_json, write_text
+
+
+def run(params: AssembleParams, inputs: Mapping[str, Path], outputs: Mapping[str, Path]) -> None:
+    """Write the page. Of the real images it looks at the train split alone.
+
+    Args:
+        params: the section `assemble`, which says what ships.
+        inputs: `verdict` (JSON) and `repeats` (CSV) of the evaluation; `real` and `synthetic`,
+            image tables; `ingest`, `synthesis`, `history` and `model`, folders that other stages
+            leave: where one is missing, so is its section.
+        outputs: `report` (HTML).
+
+    Raises:
+        UserError: there is no verdict, or it is about other images.
+    """
+    verdict = read_json(inputs["verdict"])
+    same_data(verdict, inputs["real"], inputs["synthetic"])
+    page = render(
+        verdict,
+        pd.read_csv(inputs["repeats"], dtype={"class": str}, keep_default_na=False),
+        table.read(inputs["real"], "train"),
+        table.read(inputs["synthetic"]),
+        inputs,
+        params,
+    )
+    write_text(outputs["report"], page)
+    print(f"report: {outputs['report']}")
