@@ -54,17 +54,18 @@ TRAIN = "mkdir -p models/generator && cp data/real/part.txt models/generator/wei
 
 @dataclass(frozen=True)
 class Project:
-    """A checkout `root`, beside its remotes `git` (bare) and `store` (DVC)."""
+    """A checkout `root` and its remotes `git` (bare) and `store` (DVC), beside it or `beside`."""
 
     root: Path
+    beside: Path | None = None
 
     @property
     def git(self) -> Path:
-        return self.root.parent / "git.git"
+        return (self.beside or self.root.parent) / "git.git"
 
     @property
     def store(self) -> Path:
-        return self.root.parent / "store"
+        return (self.beside or self.root.parent) / "store"
 
     def run(self, *command: str, cwd: Path | None = None) -> str:
         done = subprocess.run(
