@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from benchmarks.race import CONTESTANTS, duration
+from gan_augment.markdown import table
 
 Report = Mapping[str, Any]
 
@@ -79,8 +80,7 @@ def _goals(goals: Iterable[Report]) -> Iterator[list[str]]:
 
 def _table(rows: Iterator[list[str]]) -> str:
     head = next(rows)
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return table(head, rows)
 
 
 def _list(items: Iterable[str]) -> str:

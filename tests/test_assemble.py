@@ -7,10 +7,13 @@ import yaml
 
 from gan_augment import table
 from gan_augment.assemble import stage
+from gan_augment.assemble.card import card
+from gan_augment.decision import Decision
 from gan_augment.errors import UserError
 from gan_augment.params import AssembleParams
 from gan_augment.storage import read_json
 from gan_augment.synthesis.trace import find, remake
+from tests.markdown import shown
 
 
 @pytest.fixture
@@ -184,6 +187,24 @@ def test_hugging_face_datasets_reads_it_by_its_card(
     assert loaded["train"][-1]["origin"] == "synthetic"
     header = (tmp_path / "augmented" / "README.md").read_text().split("---")[1]
     assert yaml.safe_load(header)["tags"] == ["gan-augment", "synthetic"]
+
+
+def test_the_card_shows_names_and_reasons_as_they_are() -> None:
+    classes = ["a|b", "*c*", "<b>d</b>", "e_f", r"g\h", "[i](j)"]
+    decision = Decision("gan", ["class a|b: `copies` of <img>"], [])
+    verdict = {
+        "overall": {"verdict": "no evidence", "sentence": "a|b and *c* & co."},
+        "methods": {"validation": {}},
+        "provenance": {},
+    }
+    counts = {("train", "real", label): label for label in range(6)}
+    seen = shown(card(verdict, decision, counts, classes).split("---\n", 2)[2])
+    start = seen.index("class")
+    assert seen[start : start + 2] == ["class", "train, real"]
+    assert seen[start + 2 : start + 14 : 2] == classes
+    assert seen[start + 3 : start + 14 : 2] == list("012345")
+    assert "Verdict: no evidence.<strong_close> a|b and *c* & co." in seen[1]
+    assert "class a|b: `copies` of <img>." in seen[2]
 
 
 def test_a_verdict_about_other_data_is_refused(inputs: dict[str, Path], tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from torchvision.datasets import ImageFolder
 
@@ -72,6 +73,32 @@ def test_a_folder_is_read_by_hugging_face_with_its_provenance(
     assert read["train"].filter(lambda row: row["method"] == "smote").num_rows == 20
 
 
+def test_exact_copies_have_files_of_their_own(train: Images, tmp_path: Path) -> None:
+    """Three of each image, in row groups that end between them."""
+    rows = np.repeat(np.arange(500), 3)
+    sources = [f"{n}.jpg" for n in range(1500)]
+    written = table.encode(
+        train.pixels[rows],
+        train.labels[rows],
+        train.classes,
+        split="train",
+        origin="real",
+        path=sources,
+    )
+    table.write(tmp_path / "copies", [written], train.classes)
+    for _ in range(2):  # the second finds all there
+        export(tmp_path / "copies", tmp_path / "out", "folder")
+        about = pq.read_table(tmp_path / "out" / "train" / "metadata.parquet").to_pandas()
+        assert about["source"].tolist() == sources
+        files = [tmp_path / "out" / "train" / name for name in about["file_name"]]
+        assert set(files) == set((tmp_path / "out").rglob("*.png"))
+        assert len(set(files)) == 1500
+        for file, row in zip(files, rows, strict=True):
+            assert file.read_bytes() == table.png(train.pixels[row])
+    identity = train.rows["id"][7]
+    assert [file.stem for file in files[21:24]] == [identity, f"{identity}-2", f"{identity}-3"]
+
+
 def test_webdataset_samples_keep_their_files_together(
     augmented: Path, train: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,12 +113,22 @@ def test_webdataset_samples_keep_their_files_together(
                 key, _, kind = entry.name.partition(".")
                 samples.setdefault(key, {})[kind] = archive.extractfile(entry).read()
     assert len(samples) == len(train)
-    for sample, pixels, label in zip(samples.values(), train.pixels, train.labels, strict=True):
+    sources = [
+        cell["path"]
+        for part in table.scan(augmented, "train")
+        for cell in part["image"].to_pylist()
+    ]
+    assert None in sources
+    assert len(set(sources)) > 1
+    for sample, pixels, label, source in zip(
+        samples.values(), train.pixels, train.labels, sources, strict=True
+    ):
         about = json.loads(sample["json"])
         np.testing.assert_array_equal(table.from_png(sample["png"]), pixels)
         assert int(sample["cls"]) == label
         assert about["label"] == train.classes[label]
         assert about["id"] == table.pixel_hash(pixels)
+        assert about["source"] == source
 
 
 def test_npz_holds_all_and_lines_match(augmented: Path, train: Images, tmp_path: Path) -> None:

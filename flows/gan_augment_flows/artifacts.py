@@ -15,6 +15,7 @@ from prefect.artifacts import (
 from prefect.events import emit_event
 
 from gan_augment.errors import UserError
+from gan_augment.markdown import escape
 from gan_augment.report.pictures import data_url
 from gan_augment.storage import read_json
 from gan_augment.versions import gate
@@ -82,12 +83,12 @@ def _verdict(root: Path) -> str:
     decision = gate.decision(root)
     ships = "; ".join(decision.refusals) or f"synthetic images by {decision.method}"
     lines = [
-        f"# Verdict: {verdict['overall']['verdict']}",
-        verdict["overall"].get("sentence", ""),
-        f"Ships {'none: ' if decision.refusals else ''}{ships}.",
+        f"# Verdict: {escape(verdict['overall']['verdict'])}",
+        escape(verdict["overall"].get("sentence", "")),
+        f"Ships {'none: ' if decision.refusals else ''}{escape(ships)}.",
     ]
     judges = verdict.get("classifiers", {})
-    lines += [f"- {name}: **{judge['verdict']}**" for name, judge in judges.items()]
+    lines += [f"- {escape(name)}: **{escape(judge['verdict'])}**" for name, judge in judges.items()]
     return "\n\n".join(lines[:3]) + "\n\n" + "\n".join(lines[3:])
 
 
@@ -121,4 +122,4 @@ def _numbers(content: Any, prefix: str = "") -> dict[str, float]:
 
 def _picture(path: Path) -> str:
     """Return Markdown that carries the picture in itself: the server has no files of ours."""
-    return f"![{path.stem}]({data_url(path.read_bytes())})"
+    return f"![{escape(path.stem)}]({data_url(path.read_bytes())})"

@@ -1,19 +1,20 @@
 """Export: an image table in the forms that other tools read.
 
 - `folder`: `split/class/id.png`, for torchvision's ImageFolder, and `split/metadata.parquet`, for
-  Hugging Face's imagefolder.
+  Hugging Face's imagefolder. Of rows that show the same, the second is `id-2.png`, and so on.
 - `webdataset`: `split-000000.tar` of `KEY.png`, `KEY.cls` and, with all that is known of the image,
   `KEY.json`.
 - `npz`: `split.npz` of `images` (N×H×W, or N×H×W×3) and `labels`, and `split.csv`, a line an image.
 
-`classes.json` lists the class names in index order. Nothing that is finished is written again after
-a crash.
+All name the file that an image was read from, `source`; `classes.json` lists the class names in
+index order. Nothing that is finished is written again after a crash.
 """
 
 import io
 import json
 import tarfile
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -75,8 +76,9 @@ def folder(source: Path, split: str, target: Path, count: Advance) -> None:
             f"the classes {', '.join(classes)} would share directories: choose another --format"
         )
     lines = []
+    seen: Counter[tuple[int, str]] = Counter()
     for rows in table.scan(source, split):
-        files = [f"{names[label]}/{identity}.png" for label, identity in _keys(rows)]
+        files = list(_files(rows, names, seen))
         for name, content in zip(files, _pngs(rows), strict=True):
             file = target / split / name
             if not file.exists():
@@ -84,6 +86,7 @@ def folder(source: Path, split: str, target: Path, count: Advance) -> None:
                     partial.write_bytes(content)
         about = rows.drop_columns(["image", "label"]).replace_schema_metadata(None)
         about = about.append_column("class", [[classes[y] for y in rows["label"].to_pylist()]])
+        about = about.append_column("source", _sources(rows))
         lines.append(about.append_column("file_name", [files]))
         count(len(rows))
     # Parquet, since in a CSV a column that is empty in one split would have another type there.
@@ -149,6 +152,7 @@ def _described(rows: pa.Table) -> pd.DataFrame:
     """Return all columns but the pixels, with the name of the class."""
     frame = rows.drop_columns(["image"]).to_pandas(types_mapper=table.NULLABLE.get)
     classes = table.classes_of(rows.schema)
+    frame["source"] = _sources(rows).to_pandas()
     frame["label"] = [classes[label] for label in frame["label"]]
     soft = [None if cell is None else list(cell) for cell in frame["soft_labels"]]
     frame["soft_labels"] = pd.Series(soft, dtype=object, index=frame.index)
@@ -157,6 +161,22 @@ def _described(rows: pa.Table) -> pd.DataFrame:
 
 def _keys(rows: pa.Table) -> Iterator[tuple[int, str]]:
     return zip(rows["label"].to_pylist(), rows["id"].to_pylist(), strict=True)
+
+
+def _files(
+    rows: pa.Table, directories: Sequence[str], seen: Counter[tuple[int, str]]
+) -> Iterator[str]:
+    """Yield the path of each row's file, unlike any before; `seen` counts rows by label and id."""
+    for label, identity in _keys(rows):
+        seen[label, identity] += 1
+        number = seen[label, identity]
+        suffix = f"-{number}" if number > 1 else ""
+        yield f"{directories[label]}/{identity}{suffix}.png"
+
+
+def _sources(rows: pa.Table) -> pa.ChunkedArray:
+    """Return the path of each row's source file; null for synthetic ones."""
+    return pa.compute.struct_field(rows["image"], "path")
 
 
 def _pngs(rows: pa.Table) -> list[bytes]:

@@ -13,6 +13,7 @@ from gan_augment import progress
 from gan_augment.versions import gate
 from gan_augment.versions.publish import Publication, publish
 from gan_augment_flows import artifacts
+from tests.markdown import shown
 from tests.versions.conftest import ROOT, Project
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("prefect_server")]
@@ -49,7 +50,7 @@ def test_the_bar_follows_the_lines_that_stages_print(
 
 
 def test_a_generator_that_copies_is_not_said_to_ship(project: Project) -> None:
-    failed = {"passed": False, "reasons": ["9 of 100 images are copies"]}
+    failed = {"passed": False, "reasons": ["9 of 100 images are copies", "a|b: *all* of <them>"]}
     (project.root / gate.MEMORISATION).write_text(json.dumps(failed))
 
     @flow
@@ -57,8 +58,8 @@ def test_a_generator_that_copies_is_not_said_to_ship(project: Project) -> None:
         artifacts.show_results(project.root, Publication())
 
     show()
-    said = "Ships none: the generator copies: 9 of 100 images are copies."
-    assert said in found()["verdict"]
+    said = "Ships none: the generator copies: 9 of 100 images are copies; a|b: *all* of <them>."
+    assert said in shown(found()["verdict"])
 
 
 def test_results_are_shown_against_the_last_version(

@@ -70,6 +70,7 @@ def test_the_table_can_be_read(done: Path) -> None:
     assert found["overall"]["sentence"] in shown
     assert "| arm | mean | k-nn |" in shown
     assert f"| real | {100 * found['overall']['scores']['real']:.1f} |" in shown
+    assert f"| *its best arm* | {found['overall']['gan_arm']} |" in shown
 
 
 def test_nothing_is_left_behind_and_a_rerun_gives_the_same_bytes(

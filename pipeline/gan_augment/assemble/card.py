@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from gan_augment.decision import Decision
+from gan_augment.markdown import escape, table
 from gan_augment.table import SPLITS
 
 Counts = Mapping[tuple[str, str, int], int]
@@ -43,11 +44,11 @@ def card(
     }
     overall = verdict["overall"]
     included = (
-        f"The train split holds real images and synthetic ones by {decision.method}"
+        f"The train split holds real images and synthetic ones by {escape(decision.method)}"
         f"{preference(verdict)}; `origin` tells them apart."
         if shipped
         else "The train split holds real images only, without synthetic ones: "
-        + "; ".join(decision.refusals)
+        + escape("; ".join(decision.refusals))
         + "."
     )
     columns = [(split, origin) for split in SPLITS for origin in ("real", "synthetic")]
@@ -55,23 +56,18 @@ def card(
     lines = [
         f"---\n{yaml.safe_dump(header, sort_keys=False)}---",
         "# Augmented images",
-        f"**Verdict: {overall['verdict']}.** {overall['sentence']}",
+        f"**Verdict: {escape(overall['verdict'])}.** {escape(overall['sentence'])}",
         f"{included} Validation and test hold real images only.",
         "## Counts",
-        "\n".join(
+        table(
+            ["class", *(f"{split}, {origin}" for split, origin in columns)],
             [
-                "| class | " + " | ".join(f"{split}, {origin}" for split, origin in columns) + " |",
-                "|---|" + "---:|" * len(columns),
-                *(
-                    f"| {name} | "
-                    + " | ".join(str(counts.get((*column, label), 0)) for column in columns)
-                    + " |"
-                    for label, name in enumerate(classes)
-                ),
-            ]
+                [name, *(counts.get((*column, label), 0) for column in columns)]
+                for label, name in enumerate(classes)
+            ],
         ),
         "## Provenance",
-        "\n".join(f"- {name}: `{value}`" for name, value in verdict["provenance"].items()),
+        "\n".join(f"- {escape(name)}: `{value}`" for name, value in verdict["provenance"].items()),
         "Each synthetic row names its `method`, `generator` (hash of config and weights), `seed`, "
         "`index` and `requested_label`. Made by gan-augment.",
     ]

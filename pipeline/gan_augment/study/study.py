@@ -1,21 +1,24 @@
 """The study: is the verdict the same with other splits, other generators, other test images?"""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from gan_augment import table
+from gan_augment import markdown, table
 from gan_augment.errors import UserError
 from gan_augment.evaluation.statistics import Difference, resampled_t
 from gan_augment.evaluation.verdict import balanced_accuracies, points, verdicts
+from gan_augment.markdown import Markdown, escape
 from gan_augment.params import Params
 from gan_augment.seeding import seed_of
 from gan_augment.storage import replace_file, write_json, write_text
 from gan_augment.study.replicate import Replicate, folder_for
+
+Judges = Mapping[str, Mapping[str, Any]]
 
 LEAST = 6
 """Replicates below which no sign-flip test can reach p < 0.05."""
@@ -53,7 +56,7 @@ def run(params: Params, replicates: int, outputs: Mapping[str, Path]) -> None:
     with replace_file(target / "repeats.csv") as partial:
         repeats.to_csv(partial, index=False, lineterminator="\n", float_format="%.6f")
     write_json(target / "verdict.json", found)
-    write_text(target / "verdict.md", markdown(found))
+    write_text(target / "verdict.md", page(found))
     shutil.rmtree(folder)
     print(f"study: {found['overall']['sentence']}")
 
@@ -69,28 +72,34 @@ def varied(params: Params, number: int) -> Params:
     return params.model_copy(update=changed)
 
 
-def markdown(found: Mapping[str, Any]) -> str:
-    """Return the verdicts as a table: each arm against real images alone, in points."""
+def page(found: Mapping[str, Any]) -> str:
+    """Return the verdicts as Markdown: each arm against real images alone, in points."""
     judges = {"mean": found["overall"], **found["classifiers"]}
     arms = sorted(found["overall"]["scores"], key=found["overall"]["scores"].get, reverse=True)
     lines = [
-        f"**{found['overall']['verdict']}**: {found['overall']['sentence']}",
+        f"**{escape(found['overall']['verdict'])}**: {escape(found['overall']['sentence'])}",
         "",
         f"Balanced accuracy of `real`, %, and every other arm's difference to it in points, over "
         f"{len(found['replicates'])} replicates (95 % intervals).",
         "",
-        "| arm | " + " | ".join(judges) + " |",
-        "|---|" + "---:|" * len(judges),
+        markdown.table(["arm", *judges], [*_compared(judges, arms), *_summed_up(judges)]),
     ]
-    for arm in arms:
-        cells = [_cell(judge, arm) for judge in judges.values()]
-        lines.append(f"| {arm} | " + " | ".join(cells) + " |")
-    for title, key in (("its best arm", "gan_arm"), ("the best without", "alternative")):
-        lines.append(f"| *{title}* | " + " | ".join(j[key] for j in judges.values()) + " |")
-    against = [points(Difference(**judge["against_alternative"])) for judge in judges.values()]
-    lines.append("| *the one against the other* | " + " | ".join(against) + " |")
-    lines.append("| *verdict* | " + " | ".join(j["verdict"] for j in judges.values()) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _compared(judges: Judges, arms: Iterable[str]) -> Iterator[list[str]]:
+    """Yield a line an arm: its score or difference by each judge."""
+    for arm in arms:
+        yield [arm, *(_cell(judge, arm) for judge in judges.values())]
+
+
+def _summed_up(judges: Judges) -> Iterator[list[str]]:
+    """Yield what each judge comes to."""
+    yield [Markdown("*its best arm*"), *(judge["gan_arm"] for judge in judges.values())]
+    yield [Markdown("*the best without*"), *(judge["alternative"] for judge in judges.values())]
+    against = [points(Difference(**judge["against_alternative"])) for judge in judges.values()]
+    yield [Markdown("*the one against the other*"), *against]
+    yield [Markdown("*verdict*"), *(judge["verdict"] for judge in judges.values())]
 
 
 def _cell(judge: Mapping[str, Any], arm: str) -> str:
