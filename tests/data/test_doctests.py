@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import gan_augment
 import gan_augment.data
 
 ROOT = Path(__file__).parents[2]
@@ -27,3 +28,11 @@ def test_docstrings(name: str) -> None:
     outcome = doctest.testmod(importlib.import_module(name), optionflags=FLAGS)
     assert outcome.failed == 0
     assert outcome.attempted >= LEAST.get(name, 0)
+
+
+def test_the_page_on_python() -> None:
+    page = str(ROOT / "docs/python.md")
+    names = {"load": gan_augment.load}
+    outcome = doctest.testfile(page, module_relative=False, optionflags=FLAGS, globs=names)
+    assert outcome.failed == 0
+    assert outcome.attempted >= 15

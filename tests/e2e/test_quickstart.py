@@ -1,0 +1,55 @@
+"""The notebook runs from its first cell to its last, and is kept with what came out."""
+
+import copy
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests.environment import SETTINGS
+
+NOTEBOOK = Path(__file__).parents[2] / "docs/quickstart.ipynb"
+SHOWN = ("text/html", "image/png", "text/plain")
+
+Notebook = nbformat.NotebookNode
+
+
+@pytest.fixture(scope="module")
+def kept() -> Notebook:
+    return nbformat.read(NOTEBOOK, as_version=4)
+
+
+def results(notebook: Notebook) -> list[set[str]]:
+    """Return the kinds of result that each cell of code shows."""
+    return [
+        {kind for output in cell.outputs for kind in output.get("data", {}) if kind in SHOWN}
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+    ]
+
+
+def test_it_was_run_in_order_without_complaints(kept: Notebook) -> None:
+    cells = [cell for cell in kept.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    names = [output.get("name") for cell in cells for output in cell.outputs]
+    assert "stderr" not in names
+    assert {"image/png", "text/plain"} in results(kept)
+
+
+@pytest.mark.e2e
+def test_it_runs(kept: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**SETTINGS, "TMPDIR": str(tmp_path), "HF_HOME": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    notebook = copy.deepcopy(kept)
+    for cell in notebook.cells:
+        cell.pop("outputs", None)
+        if cell.cell_type == "code":
+            cell.outputs = []
+    resources = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources).execute()
+    assert [kinds - {"text/plain"} for kinds in results(notebook)] == [
+        kinds - {"text/plain"} for kinds in results(kept)
+    ]
+    (verdict,) = tmp_path.glob("*/data/augmented/verdict.json")
+    assert verdict.stat().st_size > 0
