@@ -49,6 +49,8 @@ Reports = Annotated[Path, typer.Option(help="Folder of verdict, metrics and repo
 Augmented = Annotated[Path, typer.Option(help="Image table that users pull.")]
 Root = Annotated[Path, typer.Option(help="Folder of the project.")]
 Scratch = Annotated[Path, typer.Option(help="Folder of what a killed run needs to go on.")]
+Artifact = Annotated[str, typer.Option(help="Name in dvc.yaml of what is published.")]
+Url = Annotated[str, typer.Argument(metavar="URL", help="Git repository: an address or a folder.")]
 
 PARAMS = Path("params.yaml")
 REAL = Path("data/real")
@@ -301,6 +303,89 @@ def lock(root: Root = Path()) -> None:
 
     for sentence in code.write(root):
         print(f"lock: {sentence}")
+
+
+@app.command()
+def publish(
+    artifact: Artifact = "augmented",
+    bump: Annotated[str, typer.Option(help="What goes up: major, minor or patch.")] = "minor",
+    branch: Annotated[str, typer.Option(help="Where versions go.")] = "published",
+    git_remote: Annotated[str, typer.Option(help="Name of the git remote.")] = "origin",
+    override: Annotated[
+        str | None, typer.Option(help="Why to publish although the verdict does not suffice.")
+    ] = None,
+) -> None:
+    """Make what is built here a version that others can pull."""
+    from gan_augment.errors import UserError
+    from gan_augment.versions.lock import exclusive, warn
+    from gan_augment.versions.publish import Refused, publication, publish
+
+    settings = publication(
+        artifact=artifact, bump=bump, branch=branch, git_remote=git_remote, override=override
+    )
+    with exclusive(Path(), 0, warn) as lock:
+        try:
+            release = publish(Path(), settings, hold=[lock])
+        except Refused as refused:
+            raise UserError(str(refused)) from refused
+    if not release.is_new:
+        print(f"{release.tag} is this already: nothing to publish")
+
+
+@app.command()
+def versions(url: Url, artifact: Artifact = "augmented") -> None:
+    """List what is published: date, verdict, what ships and how many images."""
+    from rich.console import Console
+
+    from gan_augment.versions import list_versions
+    from gan_augment.versions.terminal import listing
+
+    Console().print(listing(list_versions(url, artifact)))
+
+
+@app.command()
+def pull(
+    address: Annotated[
+        str,
+        typer.Argument(metavar="URL[@TAG]", help="Git repository, and which version."),
+    ],
+    out: Annotated[Path | None, typer.Option(help="Folder to write to.")] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="parquet, folder, webdataset or npz.")
+    ] = "parquet",
+    artifact: Artifact = "augmented",
+) -> None:
+    """Fetch a published version, once; print where it is."""
+    from gan_augment.errors import UserError
+    from gan_augment.versions.download import fetch
+    from gan_augment.versions.tags import split_address
+
+    if out is None and form != "parquet":
+        raise UserError(f"--format {form} writes a folder: name it by --out")
+    url, tag = split_address(address)
+    pulled = fetch(url, tag, artifact)
+    print(pulled.told, file=sys.stderr)
+    if out is not None:
+        from gan_augment.versions.unpack import unpack
+
+        unpack(pulled.path, out, form)
+    print(pulled.path if out is None else out)
+
+
+@app.command()
+def diff(
+    url: Url,
+    before: Annotated[str, typer.Argument(metavar="TAG", help="A version, such as v1.0.0.")],
+    after: Annotated[str, typer.Argument(metavar="TAG", help="Another.")],
+    artifact: Artifact = "augmented",
+) -> None:
+    """Compare two published versions: counts, classes, verdict, lift and fidelity."""
+    from rich.console import Console
+
+    from gan_augment.versions.compare import compare
+    from gan_augment.versions.terminal import comparison
+
+    Console().print(comparison(*compare(url, before, after, artifact)))
 
 
 def _load(path: Path, *, check_names: bool = True) -> "Params":

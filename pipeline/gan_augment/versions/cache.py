@@ -9,6 +9,7 @@
 | `locks` | so that two who pull the same at once wait for each other |
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from gan_augment.errors import UserError
@@ -27,8 +28,5 @@ def folder() -> Path:
 
 def require_dvc() -> None:
     """Raise a UserError if DVC is not installed."""
-    try:
-        import dvc  # noqa: F401
-        import gto  # noqa: F401
-    except ModuleNotFoundError:
-        raise UserError("versions need DVC: pip install 'gan-augment[dvc]'") from None
+    if not all(find_spec(name) for name in ("dvc", "gto")):
+        raise UserError("versions need DVC: pip install 'gan-augment[dvc]'")

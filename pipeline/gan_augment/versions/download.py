@@ -33,6 +33,14 @@ class Pulled:
     path: Path
     moved: int
 
+    @property
+    def told(self) -> str:
+        """What to say of it, in a line."""
+        from rich.filesize import decimal
+
+        moved = f"{decimal(self.moved)} fetched" if self.moved else "here already, no byte moved"
+        return f"{self.tag}: {moved}"
+
 
 def pull(url: str, tag: str | None = None, artifact: str = "augmented") -> Path:
     """Return the folder of a published version's image table, fetched if it is not here yet.

@@ -118,12 +118,20 @@ def source_changed(root: Path) -> bool:
 
 
 def outside(root: Path) -> list[str]:
-    """Return the files and folders outside of `root` that stages depend on."""
+    """Return the files and folders outside of `root` that stages depend on.
+
+    Raises:
+        UserError: there is no DVC project, or its dvc.yaml is not valid.
+    """
+    from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
-    with Repo(str(root)) as repo:
-        paths = {dep.fs_path for dep in repo.index.deps if dep.protocol == "local"}
-        return sorted(path for path in paths if not Path(path).is_relative_to(repo.root_dir))
+    try:
+        with Repo(str(root)) as repo:
+            paths = {dep.fs_path for dep in repo.index.deps if dep.protocol == "local"}
+            return sorted(path for path in paths if not Path(path).is_relative_to(repo.root_dir))
+    except DvcException as error:
+        raise UserError(f"{root.resolve()}: {error}") from error
 
 
 def _differs(status: Mapping[str, list[Any]]) -> bool:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gan_augment.errors import UserError
 from gan_augment.project import code
@@ -50,6 +50,20 @@ class Publication(BaseModel):
     branch: str = "published"
     git_remote: str = "origin"
     override: str | None = None
+
+
+def publication(**settings: str | None) -> Publication:
+    """Return settings that were given on the command line.
+
+    Raises:
+        UserError: a value that is not allowed.
+    """
+    try:
+        return Publication.model_validate(settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = str(first["loc"][0]).replace("_", "-")
+        raise UserError(f"--{option} = {first['input']!r}: {first['msg'].lower()}") from None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from gan_augment.storage import read_json
 from gan_augment.versions import gate
 
 METRICS = Path("reports/metrics.json")
+FIDELITY = Path("reports/synthesis/fidelity.json")
 
 
 def path(artifact: str) -> str:
@@ -41,10 +42,9 @@ def describe(root: Path, artifact: str, override: str | None) -> dict[str, Any]:
     Raises:
         UserError: dvc.yaml declares no such artifact, or it is not built.
     """
-    lock = root / "dvc.lock"
-    found = data(
-        (root / "dvc.yaml").read_text(), lock.read_text() if lock.exists() else "", artifact
-    )
+    files = (root / "dvc.yaml", root / "dvc.lock")
+    declared, built = (file.read_text() if file.exists() else "" for file in files)
+    found = data(declared, built, artifact)
     verdict = read_json(root / gate.VERDICT)["overall"]
     decision = gate.decision(root)
     return {
@@ -55,6 +55,7 @@ def describe(root: Path, artifact: str, override: str | None) -> dict[str, Any]:
         "synthetic": None if decision.refusals else decision.method,
         "override": override,
         "metrics": read_json(root / METRICS) if (root / METRICS).exists() else {},
+        "fidelity": read_json(root / FIDELITY)["overall"] if (root / FIDELITY).exists() else {},
     }
 
 

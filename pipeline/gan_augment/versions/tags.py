@@ -83,7 +83,9 @@ def split_address(address: str) -> tuple[str, str | None]:
     if not url or "/" in tag or ":" in tag:
         return address, None
     before, _, artifact = url.rpartition("@")
-    is_artifact = before and ("=" in artifact or not re.search("[/:]", artifact))
+    is_artifact = (
+        before and not Path(url).exists() and ("=" in artifact or not re.search("[/:]", artifact))
+    )
     return (before, f"{artifact}@{tag}") if is_artifact else (url, tag)
 
 
