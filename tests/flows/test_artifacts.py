@@ -58,7 +58,8 @@ def test_a_generator_that_copies_is_not_said_to_ship(project: Project) -> None:
         artifacts.show_results(project.root, Publication())
 
     show()
-    said = "Ships none: the generator copies: 9 of 100 images are copies; a|b: *all* of <them>."
+    said = "Ships none: the generator copies: 9 of 100 images are copies; "
+    said += "the generator copies: a|b: *all* of <them>."
     assert said in shown(found()["verdict"])
 
 
