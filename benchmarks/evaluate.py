@@ -25,7 +25,7 @@ from torchvision.transforms import InterpolationMode, v2
 
 from benchmarks.datasets import DATASETS
 from gan_augment.evaluation import cells, classic, classifiers
-from gan_augment.evaluation.arms import ARMS, MOST, Material, Option, taken
+from gan_augment.evaluation.arms import ARMS, MOST, Material, Option, take, taken
 from gan_augment.evaluation.classifiers import classifier
 from gan_augment.evaluation.networks import BATCH, cnn
 from gan_augment.evaluation.scores import scores
@@ -70,7 +70,8 @@ def _whole(options: argparse.Namespace) -> str:
         plain = _plain_loop(material, judged, params, choices, repeats)
         loop = (time.perf_counter() - began) * params.repeats / repeats
     began = time.perf_counter()
-    rows, _ = cells.compute(material, judged, params, choices)
+    same = ([material] * params.sets).__getitem__
+    rows, _ = cells.compute(same, judged, params, choices)
     fanned = time.perf_counter() - began
     means = [
         np.mean([row[-1] for row in part if row[3:5] == ("test", "accuracy")])
@@ -115,7 +116,8 @@ def _material(options: argparse.Namespace) -> tuple[Material, Images]:
     source = taken(real.labels, np.maximum(MOST * missing, real.counts()), 1)
     moved = classic.transformed(real.pixels[source], ClassicParams(), 0)
     raw = Images(moved, real.labels[source], real.classes, pd.DataFrame())
-    return Material(real, _rows(raw, taken(raw.labels, missing, 1)), raw, ClassicParams()), held_out
+    synthetic = _rows(raw, taken(raw.labels, missing, 1))
+    return Material(real, synthetic, partial(take, raw, ratio=1), ClassicParams()), held_out
 
 
 def _rows(images: Images, rows: np.ndarray) -> Images:

@@ -90,7 +90,7 @@ def _gates(trained: model.Model, images: Images, held_out: Images, folder: Path)
     table.encode(pixels, np.zeros(count, np.int64), images.classes, split="train", origin="x")
     drawing = time.perf_counter() - began
     began = time.perf_counter()
-    candidates = evidence.candidates(0, indices, pixels)
+    candidates = evidence.candidates(0, 0, indices, pixels)
     spent = {"look": time.perf_counter() - began}
     for name, judge in judges.items():
         began = time.perf_counter()

@@ -44,6 +44,7 @@ Findings = Annotated[Path, typer.Option(help="Folder of what ingestion found in 
 Model = Annotated[Path, typer.Option(help="Folder of the trained generator.")]
 History = Annotated[Path, typer.Option(help="Folder of the training history.")]
 Synthetic = Annotated[Path, typer.Option(help="Image table of synthetic images.")]
+Draws = Annotated[Path, typer.Option(help="Image table of other draws of the synthetic images.")]
 Synthesis = Annotated[Path, typer.Option(help="Folder of what is known of the synthetic images.")]
 Reports = Annotated[Path, typer.Option(help="Folder of verdict, metrics and report.")]
 Augmented = Annotated[Path, typer.Option(help="Image table that users pull.")]
@@ -58,6 +59,7 @@ FINDINGS = Path("reports/ingest")
 MODEL = Path("models/generator")
 HISTORY = Path("reports/training")
 SYNTHETIC = Path("data/synthetic")
+DRAWS = Path("data/draws")
 SYNTHESIS = Path("reports/synthesis")
 REPORTS = Path("reports")
 AUGMENTED = Path("data/augmented")
@@ -100,15 +102,17 @@ def generate(
     real: Real = REAL,
     model: Model = MODEL,
     synthetic: Synthetic = SYNTHETIC,
+    draws: Draws = DRAWS,
     findings: Synthesis = SYNTHESIS,
     scratch: Scratch = GENERATE_SCRATCH,
 ) -> None:
-    """Draw synthetic images, let the good ones through, write data/synthetic."""
+    """Draw synthetic images, let the good ones through, write data/synthetic and data/draws."""
     settings = _load(params, check_names=False)
     from gan_augment.synthesis import stage
 
-    outputs = {"synthetic": synthetic, "report": findings, "scratch": scratch}
-    stage.run(settings.generate, {"real": real, "model": model}, outputs)
+    inputs = {"real": real, "model": model}
+    outputs = {"synthetic": synthetic, "draws": draws, "report": findings, "scratch": scratch}
+    stage.run(settings.generate, inputs, outputs, settings.evaluate.sets)
 
 
 @app.command()
@@ -191,6 +195,7 @@ def evaluate(
     findings: Findings = FINDINGS,
     model: Model = MODEL,
     synthetic: Synthetic = SYNTHETIC,
+    draws: Draws = DRAWS,
     reports: Reports = REPORTS,
     scratch: Scratch = EVALUATE_SCRATCH,
 ) -> None:
@@ -198,7 +203,13 @@ def evaluate(
     settings = _load(params)
     from gan_augment.evaluation import stage
 
-    inputs = {"real": real, "ingest": findings, "synthetic": synthetic, "model": model}
+    inputs = {
+        "real": real,
+        "ingest": findings,
+        "synthetic": synthetic,
+        "draws": draws,
+        "model": model,
+    }
     outputs = {
         "repeats": reports / "repeats.csv",
         "arms": reports / "arms.csv",

@@ -267,6 +267,14 @@ class EvaluateParams(Section):
     tuning_repeats: Count = 1
     min_gain: Annotated[float, Field(ge=0, le=100)] = 0.5
 
+    @property
+    def sets(self) -> int:
+        """How many draws of the synthetic images there must be, data/synthetic included.
+
+        One for each repeat, and one that no repeat uses for each trial of the tuning.
+        """
+        return self.repeats + self.tuning_repeats
+
     @model_validator(mode="after")
     def _can_compare(self) -> "EvaluateParams":
         for name in ("arms", "classifiers"):

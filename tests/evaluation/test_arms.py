@@ -1,8 +1,10 @@
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from gan_augment.evaluation.arms import ARMS, MOST, Material, Option, taken
+from gan_augment.evaluation.arms import ARMS, MOST, Material, Option, take, taken
 from gan_augment.evaluation.training_set import FRESH_SETS, TrainingSet, resample
 from gan_augment.params import ClassicParams
 from gan_augment.synthesis.baselines import BASELINES
@@ -21,7 +23,7 @@ def material(train_images: Images) -> Material:
     columns = pd.DataFrame({"weight": [0.5, None] * 12 + [0.25], "soft_labels": soft})
     synthetic = Images(shifted[rows], train_images.labels[rows], train_images.classes, columns)
     raw = Images(shifted, train_images.labels, train_images.classes, train_images.rows)
-    return Material(train_images, synthetic, raw, ClassicParams())
+    return Material(train_images, synthetic, partial(take, raw, ratio=1), ClassicParams())
 
 
 def made(name: str, material: Material, option: Option = None) -> TrainingSet:

@@ -1,10 +1,11 @@
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gan_augment.evaluation import cells
-from gan_augment.evaluation.arms import Material
+from gan_augment.evaluation.arms import Material, take
 from gan_augment.params import ClassicParams, EvaluateParams
 from gan_augment.table import Images
 
@@ -19,14 +20,15 @@ def material(train_images: Images) -> Material:
     real = Images(
         train_images.pixels[few], train_images.labels[few], train_images.classes, train_images.rows
     )
-    return Material(real, real, real, ClassicParams())
+    return Material(real, real, partial(take, real, ratio=1), ClassicParams())
 
 
 def test_every_cell_is_there_and_finished_ones_are_not_computed_again(
     material: Material, train_images: Images, tmp_path: Path
 ) -> None:
     judged = {"validation": material.real, "test": train_images}
-    args = material, judged, PARAMS, {arm: dict.fromkeys(PARAMS.classifiers) for arm in PARAMS.arms}
+    sets = ([material] * PARAMS.sets).__getitem__
+    args = sets, judged, PARAMS, {arm: dict.fromkeys(PARAMS.classifiers) for arm in PARAMS.arms}
     rows, hits = cells.compute(*args, tmp_path)
     accuracies = {tuple(row[:4]): row[-1] for row in rows if row[4] == "accuracy"}
     assert len(accuracies) == 6 * 2 * 2 + 6 * 2 * 3  # `real` is judged on synthetic images, too

@@ -33,13 +33,13 @@ NAMES = {
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory, digits: Path) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("inputs")
-    names = ("ingest", "model", "history", "synthetic", "synthesis")
+    names = ("ingest", "model", "history", "synthetic", "draws", "synthesis")
     paths = {"real": digits, **{name: folder / name for name in names}}
     seal(digits, paths["ingest"])
     settings = TrainParams(steps=300, batch_size=64, eval_interval=100, threads=1)
     train.run(settings, paths, {**paths, "scratch": folder / "scratch"})
     places = {**paths, "report": paths["synthesis"], "scratch": folder / "scratch"}
-    generate.run(GenerateParams(), paths, places)
+    generate.run(GenerateParams(), paths, places, PARAMS.sets)
     return paths
 
 

@@ -1,8 +1,11 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
 from gan_augment.evaluation import tuning
-from gan_augment.evaluation.arms import ARMS, Material, taken
+from gan_augment.evaluation.arms import ARMS, Material, take, taken
+from gan_augment.evaluation.sets import Sets
 from gan_augment.params import ClassicParams, EvaluateParams
 from gan_augment.table import Images
 
@@ -27,13 +30,19 @@ def material(train_images: Images) -> Material:
         for rows in (few, extra)
     )
     wrong = Images(255 - made.pixels, made.labels, made.classes, made.rows)
-    return Material(real, wrong, wrong, ClassicParams())
+    return Material(real, wrong, partial(take, wrong, ratio=1), ClassicParams())
+
+
+@pytest.fixture(scope="module")
+def sets(material: Material) -> Sets:
+    """Return the same material for every repeat and trial."""
+    return ([material] * PARAMS.sets).__getitem__
 
 
 def test_validation_refuses_what_harms(
-    material: Material, train_images: Images, capsys: pytest.CaptureFixture[str]
+    sets: Sets, train_images: Images, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    choices = tuning.choose(material, train_images, PARAMS)
+    choices = tuning.choose(sets, train_images, PARAMS)
     assert list(choices) == list(PARAMS.arms)
     for name in PARAMS.classifiers:
         assert choices["real"][name] is None
@@ -46,25 +55,23 @@ def test_validation_refuses_what_harms(
 
 
 def test_trials_are_kept_and_decide_alone(
-    material: Material, train_images: Images, tmp_path_factory: pytest.TempPathFactory
+    sets: Sets, train_images: Images, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("trials")
     params = PARAMS.model_copy(update={"arms": ("real", "gan")})
-    found = tuning.choose(material, train_images, params, folder)
+    found = tuning.choose(sets, train_images, params, folder)
     (file,) = folder.glob("*.json")
     best = ARMS["gan"].options.index(0.5)
     scores = [0.5] * 6
     scores[best] = 0.9
     file.write_text(str({"k-nn": scores, "logistic-regression": scores}).replace("'", '"'))
-    again = tuning.choose(material, train_images, params, folder)
+    again = tuning.choose(sets, train_images, params, folder)
     assert again["gan"] == {"k-nn": 0.5, "logistic-regression": 0.5}
     assert found["real"] == again["real"]
 
 
-def test_without_trials_every_arm_takes_its_first_option(
-    material: Material, train_images: Images
-) -> None:
+def test_without_trials_every_arm_takes_its_first_option(sets: Sets, train_images: Images) -> None:
     params = PARAMS.model_copy(update={"tuning_repeats": 0})
-    choices = tuning.choose(material, train_images, params)
+    choices = tuning.choose(sets, train_images, params)
     assert choices["gan"] == {"k-nn": 1.0, "logistic-regression": 1.0}
     assert set(choices["classic"].values()) == {"affine"}

@@ -12,6 +12,7 @@ from gan_augment.gan import model
 from gan_augment.gan.networks import NETWORKS
 from gan_augment.params import GenerateParams
 from gan_augment.synthesis import sampler, stage
+from gan_augment.synthesis.draws import seed_of_set
 from gan_augment.table import Images
 from tests.synthesis.conftest import SHAPE, generator_of
 
@@ -36,14 +37,17 @@ def untrained(tmp_path: Path) -> Path:
 def places(target: Path) -> dict[str, Path]:
     return {
         "synthetic": target,
+        "draws": target.with_name(f"{target.name}-draws"),
         "report": target.with_name(f"{target.name}-report"),
         "scratch": target.with_name(f"{target.name}-scratch"),
     }
 
 
-def generate(digits: Path, trained: Path, target: Path, **values: object) -> table.Images:
+def generate(
+    digits: Path, trained: Path, target: Path, *, sets: int = 1, **values: object
+) -> table.Images:
     params = GenerateParams.model_validate(values)
-    stage.run(params, {"real": digits, "model": trained}, places(target))
+    stage.run(params, {"real": digits, "model": trained}, places(target), sets)
     return table.read(target)
 
 
@@ -128,42 +132,43 @@ def test_rows_carry_what_the_gates_saw(digits: Path, tmp_path: Path) -> None:
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
     digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Killed in the second of two draws, in the fifth class."""
     monkeypatch.setattr(sampler, "BLOCK", 16)
-    settings = {"plan": {"per_class": 12}, "gates": ["copies", "repeats"], "max_tries": 100}
+    gates = ["copies", "repeats"]
+    settings = {"plan": {"per_class": 12}, "gates": gates, "max_tries": 100, "sets": 2}
     generate(digits, tmp_path, tmp_path / "whole", **settings)
 
-    drawn: list[int] = []
     look = stage.Evidence.candidates
 
-    def interrupted(evidence, label, indices, pixels):
-        drawn.append(label)
-        if label == 4:
+    def interrupted(evidence, label, seed, indices, pixels):
+        if label == 4 and seed == seed_of_set(0, 1):
             raise KeyboardInterrupt
-        return look(evidence, label, indices, pixels)
+        return look(evidence, label, seed, indices, pixels)
 
     with monkeypatch.context() as patch:
         patch.setattr(stage.Evidence, "candidates", interrupted)
         with pytest.raises(KeyboardInterrupt):
             generate(digits, tmp_path, tmp_path / "killed", **settings)
     assert not (tmp_path / "killed").exists()
-    kept = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "killed-scratch").rglob("*")}
-    assert any(name.startswith("class-003") for name in kept)
+    assert not places(tmp_path / "killed")["draws"].exists()
+    kept = set((tmp_path / "killed-scratch").rglob("*.parquet"))
+    assert any(file.match("set-001/class-003*") for file in kept)
 
-    made: list[str] = []
+    made: set[Path] = set()
     encode = sampler.Sampler._encode
 
     def noted(self, file, *rest):
-        made.append(file.name)
+        made.add(file)
         return encode(self, file, *rest)
 
     monkeypatch.setattr(sampler.Sampler, "_encode", noted)
     generate(digits, tmp_path, tmp_path / "killed", **settings)
     assert made
-    assert not set(made) & set(kept)
-    for first, second in zip(
-        table.shards(tmp_path / "whole"), table.shards(tmp_path / "killed"), strict=True
-    ):
-        assert first.read_bytes() == second.read_bytes()
+    assert not made & kept
+    for target in ("synthetic", "draws"):
+        both = (table.shards(places(tmp_path / name)[target]) for name in ("whole", "killed"))
+        for first, second in zip(*both, strict=True):
+            assert first.read_bytes() == second.read_bytes()
     for name in ("gates.csv", "fidelity.json", "memorisation.json", "closest.png"):
         whole, killed = (places(tmp_path / n)["report"] / name for n in ("whole", "killed"))
         assert whole.read_bytes() == killed.read_bytes()

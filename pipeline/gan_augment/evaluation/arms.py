@@ -36,15 +36,14 @@ class Material:
 
     Attributes:
         real: the train split.
-        synthetic: data/synthetic, what would ship.
-        raw: images of the generator that passed no gates: of each class at least as many as there
-            are real ones, and `MOST` times as many as there are in `synthetic`.
+        synthetic: a draw of the images that ship: data/synthetic, or another by another seed.
+        raw: from counts by class, int64 C, to as many images of the generator that passed no gates.
         classic: what classic augmentation may do.
     """
 
     real: Images
     synthetic: Images
-    raw: Images
+    raw: Callable[[NDArray[np.int64]], Images]
     classic: ClassicParams
 
 
@@ -163,7 +162,8 @@ def _mixed(kind: Literal["mixup", "cutmix"]) -> Callable[[Material, int], Make]:
 def gan_raw(material: Material, _: int) -> Make:
     """Add images of the generator that no gate has seen."""
     counts = material.synthetic.counts()
-    return lambda ratio, _: of_images(material.real, synthetic=take(material.raw, counts, ratio))
+    raw = material.raw(MOST * counts)
+    return lambda ratio, _: of_images(material.real, synthetic=take(raw, counts, ratio))
 
 
 def gan_weighted(material: Material, seed: int) -> Make:
@@ -198,11 +198,12 @@ def gan_soft(material: Material, seed: int) -> Make:
 def gan_fresh(material: Material, seed: int) -> Make:
     """Do as `gan+classic`, with other images of the generator, ungated, in every epoch."""
     counts = material.synthetic.counts()
+    raw = material.raw(MOST * counts)
 
     def make(ratio: Option, params: ClassicParams) -> TrainingSet:
         share = min(float(ratio or 0), 1.0)
         rest = counts - _share(counts, share)
-        chosen = take(material.raw, counts, MOST * share)
+        chosen = take(raw, counts, MOST * share)
         balanced = _balanced(material, seed, rest, chosen)
         return replace(balanced, classic=params, schedule="fresh")
 
@@ -212,7 +213,7 @@ def gan_fresh(material: Material, seed: int) -> Make:
 def gan_first(material: Material, seed: int) -> Make:
     """Train on synthetic images first, then on balanced real ones; all are transformed slightly."""
     even = np.full_like(material.real.counts(), material.real.counts().max())
-    balanced = _balanced(material, seed, material.synthetic.counts(), _up_to(material.raw, even))
+    balanced = _balanced(material, seed, material.synthetic.counts(), material.raw(even))
     return lambda first, params: replace(
         balanced, classic=params, schedule="first", first=float(first or 0)
     )
@@ -255,7 +256,7 @@ ARMS: dict[str, Arm] = {
 
 def stand_in(material: Material) -> Images:
     """Return images of the generator that passed no gates, as many of each class as real ones."""
-    return _up_to(material.raw, material.real.counts())
+    return material.raw(material.real.counts())
 
 
 def take(images: Images, counts: NDArray[np.int64], ratio: Option) -> Images:
@@ -283,10 +284,6 @@ def taken(labels: NDArray[np.int64], counts: NDArray[np.int64], ratio: Option) -
 
 def _share(counts: NDArray[np.int64], ratio: Option) -> NDArray[np.int64]:
     return np.rint(counts * float(1 if ratio is None else ratio)).astype(np.int64)
-
-
-def _up_to(images: Images, counts: NDArray[np.int64]) -> Images:
-    return take(images, counts, 1)
 
 
 def _balanced(

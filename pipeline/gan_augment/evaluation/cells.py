@@ -14,6 +14,7 @@ from gan_augment.engine import Shared, fan_out, shared
 from gan_augment.evaluation.arms import ARMS, Material, Option, stand_in
 from gan_augment.evaluation.classifiers import classifier
 from gan_augment.evaluation.scores import scores
+from gan_augment.evaluation.sets import Sets
 from gan_augment.evaluation.training_set import TrainingSet, resample
 from gan_augment.params import EvaluateParams
 from gan_augment.seeding import seed_of
@@ -34,7 +35,7 @@ Choices = Mapping[str, Mapping[str, Option]]
 class Setting:
     """What all cells have in common: what arms are made of, what is judged, params and choices."""
 
-    material: Material
+    sets: Sets
     judged: Mapping[str, Images]
     params: EvaluateParams
     choices: Choices
@@ -48,7 +49,7 @@ class Cell(NamedTuple):
 
 
 def compute(
-    material: Material,
+    sets: Sets,
     judged: Mapping[str, Images],
     params: EvaluateParams,
     choices: Choices,
@@ -60,7 +61,7 @@ def compute(
     2018).
 
     Args:
-        material: what arms are made of.
+        sets: what arms are made of, in each repeat of its own.
         judged: images of each split that is scored.
         params: the section `evaluate`.
         choices: the option of each arm for each classifier.
@@ -69,7 +70,7 @@ def compute(
     cells = [
         Cell(arm, repeat) for repeat in range(params.repeats) for arm in params.arms if choices[arm]
     ]
-    with shared(Setting(material, judged, params, choices)) as setting:
+    with shared(Setting(sets, judged, params, choices)) as setting:
         compute_one = partial(_compute, setting)
         found = fan_out(compute_one, cells, "evaluate", "arms × repeats", scratch)
     hits: dict[tuple[str, str], list[NDArray[np.bool_]]] = defaultdict(list)
@@ -113,10 +114,11 @@ def _compute(setting: Shared[Setting], cell: Cell) -> tuple[list[Row], dict[str,
     """Return the scores of a cell, and the packed hits of each classifier: JSON can hold both."""
     common = setting.get()
     seed = seed_of(common.params.seed, "repeat", cell.repeat)
-    make = training_sets(common.material, cell.arm, seed)
+    material = common.sets(cell.repeat)
+    make = training_sets(material, cell.arm, seed)
     judged = dict(common.judged)
     if cell.arm == "real":
-        judged["synthetic"] = stand_in(common.material)
+        judged["synthetic"] = stand_in(material)
     targets = [images.pixels for images in judged.values()]
     rows: list[Row] = []
     hits: dict[str, str] = {}

@@ -6,21 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from gan_augment import table
-from gan_augment.errors import UserError
 from gan_augment.evaluation import cells, tuning
-from gan_augment.evaluation.arms import ARMS, MOST, Material
+from gan_augment.evaluation.arms import ARMS
 from gan_augment.evaluation.scores import BALANCED_ACCURACY
 from gan_augment.evaluation.seal import open_test
+from gan_augment.evaluation.sets import Drawn
 from gan_augment.evaluation.verdict import verdicts
 from gan_augment.gan import model
 from gan_augment.params import EvaluateParams
-from gan_augment.seeding import seed_of
 from gan_augment.storage import replace_file, write_json
-from gan_augment.table import Images
 
 COLUMNS = ("repeat", "classifier", "arm", "split", "metric", "class", "value")
 
@@ -30,8 +27,8 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
 
     Args:
         params: the section `evaluate`.
-        inputs: `real` and `synthetic`, image tables; `model`; `ingest`, the report of ingestion,
-            which holds the seal of the test split.
+        inputs: `real`, `synthetic` and `draws`, image tables; `model`; `ingest`, the report of
+            ingestion, which holds the seal of the test split.
         outputs: `repeats`, `arms` and `lifts` (CSV), `metrics` and `verdict` (JSON); `scratch`,
             where finished cells are kept until all are done.
 
@@ -40,13 +37,14 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
     """
     trained = model.load(inputs["model"])
     known = {split: table.read(inputs["real"], split) for split in ("train", "validation")}
-    material = _material(params, known["train"], table.read(inputs["synthetic"]), trained)
-    real, synthetic = (table.table_hash(inputs[name]) for name in ("real", "synthetic"))
-    scratch = outputs["scratch"] / cells.fingerprint(params, real, synthetic, trained.hash)
-    choices = tuning.choose(material, known["validation"], params, scratch)
+    sets = Drawn(known["train"], trained, inputs["synthetic"], inputs["draws"], params)
+    sets.check()
+    hashes = {name: table.table_hash(inputs[name]) for name in ("real", "synthetic", "draws")}
+    scratch = outputs["scratch"] / cells.fingerprint(params, *hashes.values(), trained.hash)
+    choices = tuning.choose(sets, known["validation"], params, scratch)
     test = open_test(inputs["real"], inputs["ingest"] / "seal.json", known)
     judged = {"validation": known["validation"], "test": test}
-    rows, hits = cells.compute(material, judged, params, choices, scratch)
+    rows, hits = cells.compute(sets, judged, params, choices, scratch)
     repeats = pd.DataFrame(rows, columns=list(COLUMNS))
     found = verdicts(repeats, params.min_gain, hits)
 
@@ -55,9 +53,10 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
     _write_csv(outputs["lifts"], _lifts(found))
     write_json(outputs["metrics"], _metrics(found, repeats))
     provenance = {
-        "real images": real,
+        "real images": hashes["real"],
         "sealed test split": table.table_hash(inputs["real"], "test"),
-        "synthetic images": synthetic,
+        "synthetic images": hashes["synthetic"],
+        "other draws of them": hashes["draws"],
         "generator": trained.hash,
     }
     described = {
@@ -69,27 +68,6 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
     write_json(outputs["verdict"], {**found, **described})
     shutil.rmtree(scratch, ignore_errors=True)
     print(f"evaluate: {found['overall']['sentence']}")
-
-
-def _material(
-    params: EvaluateParams, real: Images, synthetic: Images, trained: model.Model
-) -> Material:
-    made = (trained.shape.channels, *trained.shape.size)
-    if trained.classes != real.classes or made != real.pixels.shape[1:]:
-        raise UserError(
-            "the generator was trained on other classes or sizes: run `dvc repro train`"
-        )
-    if len(synthetic) and set(synthetic.rows["generator"].dropna()) - {trained.hash}:
-        raise UserError("data/synthetic is of another generator: run `dvc repro generate`")
-    # Enough to stand in for the real ones, and for the largest ratio that validation may choose.
-    counts = np.maximum(real.counts(), MOST * synthetic.counts())
-    seed = seed_of(params.seed, "stand-in")
-    drawn = [trained.draw(label, range(count), seed) for label, count in enumerate(counts.tolist())]
-    labels = np.repeat(np.arange(len(real.classes)), counts)
-    raw = Images(
-        np.concatenate(drawn), labels, real.classes, pd.DataFrame(index=range(len(labels)))
-    )
-    return Material(real, synthetic, raw, params.classic)
 
 
 def _arm_means(repeats: pd.DataFrame) -> pd.DataFrame:

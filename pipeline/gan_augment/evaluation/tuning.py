@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from gan_augment.engine import Shared, fan_out, shared
-from gan_augment.evaluation.arms import ARMS, Material, Option
+from gan_augment.evaluation.arms import ARMS, Option
 from gan_augment.evaluation.cells import Setting, applicable, training_sets
 from gan_augment.evaluation.classifiers import classifier
+from gan_augment.evaluation.sets import Sets
 from gan_augment.params import EvaluateParams
 from gan_augment.seeding import seed_of
 from gan_augment.table import Images
@@ -28,7 +29,7 @@ class Trial(NamedTuple):
 
 
 def choose(
-    material: Material, validation: Images, params: EvaluateParams, scratch: Path | None = None
+    sets: Sets, validation: Images, params: EvaluateParams, scratch: Path | None = None
 ) -> dict[str, dict[str, Option]]:
     """Return the option of each arm that does best for each classifier that it is meant for.
 
@@ -36,7 +37,7 @@ def choose(
     that are equal. With no such repeats it is each arm's first option.
 
     Args:
-        material: what arms are made of.
+        sets: what arms are made of; trials take those that no repeat uses.
         validation: images of the validation split.
         params: the section `evaluate`.
         scratch: where finished trials are kept; None keeps nothing.
@@ -53,7 +54,7 @@ def choose(
         trials = [Trial(arm, repeat) for repeat in range(params.tuning_repeats) for arm in arms]
         if not trials:
             continue
-        with shared(Setting(material, {"validation": validation}, params, choices)) as setting:
+        with shared(Setting(sets, {"validation": validation}, params, choices)) as setting:
             try_one = partial(_try, setting)
             found = fan_out(try_one, trials, "tune on validation", "arms × repeats", scratch)
         _take_best(choices, trials, found)
@@ -79,7 +80,7 @@ def _try(setting: Shared[Setting], trial: Trial) -> dict[str, list[float]]:
     common = setting.get()
     validation = common.judged["validation"]
     seed = seed_of(common.params.seed, "tuning", trial.repeat)
-    make = training_sets(common.material, trial.arm, seed)
+    make = training_sets(common.sets(common.params.repeats + trial.repeat), trial.arm, seed)
     scores: dict[str, list[float]] = {name: [] for name in common.choices[trial.arm]}
     for option in ARMS[trial.arm].options:
         for name, of_name in scores.items():

@@ -27,6 +27,7 @@ class Replicate:
         self.model = folder / "generator"
         self.history = folder / "training"
         self.synthetic = folder / "synthetic"
+        self.draws = folder / "draws"
         self.synthesis = folder / "synthesis"
         self.reports = folder / "reports"
 
@@ -71,10 +72,12 @@ class Replicate:
 
         outputs = {
             "synthetic": self.synthetic,
+            "draws": self.draws,
             "report": self.synthesis,
             "scratch": self._scratch("generate"),
         }
-        stage.run(self.params.generate, {"real": self.real, "model": self.model}, outputs)
+        inputs = {"real": self.real, "model": self.model}
+        stage.run(self.params.generate, inputs, outputs, self.params.evaluate.sets)
 
     def evaluate(self) -> None:
         """Compare the arms."""
@@ -85,6 +88,7 @@ class Replicate:
             "ingest": self.ingest_report,
             "model": self.model,
             "synthetic": self.synthetic,
+            "draws": self.draws,
         }
         files = ("repeats.csv", "arms.csv", "lifts.csv", "metrics.json", "verdict.json")
         outputs = {Path(name).stem: self.reports / name for name in files}

@@ -23,6 +23,7 @@ from gan_augment.gan.model import Model
 from gan_augment.gan.sampling import BLOCK
 from gan_augment.params import GenerateParams
 from gan_augment.storage import replace_file
+from gan_augment.synthesis.draws import seed_of_set
 from gan_augment.synthesis.gates import Judged, judge
 from gan_augment.synthesis.gates.evidence import Candidates, Evidence, Judge
 
@@ -30,6 +31,8 @@ MOST_BLOCKS = 8
 """A block of candidates has so many of the generator's blocks of 128, or fewer for small plans."""
 LEAST_TRIES = 256
 """Before so many candidates of a class none is given up."""
+PATIENCE = 5
+"""A class that set 0 was filled with is given up so much later in other sets: it can be filled."""
 ALIKE = ("copies", "repeats")
 """Gates that refuse images for being like others: less training makes them less alike."""
 TALLY = b"tally"
@@ -55,7 +58,7 @@ class Block(NamedTuple):
 
 
 class Sampler:
-    """Draws images that pass the gates.
+    """Draws images that pass the gates, for one set of draws.
 
     Attributes:
         tally: by class, what became of all candidates so far.
@@ -68,10 +71,19 @@ class Sampler:
         evidence: Evidence | None,
         judges: dict[str, Judge],
         scratch: Path,
+        number: int = 0,
     ) -> None:
-        """Take the generator, what the gates were fitted to (None without gates), and a place."""
-        self._trained, self._params, self._scratch = trained, params, scratch
+        """Take the generator, what the gates were fitted to (None without gates), and a place.
+
+        `number` is that of the set, see `draws`.
+        """
+        self._trained, self._params = trained, params
+        self._scratch = scratch / f"set-{number:03d}"
         self._evidence, self._judges = evidence, judges
+        self._seed = seed_of_set(params.seed, number)
+        # With a fallback a set that gives up is still filled: by the same rule in every set.
+        patience = PATIENCE if number and params.fallback is None else 1
+        self._most_tries = patience * params.max_tries
         self.tally: dict[int, Counter[tuple[str, str]]] = {}
 
     def rows(self, label: int, wanted: int) -> Iterator[pa.Table]:
@@ -108,12 +120,12 @@ class Sampler:
             block = Block(json.loads(kept), partial(pq.read_table, file))
             self._remember(label, block)
             return block
-        pixels = self._trained.draw(label, indices, self._params.seed, self._params.truncation)
+        pixels = self._trained.draw(label, indices, self._seed, self._params.truncation)
         chosen = np.array(indices)
         if self._evidence is None:
             tally: Tally = {"all": (len(chosen), len(chosen))}
             return Block(tally, partial(self._encode, file, tally, label, chosen, pixels, {}))
-        candidates = self._evidence.candidates(label, chosen, pixels)
+        candidates = self._evidence.candidates(label, self._seed, chosen, pixels)
         judged = judge(candidates, self._judges)
         passed = judged.passed
         tally = {"all": (len(chosen), int(passed.sum())), **judged.tally}
@@ -128,7 +140,7 @@ class Sampler:
         images = table.decode(block.rows())
         if len(images):
             indices = images.rows["index"].to_numpy(np.int64)
-            candidates = self._evidence.candidates(label, indices, images.pixels)
+            candidates = self._evidence.candidates(label, self._seed, indices, images.pixels)
             self._judges["repeats"](candidates, np.ones(len(candidates), bool))
 
     def _encode(
@@ -149,7 +161,7 @@ class Sampler:
             origin="synthetic",
             method="gan",
             generator=self._trained.hash,
-            seed=self._params.seed,
+            seed=self._seed,
             index=indices.tolist(),
             requested_label=label,
             truncation=self._params.truncation,
@@ -165,13 +177,13 @@ class Sampler:
         tried, accepted = counts["all", "tried"], counts["all", "accepted"]
         if accepted >= wanted or tried < LEAST_TRIES:
             return
-        if accepted * self._params.max_tries < tried:
+        if accepted * self._most_tries < tried:
             rates = {g: counts[g, "accepted"] / max(counts[g, "tried"], 1) for g in self._judges}
             strictest = min(rates, key=rates.__getitem__)
             advice = "Train for fewer steps" if strictest in ALIKE else "Train longer"
             raise HopelessError(
                 f"of {tried} images of class {self._trained.classes[label]!r} the gates let "
-                f"{accepted} through, fewer than one in {self._params.max_tries} "
+                f"{accepted} through, fewer than one in {self._most_tries} "
                 f"(generate.max_tries); the strictest is {strictest} ({rates[strictest]:.1%}). "
                 f"{advice}, leave the gate out, or set generate.fallback"
             )

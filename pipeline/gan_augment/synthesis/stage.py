@@ -1,4 +1,4 @@
-"""Generate: models/generator, or a simpler method, becomes data/synthetic."""
+"""Generate: models/generator, or a simpler method, becomes data/synthetic and data/draws."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -14,22 +14,31 @@ from gan_augment.progress import progress
 from gan_augment.storage import digest, replace_directory
 from gan_augment.synthesis import baselines, gates, plan, report
 from gan_augment.synthesis.baselines import BASELINES
+from gan_augment.synthesis.draws import seed_of_set
 from gan_augment.synthesis.gates.evidence import Evidence
 from gan_augment.synthesis.sampler import HopelessError, Sampler
 from gan_augment.table import Images
 
 
-def run(params: GenerateParams, inputs: Mapping[str, Path], outputs: Mapping[str, Path]) -> None:
+def run(
+    params: GenerateParams,
+    inputs: Mapping[str, Path],
+    outputs: Mapping[str, Path],
+    sets: int = 1,
+) -> None:
     """Write as many synthetic images of each class as the plan wants, and what is known of them.
 
-    Killed and started again with the same inputs and params, it goes on after the last block of
-    images that it finished.
+    Then write as many again, `sets` − 1 times, each from another seed and through the same gates:
+    what the repeats of a comparison use. Killed and started again with the same inputs and params,
+    it goes on after the last block of images that it finished.
 
     Args:
         params: the section `generate`.
         inputs: `real`, an image table; `model`, a trained generator, used by the method `gan` only.
-        outputs: `synthetic`, an image table; `report`, a folder of plan.csv, gates.csv,
-            fidelity.json, memorisation.json and closest.png; `scratch`, where finished blocks are.
+        outputs: `synthetic`, an image table, and `draws`, another; `report`, a folder of plan.csv,
+            gates.csv, fidelity.json, memorisation.json and closest.png, all about `synthetic`;
+            `scratch`, where finished blocks are.
+        sets: how often the plan is filled, `synthetic` included.
 
     Raises:
         UserError: the generator was trained on other classes, or without classes; a class has too
@@ -39,30 +48,39 @@ def run(params: GenerateParams, inputs: Mapping[str, Path], outputs: Mapping[str
     real, validation = (table.read(inputs["real"], split) for split in ("train", "validation"))
     counts = plan.wanted(params.plan, real.counts(), real.classes)
     methods = plan.methods(params, counts, real.counts(), real.classes)
-    print(f"generate: {counts.sum()} images")
+    more = f", and {sets - 1} more draws of as many" if sets > 1 else ""
+    print(f"generate: {counts.sum()} images{more}")
     print(plan.table(counts, real.counts(), methods, real.classes), flush=True)
     trained = _model(inputs["model"], real) if "gan" in methods else None
     hashes = [table.table_hash(inputs["real"], split) for split in ("train", "validation")]
     described = params.model_dump_json(), trained.hash if trained else "", *hashes
     scratch = outputs["scratch"] / digest(*described)
 
-    sampler = None
+    samplers: list[Sampler | None] = [None] * sets
     if trained:
         evidence = Evidence(real, validation, trained, params.keep_real, params.seed, scratch)
         judges = gates.fit(params.gates, evidence)
-        sampler = Sampler(trained, params, evidence if judges else None, judges, scratch)
+        known = evidence if judges else None
+        samplers = [
+            Sampler(trained, params, known, judges, scratch, number) for number in range(sets)
+        ]
     looked_at = report.Selection(real, validation, counts, params.seed)
     with (
         replace_directory(outputs["report"]) as folder,
-        table.Writer(outputs["synthetic"], real.classes) as writer,
-        progress("generate", int(counts.sum()), "images") as advance,
+        table.Writer(outputs["synthetic"], real.classes) as synthetic,
+        table.Writer(outputs["draws"], real.classes) as others,
+        progress("generate", sets * int(counts.sum()), "images") as advance,
     ):
-        for label, (wanted, method) in enumerate(zip(counts.tolist(), methods, strict=True)):
-            for rows in _rows(label, wanted, method, sampler, real, params):
-                writer.append(rows)
-                looked_at.add(rows)
-                advance(sum(writer.counts().values()))
-        report.write(folder, params, trained, looked_at, sampler, scratch)
+        done = 0
+        for number, sampler in enumerate(samplers):
+            for label, (wanted, method) in enumerate(zip(counts.tolist(), methods, strict=True)):
+                for rows in _rows(label, wanted, method, sampler, real, params, number):
+                    (others if number else synthetic).append(rows)
+                    if not number:
+                        looked_at.add(rows)
+                    done += len(rows)
+                    advance(done)
+        report.write(folder, params, trained, looked_at, samplers[0], scratch)
     shutil.rmtree(scratch, ignore_errors=True)
 
 
@@ -106,8 +124,9 @@ def _rows(
     sampler: Sampler | None,
     real: Images,
     params: GenerateParams,
+    number: int,
 ) -> Iterator[pa.Table]:
-    """Yield the rows of a class: of the generator while its images pass, else of a simpler method.
+    """Yield a set's rows of a class: of the generator while its images pass, else simpler ones.
 
     Raises:
         HopelessError: the gates reject nearly all of the class, and there is no fallback.
@@ -124,4 +143,4 @@ def _rows(
             method = params.fallback
             print(f"generate: {error}. The {left} that are missing are made by {method}")
     if left:
-        yield baselines.rows(method, real, label, left, params.seed)
+        yield baselines.rows(method, real, label, left, seed_of_set(params.seed, number))

@@ -59,14 +59,14 @@ def remake(row: Mapping[str, Any], path: Path, real: Path) -> NDArray[np.uint8]:
     """Return the image of a row that a simpler method made, uint8 C×H×W, made anew.
 
     Such a method makes all its images of a class at once, so `path`, the table that the row is in,
-    is asked how many there were.
+    is asked how many there were in its set.
 
     Args:
         row: columns of the row.
         path: the image table that it is in.
         real: the image table that it was made from.
     """
-    made = {name: row[name] for name in ("method", "requested_label")}
+    made = {name: row[name] for name in ("method", "requested_label", "seed")}
     rows = table.Rows(table.shards(path, "train")).columns(list(made))
     count = rows.to_pylist().count(made)
     train = table.read(real, "train")

@@ -24,8 +24,8 @@ def passed(judge: Judge, evidence: Evidence, pixels: Pixels, label: int = LABEL)
     return float(judge(look(evidence, pixels, label), np.ones(len(pixels), bool))[1].mean())
 
 
-def look(evidence: Evidence, pixels: Pixels, label: int = LABEL) -> Candidates:
-    return evidence.candidates(label, np.arange(len(pixels)), pixels)
+def look(evidence: Evidence, pixels: Pixels, label: int = LABEL, seed: int = 0) -> Candidates:
+    return evidence.candidates(label, seed, np.arange(len(pixels)), pixels)
 
 
 @pytest.mark.parametrize("name", ["agreement", "support"])

@@ -28,6 +28,7 @@ class Candidates:
 
     Attributes:
         label: the class asked for.
+        seed: what they were drawn with: each set of draws has its own.
         indices: int64 N, which images of the generator's endless sequence.
         pixels: uint8, N×C×H×W.
         seen: features and class probabilities by the ensemble.
@@ -36,6 +37,7 @@ class Candidates:
     """
 
     label: int
+    seed: int
     indices: NDArray[np.int64]
     pixels: Pixels
     seen: Seen
@@ -89,11 +91,14 @@ class Evidence:
         """The validation images as the ensemble sees them."""
         return self.ensemble(self.validation.pixels)
 
-    def candidates(self, label: int, indices: NDArray[np.int64], pixels: Pixels) -> Candidates:
+    def candidates(
+        self, label: int, seed: int, indices: NDArray[np.int64], pixels: Pixels
+    ) -> Candidates:
         """Look at images of a class."""
         codes = self.components(pixels).values
         return Candidates(
             label,
+            seed,
             indices,
             pixels,
             self.ensemble(pixels),

@@ -58,7 +58,7 @@ def rejection(evidence: Evidence) -> Judge:
         raw = logits(trained.discriminator, candidates.pixels, np.full(len(candidates), label))
         chances = expit(advantage(raw) - gamma)
         draws = [
-            rng(evidence.seed, "rejection", label, index).random()
+            rng(candidates.seed, "rejection", label, index).random()
             for index in candidates.indices.tolist()
         ]
         return chances, np.array(draws) < chances

@@ -13,17 +13,21 @@ def repeats(evidence: Evidence) -> Judge:
     """Score by the distance to the nearest image that passed before, in that typical distance.
 
     Distances are between principal components of pixels, within a class. The first of several that
-    repeat each other passes. The gate remembers what it let through, so it comes last.
+    repeat each other passes. The gate remembers what it let through, so it comes last; images of
+    another seed are another set, and are judged among themselves.
     """
     validation = evidence.validation
     codes = evidence.components(validation.pixels).values
     distances = evidence.nearest(codes, validation.labels).distances
     typical = np.maximum(evidence.by_class(distances, 0.5), 1e-12)
-    kept: dict[int, Scores] = {}
+    sets: dict[int, dict[int, Scores]] = {}
 
     def judge(candidates: Candidates, passed: Passed) -> tuple[Scores, Passed]:
         label, codes = candidates.label, candidates.codes
         bound = CLOSE * typical[label]
+        if candidates.seed not in sets:
+            sets.clear()
+        kept = sets.setdefault(candidates.seed, {})
         before = kept.get(label, codes[:0])
         closest = np.full(len(codes), np.inf)
         if len(before):

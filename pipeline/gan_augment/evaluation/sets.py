@@ -1,0 +1,93 @@
+"""Where arms get their images from, set by set: every repeat has synthetic images of its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gan_augment import table
+from gan_augment.errors import UserError
+from gan_augment.evaluation.arms import Material
+from gan_augment.gan.model import Model
+from gan_augment.params import EvaluateParams
+from gan_augment.seeding import seed_of
+from gan_augment.synthesis import draws
+from gan_augment.table import Images
+
+Sets = Callable[[int], Material]
+"""A set's number → what arms are made of in it; can be pickled.
+
+The repeats have the sets from 0 on, the trials of the tuning those after them.
+"""
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Images of the generator that passed no gates.
+
+    Attributes:
+        trained: the generator.
+        seed: which of its endless sequences.
+    """
+
+    trained: Model
+    seed: int
+
+    def __call__(self, counts: NDArray[np.int64]) -> Images:
+        """Return so many of each class, class by class; more of them begin with the same."""
+        drawn = [
+            self.trained.draw(label, range(count), self.seed)
+            for label, count in enumerate(counts.tolist())
+            if count
+        ]
+        labels = np.repeat(np.arange(len(counts)), counts)
+        nothing = np.zeros((0, self.trained.shape.channels, *self.trained.shape.size), np.uint8)
+        rows = pd.DataFrame(index=range(len(labels)))
+        return Images(np.concatenate([nothing, *drawn]), labels, self.trained.classes, rows)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The sets of a run, read one at a time: a process holds the images of the repeat it is at.
+
+    Attributes:
+        real: the train split.
+        trained: the generator.
+        synthetic, draws: the image tables of set 0 and of the others.
+        params: the section `evaluate`.
+    """
+
+    real: Images
+    trained: Model
+    synthetic: Path
+    draws: Path
+    params: EvaluateParams
+    _held: dict[int, Images] = field(default_factory=dict, compare=False, repr=False)
+
+    def __call__(self, number: int) -> Material:
+        """Return what arms are made of in a set."""
+        if number not in self._held:
+            self._held.clear()
+            self._held[number] = draws.read(self.synthetic, self.draws, number)
+        raw = Raw(self.trained, seed_of(self.params.seed, "stand-in", number))
+        return Material(self.real, self._held[number], raw, self.params.classic)
+
+    def check(self) -> None:
+        """Refuse what does not belong together.
+
+        Raises:
+            UserError: other classes, sizes or generators, or fewer sets than there are repeats.
+        """
+        made = (self.trained.shape.channels, *self.trained.shape.size)
+        if self.trained.classes != self.real.classes or made != self.real.pixels.shape[1:]:
+            raise UserError(
+                "the generator was trained on other classes or sizes: run `dvc repro train`"
+            )
+        for path in (self.synthetic, self.draws):
+            columns = table.Rows(table.shards(path)).columns(["generator"])
+            if set(columns["generator"].to_pylist()) - {None, self.trained.hash}:
+                raise UserError(f"{path} is of another generator: run `dvc repro generate`")
+        draws.require(self.synthetic, self.draws, self.params.sets)
