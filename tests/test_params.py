@@ -19,6 +19,10 @@ ROOT = Path(__file__).parents[1]
         ("train: {steps: many}", "train.steps = 'many': should be a valid integer"),
         ("train: 3", "train = 3: should be a mapping of keys to values"),
         ("train: {init_from: {rev: v1}}", "rev needs repo: a path alone has no revisions"),
+        (
+            "train: {init_from: {rep: url}}",
+            "train.init_from.rep: unknown key; did you mean 'repo'?",
+        ),
         ("train: {label_ramp: [0.5, 0.2]}", "train.label_ramp = [0.5, 0.2]: must rise"),
         ("train: {augment_probability: 0.9}", "less than or equal to 0.6"),
         ("generate: {plan: some}", "generate.plan = 'some': must be fill, {fill: f} with f ≥ 1"),

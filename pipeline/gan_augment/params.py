@@ -6,8 +6,10 @@ by their registries, not here, so that a new one is an entry in one file.
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import (
@@ -15,11 +17,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails
+from pydantic_core import CoreSchema, ErrorDetails
 
 from gan_augment.errors import UserError, hint
 
@@ -31,7 +34,23 @@ Rate = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
 MAX_SIDE = 512
 Side = Annotated[int, Field(ge=4, le=MAX_SIDE)]
-Size = Annotated[tuple[Side, Side], BeforeValidator(lambda v: (v, v) if isinstance(v, int) else v)]
+Size = Annotated[
+    tuple[Side, Side],
+    BeforeValidator(
+        lambda v: (v, v) if isinstance(v, int) else v,
+        json_schema_input_type=Side | tuple[Side, Side],
+    ),
+]
+
+
+def only(key: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON schema of a mapping with this key and no other."""
+    return {
+        "type": "object",
+        "properties": {key: value},
+        "required": [key],
+        "additionalProperties": False,
+    }
 
 
 class Section(BaseModel):
@@ -86,6 +105,11 @@ class Group(Section):
                 return {"kind": "pattern", "pattern": pattern}
         raise ValueError("must be given, folder, or {pattern: a regular expression}")
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, *_: Any) -> dict[str, Any]:
+        pattern = only("pattern", {"type": "string", "format": "regex"})
+        return {"anyOf": [{"enum": ["given", "folder"]}, pattern]}
+
 
 class Duplicates(Section):
     """Which images count as the same, and what becomes of those that contradict each other."""
@@ -132,6 +156,12 @@ class Origin(Section):
     @classmethod
     def _parse(cls, value: Any) -> Any:
         return {"path": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string", "format": "path"}, handler(core)]}
 
     @model_validator(mode="after")
     def _revision_of_something(self) -> "Origin":
@@ -226,6 +256,19 @@ class Plan(Section):
             "must be fill, {fill: f} with f ≥ 1, {ratio: r} with r > 0, {per_class: n} with n ≥ 1, "
             "or {classes: {name: n}}"
         )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, *_: Any) -> dict[str, Any]:
+        counts = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}
+        return {
+            "anyOf": [
+                {"const": "fill"},
+                only("fill", {"type": "number", "minimum": 1}),
+                only("ratio", {"type": "number", "exclusiveMinimum": 0}),
+                only("per_class", {"type": "integer", "minimum": 1}),
+                only("classes", counts),
+            ]
+        }
 
 
 class GenerateParams(Section):
@@ -341,5 +384,6 @@ def _keys(section: list[int | str]) -> list[str]:
     """Return the keys that a section of params.yaml may have."""
     model: Any = Params
     for name in section:
-        model = model.model_fields[name].annotation
+        declared = model.model_fields[name].annotation
+        model = next(part for part in get_args(declared) or [declared] if part is not NoneType)
     return list(model.model_fields)
