@@ -48,7 +48,7 @@ def export(source: Path, target: Path, form: str) -> None:
     stamp = {"table": table.table_hash(source), "format": form}
     _claim(target, stamp)
     write_json(target / "classes.json", list(table.class_names(source)))
-    total = sum(len(rows) for rows in table.scan(source))
+    total = len(table.Rows(table.shards(source)))
     done = 0
     with progress("export", total, "images") as advance:
 
@@ -84,9 +84,8 @@ def folder(source: Path, split: str, target: Path, count: Advance) -> None:
             if not file.exists():
                 with replace_file(file) as partial:
                     partial.write_bytes(content)
-        about = rows.drop_columns(["image", "label"]).replace_schema_metadata(None)
+        about = table.without_pixels(rows).drop_columns(["label"]).replace_schema_metadata(None)
         about = about.append_column("class", [[classes[y] for y in rows["label"].to_pylist()]])
-        about = about.append_column("source", _sources(rows))
         lines.append(about.append_column("file_name", [files]))
         count(len(rows))
     # Parquet, since in a CSV a column that is empty in one split would have another type there.
@@ -99,7 +98,7 @@ def webdataset(source: Path, split: str, target: Path, count: Advance) -> None:
     for number, rows in enumerate(_shards(source, split)):
         file = target / f"{split}-{number:06d}.tar"
         if not file.exists():
-            described = _described(rows).to_dict("records")
+            described = _described(table.without_pixels(rows)).to_dict("records")
             with replace_file(file) as partial, tarfile.open(partial, "w") as archive:
                 samples = zip(_keys(rows), _pngs(rows), described, strict=True)
                 for place, ((label, identity), content, about) in enumerate(samples):
@@ -115,14 +114,13 @@ def npz(source: Path, split: str, target: Path, count: Advance) -> None:
     file = target / f"{split}.npz"
     if not file.exists():
         images = table.read(source, split)
-        pixels = images.pixels.transpose(0, 2, 3, 1)
-        if pixels.shape[-1] == 1:
-            pixels = pixels[..., 0]
+        pixels = table.channels_last(images.pixels)
         with replace_file(file) as partial, partial.open("wb") as stream:
             np.savez_compressed(stream, images=pixels, labels=images.labels)
-    parts = list(table.scan(source, split))
-    _write_csv(target / f"{split}.csv", [_described(rows) for rows in parts])
-    count(sum(map(len, parts)))
+    rows = table.Rows(table.shards(source, split)).columns()
+    with replace_file(target / f"{split}.csv") as partial:
+        _described(rows).to_csv(partial, index=False)
+    count(len(rows))
 
 
 FORMATS: dict[str, Callable[[Path, str, Path, Advance], None]] = {
@@ -149,10 +147,9 @@ def _claim(target: Path, stamp: dict[str, str]) -> None:
 
 
 def _described(rows: pa.Table) -> pd.DataFrame:
-    """Return all columns but the pixels, with the name of the class."""
-    frame = rows.drop_columns(["image"]).to_pandas(types_mapper=table.NULLABLE.get)
+    """Return the columns of rows without images, with the name of the class for its index."""
+    frame = rows.to_pandas(types_mapper=table.NULLABLE.get)
     classes = table.classes_of(rows.schema)
-    frame["source"] = _sources(rows).to_pandas()
     frame["label"] = [classes[label] for label in frame["label"]]
     soft = [None if cell is None else list(cell) for cell in frame["soft_labels"]]
     frame["soft_labels"] = pd.Series(soft, dtype=object, index=frame.index)
@@ -174,11 +171,6 @@ def _files(
         yield f"{directories[label]}/{identity}{suffix}.png"
 
 
-def _sources(rows: pa.Table) -> pa.ChunkedArray:
-    """Return the path of each row's source file; null for synthetic ones."""
-    return pa.compute.struct_field(rows["image"], "path")
-
-
 def _pngs(rows: pa.Table) -> list[bytes]:
     return [cell["bytes"] for cell in rows["image"].to_pylist()]
 
@@ -193,11 +185,6 @@ def _shards(source: Path, split: str) -> Iterator[pa.Table]:
             waiting = waiting.slice(SHARD_ROWS)
     if len(waiting):
         yield waiting
-
-
-def _write_csv(file: Path, parts: list[pd.DataFrame]) -> None:
-    with replace_file(file) as partial:
-        pd.concat(parts).to_csv(partial, index=False)
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:

@@ -47,7 +47,7 @@ def test_it_runs(kept: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         if cell.cell_type == "code":
             cell.outputs = []
     resources = {"metadata": {"path": str(tmp_path)}}
-    NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources).execute()
+    NotebookClient(notebook, timeout=1800, kernel_name="python3", resources=resources).execute()
     assert [kinds - {"text/plain"} for kinds in results(notebook)] == [
         kinds - {"text/plain"} for kinds in results(kept)
     ]

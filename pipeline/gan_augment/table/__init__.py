@@ -41,7 +41,7 @@ from gan_augment.table.reader import (
     stream,
     table_hash,
 )
-from gan_augment.table.rows import Column, Images, decode, encode, pack, soft_labels
+from gan_augment.table.rows import Column, Images, decode, encode, pack, soft_labels, without_pixels
 from gan_augment.table.writer import Writer, write
 
 __all__ = [
@@ -70,5 +70,6 @@ __all__ = [
     "soft_labels",
     "stream",
     "table_hash",
+    "without_pixels",
     "write",
 ]

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gan_augment.errors import UserError
 from gan_augment.table.reader import readable
+from gan_augment.table.rows import without_pixels
 
 PIXELS = "image.bytes"
 AT_ONCE = 64
@@ -146,7 +146,4 @@ def _columns(shard: Path, names: Sequence[str] | None) -> pa.Table:
             raise UserError(f"{shard} has no column {missing[0]!r}: not an image table of ours")
         wanted = [name for name in present if name != "image"] if names is None else list(names)
         rows = file.read(columns=wanted if names is not None else [*wanted, "image.path"])
-    if names is None:
-        sources = pc.struct_field(rows["image"], "path")
-        rows = rows.drop_columns(["image"]).append_column("source", sources)
-    return rows
+    return without_pixels(rows) if names is None else rows

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gan_augment.errors import UserError
@@ -120,6 +121,12 @@ def decode(rows: pa.Table) -> Images:
         classes_of(rows.schema),
         rows.drop_columns(["image", "label"]).to_pandas(types_mapper=NULLABLE.get),
     )
+
+
+def without_pixels(rows: pa.Table) -> pa.Table:
+    """Return rows with `source`, the path of the file that an image was read from, for `image`."""
+    sources = pc.struct_field(rows["image"], "path")
+    return rows.drop_columns(["image"]).append_column("source", sources)
 
 
 def soft_labels(
