@@ -1,12 +1,14 @@
 """Server, worker, deployments and reports on one machine: `python -m gan_augment_flows.serve`.
 
 Everything that Prefect knows, schedules included, is in its database in PREFECT_HOME and is there
-again after a restart. With PREFECT_API_URL set, no server is started and that one is used.
+again after a restart. With PREFECT_API_URL set, no server is started and that one is used. Server
+and deployments of another checkout are never taken over.
 """
 
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,44 +19,138 @@ from datetime import timedelta
 from pathlib import Path
 
 from gan_augment.errors import UserError
+from gan_augment.versions.lock import locked
 
 POOL = "gan-augment"
 PORT = "GAN_AUGMENT_PORT"
 """Environment variable: port of the server; the one after it serves the report."""
-DEFAULT_PORT = 4200
-STARTUP_S = 120
+DEFAULT_PORT, MAX_PORT = 4200, 65534
+STARTUP_S, POLL_S = 120, 0.5
+IN_FOLDER = "prefect.deployments.steps.set_working_directory"
+"""The step by which a deployment works in a checkout."""
 CRASHED = "Mark runs without a sign of life as crashed"
 SIGN_OF_LIFE = "GAN_AUGMENT_SIGN_OF_LIFE_S"
 """Environment variable: seconds without a heartbeat after which a run counts as crashed."""
 
 
+Process = subprocess.Popen[bytes]
+
+
 def main() -> None:
     """Serve until interrupted."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    port = int(os.environ.get(PORT, DEFAULT_PORT))
-    os.environ.setdefault("GAN_AUGMENT_REPORT_URL", f"http://127.0.0.1:{port + 1}/report.html")
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     try:
         with contextlib.ExitStack() as running:
-            if "PREFECT_API_URL" not in os.environ:
-                os.environ["PREFECT_SERVER_API_PORT"] = str(port)
-                running.enter_context(_background("prefect", "server", "start"))
-                os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
-            wait_for_server()
-            _prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
-            _prefect("--no-prompt", "deploy", "--all")
-            notice_crashes()
-            reports = ("http.server", "--directory", "reports", "--bind", "127.0.0.1")
-            running.enter_context(_background(*reports, str(port + 1)))
-            print(f"serving: {os.environ['PREFECT_API_URL'].removesuffix('/api')}", flush=True)
-            with _background("prefect", "worker", "start", "--pool", POOL) as worker:
-                sys.exit(worker.wait())
+            sys.exit(serve(chosen_port(), running))
     except KeyboardInterrupt:
         pass
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+def serve(port: int, running: contextlib.ExitStack) -> int:
+    """Serve as long as the worker works, and return its exit code.
+
+    Args:
+        port: of the server; the next one is the report's.
+        running: ends what was started here.
+
+    Raises:
+        UserError: a port or PREFECT_HOME cannot be used, the server ended, or its deployments are
+            another checkout's.
+    """
+    os.environ.setdefault("GAN_AUGMENT_REPORT_URL", f"http://127.0.0.1:{port + 1}/report.html")
+    check_free(port + 1)
+    server = None
+    if "PREFECT_API_URL" not in os.environ:
+        server = running.enter_context(_server(port))
+    wait_for_server(server)
+    check_own()
+    _prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
+    _prefect("--no-prompt", "deploy", "--all")
+    notice_crashes()
+    reports = ("http.server", "--directory", "reports", "--bind", "127.0.0.1")
+    running.enter_context(_background(*reports, str(port + 1)))
+    print(f"serving: {os.environ['PREFECT_API_URL'].removesuffix('/api')}", flush=True)
+    worker = running.enter_context(_background("prefect", "worker", "start", "--pool", POOL))
+    while worker.poll() is None:
+        _check_alive(server)
+        time.sleep(POLL_S)
+    return worker.returncode
+
+
+def chosen_port() -> int:
+    """Return the port in GAN_AUGMENT_PORT, or the default.
+
+    Raises:
+        UserError: it is no port, or leaves none for the report.
+    """
+    given = os.environ.get(PORT) or str(DEFAULT_PORT)
+    if not (given.isascii() and given.isdigit() and 1 <= int(given) <= MAX_PORT):
+        raise UserError(f"{PORT} = {given!r}: must be a number from 1 to {MAX_PORT}")
+    return int(given)
+
+
+def check_free(port: int) -> None:
+    """Raise a UserError if a port of this machine is in use or not allowed."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        why = os.strerror(error.errno).lower() if error.errno else str(error)
+        raise UserError(
+            f"port {port} cannot be used: {why}; the server takes the port in {PORT} "
+            f"({DEFAULT_PORT} if unset), the report the one after it: set another, or end what "
+            "uses it"
+        ) from None
+
+
+def check_own() -> None:
+    """Refuse deployments that work in another checkout on this machine.
+
+    Deploying replaces those of the same name: the other checkout's schedules would be gone.
+
+    Raises:
+        UserError: there are such.
+    """
+    from prefect.client.orchestration import get_client
+
+    here = Path.cwd().resolve()
+    with get_client(sync_client=True) as client:
+        deployments = [d for d in client.read_deployments() if d.work_pool_name == POOL]
+    folders = {
+        Path(step[IN_FOLDER]["directory"])
+        for deployment in deployments
+        for step in deployment.pull_steps or []
+        if IN_FOLDER in step
+    }
+    others = sorted(str(each) for each in folders if each.is_dir() and each.resolve() != here)
+    if others:
+        raise UserError(
+            f"this Prefect server has the schedules of {', '.join(others)}, which would be "
+            "replaced: use another server or PREFECT_HOME, or delete them first "
+            "(`prefect deployment delete`)"
+        )
+
+
+@contextlib.contextmanager
+def _server(port: int) -> Iterator[Process]:
+    """Run a Prefect server that nobody else runs with the same PREFECT_HOME."""
+    check_free(port)
+    home = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
+    busy = f"another `make serve` works with PREFECT_HOME = {home}; end it, set another one"
+    with locked(home / "gan-augment.lock", busy, 0):
+        os.environ["PREFECT_SERVER_API_PORT"] = str(port)
+        os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
+        with _background("prefect", "server", "start") as server:
+            yield server
+
+
+def _check_alive(server: Process | None) -> None:
+    if server is not None and server.poll() is not None:
+        raise UserError(f"the Prefect server ended with exit code {server.returncode}: see above")
 
 
 def notice_crashes() -> None:
@@ -89,7 +185,7 @@ def notice_crashes() -> None:
 
 
 @contextlib.contextmanager
-def _background(*module: str) -> Iterator["subprocess.Popen[bytes]"]:
+def _background(*module: str) -> Iterator[Process]:
     """Run `python -m MODULE...` as long as the block lasts."""
     with subprocess.Popen([sys.executable, "-m", *module], cwd=Path.cwd()) as process:
         try:
@@ -104,21 +200,25 @@ def _prefect(*arguments: str) -> None:
         raise UserError(f"prefect {' '.join(arguments)} failed: see above")
 
 
-def wait_for_server() -> None:
+def wait_for_server(server: Process | None = None) -> None:
     """Wait until the server at PREFECT_API_URL answers.
 
+    Args:
+        server: its process, if it was started here; once that has ended, waiting ends too.
+
     Raises:
-        UserError: it does not in two minutes.
+        UserError: it does not in two minutes, or ended.
     """
     address = f"{os.environ['PREFECT_API_URL']}/health"
     deadline = time.monotonic() + STARTUP_S
     while time.monotonic() < deadline:
+        _check_alive(server)
         with (
             contextlib.suppress(urllib.error.URLError, ConnectionError),
             urllib.request.urlopen(address, timeout=5),
         ):
             return
-        time.sleep(0.5)
+        time.sleep(POLL_S)
     raise UserError(f"no Prefect server answers at {address}")
 
 

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,6 +22,8 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import Cancelling
 
+from gan_augment.errors import UserError
+from gan_augment_flows import serve
 from tests.versions.conftest import ROOT, Project, copy
 
 pytestmark = pytest.mark.e2e
@@ -109,6 +112,11 @@ def until(condition: Callable[[], Any], seconds: float, service: Service) -> Any
     raise AssertionError(service.log[-8000:])
 
 
+def free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return str(probe.getsockname()[1])
+
+
 def sleepers(project: Project) -> list[psutil.Process]:
     """Return the processes of the slow stage of a project."""
     return [
@@ -132,9 +140,7 @@ def service(built: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with (project.root / ".gitignore").open("a") as file:
         file.write("/checkpoint\n__pycache__\n")
     project.commit("slow")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    service = Service(project, port)
+    service = Service(project, int(free_port()))
     service.start()
     yield service
     for process in service.processes:
@@ -170,6 +176,85 @@ def test_artifacts_are_in_the_ui(service: Service) -> None:
     assert found["train-progress"].data == 50.0
     assert "Verdict: helps" in str(found["verdict"].data)
     assert "balanced_accuracy.gan" in str(found["metrics"].data)
+
+
+def refused(project: Project, **environment: str) -> str:
+    """Return what `make serve` says in a project before it ends, which it does soon."""
+    clean = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    done = subprocess.run(
+        [sys.executable, "-m", "gan_augment_flows.serve"],
+        cwd=project.root,
+        env={**clean, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+def test_a_second_one_takes_over_neither_server_nor_deployments(
+    service: Service, project: Project
+) -> None:
+    def folders() -> set[str]:
+        with service.client as client:
+            return {str(deployment.pull_steps) for deployment in client.read_deployments()}
+
+    before = folders()
+    assert all(str(service.project.root) in folder for folder in before)
+    home = str(service.project.root.parent / "prefect")
+    elsewhere = str(project.root.parent / "prefect")
+    same_port = refused(project, GAN_AUGMENT_PORT=str(service.port), PREFECT_HOME=elsewhere)
+    assert "cannot be used: address already in use" in same_port
+    same_home = refused(project, GAN_AUGMENT_PORT=free_port(), PREFECT_HOME=home)
+    assert f"another `make serve` works with PREFECT_HOME = {home}" in same_home
+    url = f"http://127.0.0.1:{service.port}/api"
+    same_server = refused(
+        project, GAN_AUGMENT_PORT=free_port(), PREFECT_HOME=elsewhere, PREFECT_API_URL=url
+    )
+    assert f"has the schedules of {service.project.root}, which would be replaced" in same_server
+    assert folders() == before
+
+
+@pytest.mark.parametrize("port", ["abc", "0", "-1", "65535", "4200.5", "٣"])
+def test_a_port_that_is_none(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    monkeypatch.setenv("GAN_AUGMENT_PORT", port)
+    with pytest.raises(UserError, match=f"GAN_AUGMENT_PORT = '{port}': must be a number from 1"):
+        serve.chosen_port()
+    monkeypatch.setenv("GAN_AUGMENT_PORT", "47000")
+    assert serve.chosen_port() == 47000
+    monkeypatch.delenv("GAN_AUGMENT_PORT")
+    assert serve.chosen_port() == 4200
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_port_in_use(built: Project, which: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        said = refused(built, GAN_AUGMENT_PORT=str(taken - which))
+    assert f"port {taken} cannot be used: address already in use" in said
+
+
+def test_a_home_that_cannot_be_used(built: Project, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    home = str(tmp_path / "file/home")
+    said = refused(built, GAN_AUGMENT_PORT=free_port(), PREFECT_HOME=home)
+    assert f"cannot write {home}" in said
+    assert "Not a directory" in said
+
+
+def test_a_server_that_ended_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{free_port()}/api")
+    began = time.monotonic()
+    with (
+        subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"]) as server,
+        pytest.raises(UserError, match="the Prefect server ended with exit code 3"),
+    ):
+        serve.wait_for_server(server)
+    assert time.monotonic() - began < serve.STARTUP_S / 2
 
 
 def test_an_event_tells_of_the_version(service: Service) -> None:
