@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from gan_augment.ingest.decode import Rejected, decode
-from gan_augment.ingest.sources import RawImage
+from gan_augment.ingest.sources.raw import RawImage
 from gan_augment.params import IngestParams
 
 GRADIENT = np.linspace(0, 255, 16 * 12).reshape(12, 16).astype(np.uint8)

@@ -250,6 +250,61 @@ def test_scarcity_of_a_class_that_is_not_there(tmp_path: Path) -> None:
         ingest(tmp_path / "real", scarcity={"ten": 3})
 
 
+def test_settings_that_do_not_fit_are_refused_before_images_are_decoded(
+    tmp_path: Path, folder_of_images: Path
+) -> None:
+    for file in folder_of_images.rglob("*.png"):
+        file.write_bytes(b"rubbish")
+    with pytest.raises(
+        UserError, match=r"scarcity\.digit_1: no such class; did you mean 'digit 1'"
+    ):
+        ingest(tmp_path / "real", source="folder", path=folder_of_images, scarcity={"digit_1": 3})
+    for label in (1, 2):
+        shutil.rmtree(folder_of_images / f"digit {label}")
+    with pytest.raises(
+        UserError, match="only the class 'digit 0': a classifier needs at least two"
+    ):
+        ingest(tmp_path / "real", source="folder", path=folder_of_images)
+
+
+def test_numbered_classes_are_in_the_order_of_their_numbers(
+    tmp_path: Path, folder_of_images: Path
+) -> None:
+    for label, name in enumerate(["10", "2", "1"]):
+        (folder_of_images / f"digit {label}").rename(folder_of_images / name)
+        for number in range(label):
+            (folder_of_images / name / f"{number}.png").unlink()
+    images = ingest(tmp_path / "real", source="folder", path=folder_of_images)
+    assert images.classes == ("1", "2", "10")
+    assert images.counts().tolist() == [10, 11, 12]
+
+
+def test_what_was_understood_and_left_aside_is_told_and_reported(
+    tmp_path: Path, folder_of_images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for split, files in (("Training", "1*.png"), ("Testing", "[2-9].png")):
+        for file in folder_of_images.glob(f"*/{files}"):
+            target = tmp_path / "set" / split / file.parent.name
+            target.mkdir(parents=True, exist_ok=True)
+            file.rename(target / file.name)
+    (tmp_path / "set" / "Training" / "digit 1" / "raw.cr2").touch()
+    (tmp_path / "set" / "Training" / "digit 1" / ".DS_Store").touch()
+    images = ingest(tmp_path / "real", source="folder", path=tmp_path / "set")
+    assert (images.rows["split"] == "test").sum() == 24
+    printed = capsys.readouterr()
+    assert "  published splits: train from Training; test from Testing\n" in printed.out
+    assert (
+        "  not read: 1 × hidden, or left by a system, such as Training/digit 1/.DS_S" in printed.out
+    )
+    doubt = "1 images in formats that are not read, such as Training/digit 1/raw.cr2: .cr2: develop"
+    assert f"warning: {doubt}" in printed.err
+    assert sorted(found(tmp_path / "real", "skipped")["first"]) == [
+        "Training/digit 1/.DS_Store",
+        "Training/digit 1/raw.cr2",
+    ]
+    assert found(tmp_path / "real", "doubts")["doubt"][0].startswith(doubt)
+
+
 def test_scarcity_caps_training_images_only(tmp_path: Path) -> None:
     images = ingest(tmp_path / "real", scarcity={"4": 5})
     here = images.rows[images.labels == 4]["split"].value_counts()

@@ -19,23 +19,46 @@ import pandas as pd
 from gan_augment.errors import UserError, hint
 from gan_augment.ingest import groups
 from gan_augment.ingest.duplicates import clusters
+from gan_augment.ingest.sources.labels import ordered
 from gan_augment.ingest.split import assign
 from gan_augment.ingest.spool import Reject, Spooled, reasons
 from gan_augment.params import IngestParams
 from gan_augment.seeding import rng
 
 
-def read(spooled: Spooled, params: IngestParams) -> tuple[pd.DataFrame, list[str]]:
-    """Return the catalogue of what was spooled, and the class names in index order.
+def check_classes(classes: Sequence[str], params: IngestParams) -> None:
+    """Refuse classes that do not do, or that the params do not fit; images need not be decoded.
 
     Raises:
-        UserError: there is one class only, or one of which no image passed.
+        UserError: there is one only, or a scarce class does not exist.
+    """
+    if len(classes) < 2:
+        raise UserError(
+            f"the source has only the class {''.join(classes)!r}: a classifier needs at least two"
+        )
+    for name in params.scarcity:
+        if name not in classes:
+            raise UserError(f"ingest.scarcity.{name}: no such class; {hint(name, classes)}")
+
+
+def read(
+    spooled: Spooled, source: Sequence[str], params: IngestParams
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the catalogue of what was spooled, and the class names in index order.
+
+    Args:
+        spooled: all images that passed the checks.
+        source: names of classes in the source's order; the others follow.
+        params: of ingestion.
+
+    Raises:
+        UserError: classes do not fit, or one has no image that passed.
     """
     name, group = (spooled.column(c).to_pylist() for c in ("name", "group"))
     label = spooled.column("label").dictionary_encode().to_pandas()
-    classes = sorted({*label.cat.categories, *(reject.label for reject in spooled.rejects)} - {""})
-    if len(classes) < 2:
-        raise UserError(f"the source has only the class {classes}: a classifier needs at least two")
+    found = {*label.cat.categories, *(reject.label for reject in spooled.rejects)} - {""}
+    classes = list(ordered(found, source))
+    check_classes(classes, params)
     for lost in set(classes) - set(label.cat.categories):
         mine = [reject for reject in spooled.rejects if reject.label == lost]
         raise UserError(f"class {lost!r}: every image fails a check: {reasons(mine)}")
@@ -106,11 +129,8 @@ def split(images: pd.DataFrame, classes: Sequence[str], params: IngestParams) ->
     """Return the catalogue with groups and splits, within `params.limit` and `params.scarcity`.
 
     Raises:
-        UserError: no split is possible, or a scarce class does not exist.
+        UserError: no split is possible.
     """
-    for name in params.scarcity:
-        if name not in classes:
-            raise UserError(f"ingest.scarcity.{name}: no such class; {hint(name, classes)}")
     if params.limit is not None:
         most = dict.fromkeys(classes, params.limit)
         images = _capped(images, images["label"], most, classes, params.seed, "limit")

@@ -1,7 +1,7 @@
 """What ingestion found: tables for `dvc plots` and the report, and a contact sheet a class."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from gan_augment import table
-from gan_augment.ingest.spool import Reject, Spooled
+from gan_augment.ingest.spool import Spooled
+from gan_augment.ingest.summary import Summary
 from gan_augment.sheet import contact_sheet
 from gan_augment.storage import replace_directory, write_json
 from gan_augment.subsample import subsample
@@ -18,33 +19,30 @@ SHEET_COLUMNS = 10
 SHEET_ROWS = 4
 
 
-def write(
-    target: Path,
-    images: pd.DataFrame,
-    classes: Sequence[str],
-    rejects: Iterable[Reject],
-    spooled: Spooled,
-    seal: str,
-) -> None:
+def write(target: Path, summary: Summary, seal: str) -> None:
     """Write the folder of the report, atomically.
 
     It holds counts.csv (images of each class in each split), sizes.csv (of the sources, before
     resizing), channels.csv (mean and standard deviation of each channel in each split, in grey
-    levels), clusters.csv (duplicates that were found and kept), quarantine.csv (what was left out,
-    and why), seal.json (the hash of the test split) and classes/ (sheets of training images).
+    levels), clusters.csv (duplicates that were found and kept), quarantine.csv (images that were
+    left out, and why), skipped.csv (files that were not read, how many for which reason),
+    doubts.csv (sentences), seal.json (the hash of the test split) and classes/ (sheets of training
+    images).
 
     Args:
         target: the folder.
-        images: the catalogue of the image table's rows.
-        classes: names, in index order.
-        rejects: what was left out.
-        spooled: all images.
+        summary: what was found.
         seal: `table.table_hash` of the test split.
     """
+    images, classes, spooled = summary.images, summary.classes, summary.spooled
     named = images.assign(label=np.array(classes, object)[images["label"]])
     named = named.rename(columns={"name": "file", "label": "class"})
+    rejects = pd.DataFrame(summary.rejects, columns=["file", "class", "reason"])
+    skipped = [(number, reason, first) for reason, (number, first) in summary.found.skipped.items()]
     with replace_directory(target) as folder:
-        _csv(folder / "quarantine.csv", pd.DataFrame(rejects, columns=["file", "class", "reason"]))
+        _csv(folder / "quarantine.csv", rejects)
+        _csv(folder / "skipped.csv", pd.DataFrame(skipped, columns=["files", "reason", "first"]))
+        _csv(folder / "doubts.csv", pd.DataFrame({"doubt": summary.doubts()}))
         _csv(folder / "counts.csv", _counts(named, classes))
         _csv(folder / "clusters.csv", _clusters(named))
         _csv(folder / "sizes.csv", _sizes(spooled, images.index))

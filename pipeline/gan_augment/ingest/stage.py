@@ -1,6 +1,5 @@
 """Ingest: raw images of any kind become data/real, split and sealed."""
 
-import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,8 +10,8 @@ import pyarrow as pa
 from gan_augment import table
 from gan_augment.ingest import catalogue, report
 from gan_augment.ingest.sources import find
-from gan_augment.ingest.split import missing_classes
-from gan_augment.ingest.spool import Reject, Spooled, spool
+from gan_augment.ingest.spool import Spooled, spool
+from gan_augment.ingest.summary import Summary
 from gan_augment.params import IngestParams
 from gan_augment.storage import scratch_directory
 
@@ -31,17 +30,20 @@ def run(params: IngestParams, inputs: Mapping[str, Path], outputs: Mapping[str, 
     """
     del inputs
     found = find(params)
+    if found.classes:
+        catalogue.check_classes(found.classes, params)
     with scratch_directory(outputs["real"]) as scratch, warnings.catch_warnings():
         spooled = spool(found, scratch / "images.parquet", params)
-        images, classes = catalogue.read(spooled, params)
+        images, classes = catalogue.read(spooled, found.classes, params)
         images, contradictions = catalogue.without_contradictions(images, classes, params)
         images = catalogue.split(images, classes, params)
         rejects = sorted(spooled.rejects + contradictions)
         table.write(outputs["real"], _rows(images, classes, spooled), classes)
+        summary = Summary(images, classes, rejects, found, spooled)
         if "report" in outputs:
             seal = table.table_hash(outputs["real"], "test")
-            report.write(outputs["report"], images, classes, rejects, spooled, seal)
-    _summarise(images, classes, rejects, spooled)
+            report.write(outputs["report"], summary, seal)
+    summary.show()
 
 
 def _rows(images: pd.DataFrame, classes: Sequence[str], spooled: Spooled) -> Iterator[pa.Table]:
@@ -60,41 +62,3 @@ def _rows(images: pd.DataFrame, classes: Sequence[str], spooled: Spooled) -> Ite
             group=here["group"].tolist(),
         )
         start += len(pngs)
-
-
-def _summarise(
-    images: pd.DataFrame, classes: Sequence[str], rejects: Sequence[Reject], spooled: Spooled
-) -> None:
-    (height, width), colour = spooled.size, "grey" if spooled.channels == 1 else "RGB"
-    print(f"ingest: {len(images)} images, {width}×{height} pixels, {colour}")
-    counts = pd.crosstab(images["split"], images["label"])
-    counts = counts.reindex(index=table.SPLITS, columns=range(len(classes)), fill_value=0)
-    for split in table.SPLITS:
-        each = (f"{name} {n}" for name, n in zip(classes, counts.loc[split], strict=True))
-        print(f"  {split}: " + ", ".join(each))
-    sizes = images["cluster"].value_counts()
-    if (sizes > 1).any():
-        together = images[images["cluster"].isin(sizes.index[sizes > 1])]
-        exact = together["id"].duplicated().sum()
-        print(
-            f"  duplicates: {len(together)} images in {(sizes > 1).sum()} clusters, each in one "
-            f"split; {exact} are exact copies"
-        )
-        mixed = (together.groupby("cluster")["label"].nunique() > 1).sum()
-        if mixed:
-            _warn(f"{mixed} clusters of near-duplicates hold more than one class")
-    for note, number in sorted(spooled.notes.items()):
-        print(f"  {note}: {number}")
-    if rejects:
-        print(f"  left out: {len(rejects)}")
-        for reject in rejects[:10]:
-            print(f"    {reject.file} {reject.reason}")
-        if len(rejects) > 10:
-            print("    …")
-    splits, groups = images["split"].tolist(), images["group"].tolist()
-    for sentence in missing_classes(images["label"].to_numpy(), groups, splits, classes):
-        _warn(sentence)
-
-
-def _warn(sentence: str) -> None:
-    print(f"warning: {sentence}", file=sys.stderr)

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from gan_augment.errors import UserError
-from gan_augment.ingest.sources import RawImage, find
+from gan_augment.ingest.sources import find
+from gan_augment.ingest.sources.archive import TWICE
+from gan_augment.ingest.sources.raw import HIDDEN, RawImage
 from gan_augment.params import IngestParams
 
 
@@ -112,3 +114,87 @@ def test_a_damaged_member_is_one_unreadable_image(folder_of_images: Path) -> Non
     with pytest.raises(OSError, match="its archive is damaged here"):
         images.pop("digit 0/0.png").open()
     assert {image.open().size for image in images.values()} == {(8, 8)}
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+@pytest.mark.parametrize("around", ["./", "set/./images//", ".\\set\\"])
+def test_members_in_other_spellings(folder_of_images: Path, kind: str, around: str) -> None:
+    if "\\" in around:
+        around = around.replace("/", "\\")
+    assert set(read(pack(folder_of_images, kind, around))) == {
+        f"digit {label}/{number}.png" for label in range(3) for number in range(12)
+    }
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_what_systems_leave_in_archives(folder_of_images: Path, kind: str) -> None:
+    for name in ("set/digit 0/.DS_Store", "__MACOSX/set/digit 0/._0.png"):
+        (folder_of_images / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder_of_images / name).touch()
+    for label in range(3):
+        for number in range(12):
+            file = folder_of_images / f"digit {label}" / f"{number}.png"
+            target = folder_of_images / "set" / f"digit {label}" / file.name
+            target.parent.mkdir(exist_ok=True)
+            file.rename(target)
+    found = find(IngestParams(source="archive", path=pack(folder_of_images, kind)))
+    assert found.total == 36
+    assert found.classes == ("digit 0", "digit 1", "digit 2")
+    assert found.skipped[HIDDEN][0] == 2
+
+
+def test_a_name_that_is_no_utf_8(folder_of_images: Path) -> None:
+    path = folder_of_images.parent / "latin.tar"
+    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT, encoding="latin-1") as archive:
+        for file in sorted(folder_of_images.rglob("*.png")):
+            name = file.relative_to(folder_of_images).as_posix()
+            archive.add(file, name.replace("digit 0/1.", "digit 0/é."))
+    images = read(path)
+    assert len(images) == 36
+    assert images["digit 0/\\xe9.png"].open().size == (8, 8)
+
+
+def test_a_zip_that_does_not_say_its_names_are_utf_8(folder_of_images: Path) -> None:
+    (folder_of_images / "digit 0" / "0.png").rename(folder_of_images / "digit 0" / "é.png")
+    path = pack(folder_of_images, "zip")
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        (info,) = [member for member in archive.infolist() if "é" in member.filename]
+    central = content.rfind("digit 0/é.png".encode()) - 46
+    for flags in (info.header_offset + 6, central + 8):
+        assert content[flags + 1] & 8
+        content[flags + 1] &= ~8
+    path.write_bytes(content)
+    assert read(path)["digit 0/é.png"].open().size == (8, 8)
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_two_members_of_one_name(folder_of_images: Path, kind: str) -> None:
+    path = pack(folder_of_images, kind)
+    file = folder_of_images / "digit 0" / "0.png"
+    if kind == "zip":
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.write(file, "./digit 0/1.png")
+    else:
+        with tarfile.open(path, "a") as archive:
+            archive.add(file, "./digit 0/1.png")
+    found = find(IngestParams(source="archive", path=path))
+    assert found.total == 36
+    assert found.skipped == {TWICE: (1, "digit 0/1.png")}
+
+
+def test_what_is_no_file_in_a_tar_is_told(folder_of_images: Path) -> None:
+    path = pack(folder_of_images, "tar")
+    with tarfile.open(path, "a") as archive:
+        for name, kind in (("digit 0/f.png", tarfile.FIFOTYPE), ("digit 0/l.png", tarfile.SYMTYPE)):
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, "0.png"
+            archive.addfile(member)
+    found = find(IngestParams(source="archive", path=path))
+    assert found.total == 36
+    ((reason, (number, first)),) = found.skipped.items()
+    assert (reason, number, first) == (
+        "neither a file nor a folder in the archive",
+        2,
+        "digit 0/f.png",
+    )

@@ -1,10 +1,16 @@
+import os
 import shutil
+import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from gan_augment.errors import UserError
-from gan_augment.ingest.sources import RawImage, find
+from gan_augment.ingest.sources import find
+from gan_augment.ingest.sources.raw import HIDDEN, RawImage
+from gan_augment.ingest.sources.walk import SPECIAL
 from gan_augment.params import IngestParams
 
 
@@ -68,7 +74,7 @@ def test_annotations_name_split_and_group(folder_of_images: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("file,split\ndigit 0/0.png,training\n", "line 2: split 'training'; allowed: train"),
+        ("file,split\ndigit 0/0.png,later\n", "line 2: split 'later'; allowed: train"),
         ("file,split\ndigit 0/99.png,train\n", "the first is 'digit 0/99.png'"),
         ("name,split\na,train\n", "needs a column 'file' and a column 'split' or 'group'"),
         ("", "needs a column 'file'"),
@@ -100,3 +106,99 @@ def test_numbers_get_names(folder_of_images: Path) -> None:
     assert images["1/0.png"].label == "one"
     with pytest.raises(UserError, match="names 2 classes, numbered from 0; .* has the label '2'"):
         folder(folder_of_images, class_names=["zero", "one"])
+
+
+def test_names_that_count_from_one_and_names_in_another_order(folder_of_images: Path) -> None:
+    params = {"source": "folder", "path": folder_of_images}
+    names = ["digit 2", "digit 0", "digit 1"]
+    assert find(IngestParams.model_validate({**params, "class_names": names})).classes == (*names,)
+    for label in (0, 1, 2):
+        (folder_of_images / f"digit {label}").rename(folder_of_images / str(label + 1))
+    found = find(IngestParams.model_validate({**params, "class_names": ["b", "c", "a"]}))
+    assert found.classes == ("b", "c", "a")
+    assert {image.name[0]: image.label for image in found.images} == {"1": "b", "2": "c", "3": "a"}
+
+
+def test_a_name_for_a_class_that_is_not_there(folder_of_images: Path) -> None:
+    shutil.rmtree(folder_of_images / "digit 2")
+    for label in (0, 1):
+        (folder_of_images / f"digit {label}").rename(folder_of_images / str(label))
+    with pytest.raises(
+        UserError, match="'c' names the label 2, which no image has; there are 0, 1"
+    ):
+        folder(folder_of_images, class_names=["a", "b", "c"])
+
+
+def test_names_that_are_no_utf_8(folder_of_images: Path) -> None:
+    wanted = np.asarray(Image.open(folder_of_images / "digit 0" / "0.png"))
+    directory = folder_of_images / "digit 0"
+    (directory / "0.png").rename(directory / os.fsdecode(b"\xe9.png"))
+    (folder_of_images / "digit 2").rename(folder_of_images / os.fsdecode(b"\xff"))
+    images = folder(folder_of_images)
+    np.testing.assert_array_equal(np.asarray(images["digit 0/\\xe9.png"].open()), wanted)
+    assert {image.label for image in images.values()} == {"digit 0", "digit 1", "\\xff"}
+
+
+def test_annotations_find_files_however_their_names_are_spelled(folder_of_images: Path) -> None:
+    decomposed = unicodedata.normalize("NFD", "é.png")
+    (folder_of_images / "digit 0" / "0.png").rename(folder_of_images / "digit 0" / decomposed)
+    (folder_of_images / "a.csv").write_text("file,group\n.\\digit 0\\é.png,a\n./digit 1/0.png,b\n")
+    images = folder(folder_of_images, annotations="a.csv")
+    groups = {name: image.group for name, image in images.items() if image.group}
+    assert groups == {f"digit 0/{decomposed}": "a", "digit 1/0.png": "b"}
+
+
+def test_what_is_left_aside_is_counted(folder_of_images: Path) -> None:
+    for name in ("digit 0/.DS_Store", "digit 1/Thumbs.db", "digit 1/n.txt", "README", "a.png"):
+        (folder_of_images / name).touch()
+    os.mkfifo(folder_of_images / "digit 1" / "f.png")
+    skipped = find(IngestParams(source="folder", path=folder_of_images)).skipped
+    assert skipped == {
+        HIDDEN: (2, "digit 0/.DS_Store"),
+        ".txt files": (1, "digit 1/n.txt"),
+        "files without an ending": (1, "README"),
+        "not in a class folder": (1, "a.png"),
+        SPECIAL: (1, "digit 1/f.png"),
+    }
+
+
+def test_images_that_are_not_read_are_told(folder_of_images: Path) -> None:
+    for number in range(3):
+        (folder_of_images / "digit 0" / f"IMG_{number}.DNG").touch()
+    (folder_of_images / "digit 0" / "scan.svg").touch()
+    (doubt,) = find(IngestParams(source="folder", path=folder_of_images)).doubts
+    assert doubt == (
+        "4 images in formats that are not read, such as digit 0/IMG_0.DNG: "
+        ".dng: develop to JPEG or TIFF; .svg: save as PNG or JPEG"
+    )
+    (folder_of_images / "scans").mkdir()
+    (folder_of_images / "scans" / "1.svg").touch()
+    with pytest.raises(
+        UserError, match=r"class 'scans' .* no images that are read; scans/1.svg: s"
+    ):
+        folder(folder_of_images)
+
+
+def test_an_empty_class_folder_is_refused_but_not_what_systems_leave(
+    folder_of_images: Path,
+) -> None:
+    (folder_of_images / "__MACOSX" / "digit 0").mkdir(parents=True)
+    assert len(folder(folder_of_images)) == 36
+    (folder_of_images / "digit 3").mkdir()
+    with pytest.raises(UserError, match="digit 3' holds no images: fill it or delete it"):
+        folder(folder_of_images)
+
+
+def test_the_names_of_files_say_splits(folder_of_images: Path) -> None:
+    for file in folder_of_images.rglob("*.png"):
+        split = "test" if file.stem == "3" else "train"
+        file.rename(file.with_name(f"{split}_{file.name}"))
+    found = find(IngestParams(source="folder", path=folder_of_images))
+    assert found.understood == (
+        "published splits: train from names of files; test from names of files",
+    )
+    splits = {image.name: image.split for image in found.images}
+    assert splits["digit 0/test_3.png"] == "test"
+    assert splits["digit 0/train_4.png"] == "train"
+    (folder_of_images / "digit 0" / "train_4.png").rename(folder_of_images / "digit 0" / "4.png")
+    assert {image.split for image in folder(folder_of_images).values()} == {None}

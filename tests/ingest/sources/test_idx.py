@@ -7,7 +7,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 from gan_augment.errors import UserError
-from gan_augment.ingest.sources import RawImage, find
+from gan_augment.ingest.sources import find
+from gan_augment.ingest.sources.raw import RawImage
 from gan_augment.params import IngestParams
 
 PIXELS = (load_digits().images * (255 / 16)).round().astype(np.uint8)

@@ -1,4 +1,6 @@
 import io
+import os
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,8 @@ from PIL import Image
 
 from gan_augment import table
 from gan_augment.errors import UserError
-from gan_augment.ingest.sources import RawImage, find
+from gan_augment.ingest.sources import find
+from gan_augment.ingest.sources.raw import RawImage
 from gan_augment.params import IngestParams
 
 
@@ -128,6 +131,150 @@ def test_files_outside_are_refused(tmp_path: Path) -> None:
 
 
 def test_splits_that_do_not_exist(tmp_path: Path) -> None:
-    (tmp_path / "x.csv").write_text("file,label,split\nx.png,a,training\n")
-    with pytest.raises(UserError, match="row 1: split 'training'; allowed"):
+    (tmp_path / "x.csv").write_text("file,label,split\nx.png,a,later\n")
+    with pytest.raises(UserError, match="row 1: split 'later'; allowed"):
         read("csv", tmp_path)
+
+
+def hugging_face(path: Path, names: list[str], cells: list[int | None]) -> None:
+    hf = pytest.importorskip("datasets")
+    features = hf.Features({"image": hf.Image(), "label": hf.ClassLabel(names=names)})
+    images = [{"bytes": png(n), "path": None} for n in range(len(cells))]
+    hf.Dataset.from_dict({"image": images, "label": cells}, features=features).to_parquet(path)
+
+
+def test_a_class_label_keeps_its_order(tmp_path: Path) -> None:
+    hugging_face(tmp_path / "x.parquet", ["zebra", "cat", "10", "2"], [3, 2, 1, 0, None])
+    found = find(IngestParams(source="parquet", path=tmp_path))
+    assert found.classes == ("zebra", "cat", "10", "2")
+    assert [image.label for image in found.images] == ["2", "10", "cat", "zebra", None]
+    assert not found.understood
+
+
+def test_a_class_of_the_source_without_images_is_told(tmp_path: Path) -> None:
+    hugging_face(tmp_path / "x.parquet", ["zebra", "cat", "ant"], [0, 2])
+    found = find(IngestParams(source="parquet", path=tmp_path))
+    assert found.classes == ("zebra", "ant")
+    assert found.understood == ("classes of the source that have no image, left out: cat",)
+
+
+def labels_of(path: Path, labels: pa.Array) -> tuple[tuple[str, ...], list[str | None]]:
+    images = [png(n) for n in range(len(labels))]
+    pq.write_table(pa.table({"image": images, "label": labels}), path / "x.parquet")
+    found = find(IngestParams(source="parquet", path=path))
+    return found.classes, [image.label for image in found.images]
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "wanted"),
+    [
+        ([10.0, 2.0, float("nan")], pa.float64(), ["10", "2", None]),
+        ([10.0, 2.0, float("nan")], pa.float16(), ["10", "2", None]),
+        ([10, 2, None], pa.int8(), ["10", "2", None]),
+        (["10", "2", " "], pa.string(), ["10", "2", None]),
+        ([b"10", b"2", None], pa.binary(), ["10", "2", None]),
+        (["10", "2", None], pa.dictionary(pa.int8(), pa.string()), ["10", "2", None]),
+    ],
+)
+def test_labels_of_any_type(
+    tmp_path: Path, cells: list[object], kind: pa.DataType, wanted: list[str | None]
+) -> None:
+    assert labels_of(tmp_path, pa.array(cells, kind)) == (("2", "10"), wanted)
+
+
+def test_several_labels_of_an_image_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"x.parquet, column 'label': \['a', 'b'\] is not one label"
+    ):
+        labels_of(tmp_path, pa.array([["a"], ["a", "b"]][::-1]))
+
+
+def csv_of(path: Path, content: str) -> tuple[tuple[str, ...], list[str | None]]:
+    (path / "x.csv").write_text(content)
+    found = find(IngestParams(source="csv", path=path))
+    return found.classes, [image.label for image in found.images]
+
+
+def test_a_csv_written_by_pandas_with_a_label_missing(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"file": list("abc"), "label": [10, None, 2]})
+    found = csv_of(tmp_path, frame.to_csv(index=False, na_rep="nan"))
+    assert found == (("2", "10"), ["10", None, "2"])
+
+
+def test_numbers_of_a_csv_keep_their_form_and_order(tmp_path: Path) -> None:
+    content = "file,label\na,010\nb,2\nc,1\nd,\ne,  \nf"
+    assert csv_of(tmp_path, content) == (("1", "2", "010"), ["010", "2", "1", None, None, None])
+
+
+def test_splits_of_tables_as_people_write_them(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("file,label,split\na,x,Training\nb,x,TEST\nc,x,dev\nd,x,\n")
+    assert [image.split for image in read("csv", tmp_path)] == ["train", "test", "validation", None]
+
+
+@pytest.mark.parametrize("cell", ["./digit 0/0.png", "digit 0\\0.png", "digit 1/../digit 0//0.png"])
+def test_paths_of_tables_have_one_spelling(folder_of_images: Path, cell: str) -> None:
+    (folder_of_images / "x.csv").write_text(f"file,label\n{cell},a\n")
+    (image,) = read("csv", folder_of_images)
+    assert image.name == "digit 0/0.png"
+    assert image.open().size == (8, 8)
+
+
+def test_a_path_is_found_composed_or_not(folder_of_images: Path) -> None:
+    decomposed = unicodedata.normalize("NFD", "é.png")
+    (folder_of_images / "digit 0" / "0.png").rename(folder_of_images / "digit 0" / decomposed)
+    (folder_of_images / "x.csv").write_text("file,label\ndigit 0/é.png,a\n")
+    (image,) = read("csv", folder_of_images)
+    assert image.open().size == (8, 8)
+
+
+def test_a_path_that_is_none_and_a_fifo(folder_of_images: Path) -> None:
+    (folder_of_images / "x.csv").write_text("file,label\na/\0.png,a\n")
+    with pytest.raises(UserError, match="row 1: .* is no path"):
+        read("csv", folder_of_images)
+    os.mkfifo(folder_of_images / "f.png")
+    (folder_of_images / "x.csv").write_text("file,label\nf.png,a\n")
+    (image,) = read("csv", folder_of_images)
+    with pytest.raises(OSError, match="not a regular file"):
+        image.open()
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        b"{",
+        b"null",
+        b'{"info": null}',
+        b'{"info": {"features": {"label": {"_type": "ClassLabel"}}}}',
+    ],
+)
+def test_metadata_that_says_nothing(tmp_path: Path, metadata: bytes) -> None:
+    rows = pa.table({"image": [png(1), png(2)], "label": [1, 0]})
+    target = tmp_path / "x.parquet"
+    pq.write_table(rows.replace_schema_metadata({b"huggingface": metadata}), target)
+    if metadata == b"{":
+        with pytest.raises(UserError, match="its metadata for `datasets` is broken"):
+            read("parquet", tmp_path)
+    else:
+        assert [image.label for image in read("parquet", tmp_path)] == ["1", "0"]
+
+
+def test_a_damaged_parquet_file(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = {"image": [rng.bytes(200) for _ in range(30)], "label": [0, 1] * 15}
+    pq.write_table(pa.table(rows), tmp_path / "x.parquet")
+    content = bytearray((tmp_path / "x.parquet").read_bytes())
+    content[4:3000] = b"\xff" * 2996
+    (tmp_path / "x.parquet").write_bytes(content)
+    with pytest.raises(UserError, match="x.parquet is not a readable Parquet file"):
+        read("parquet", tmp_path)
+
+
+@pytest.mark.parametrize("source", ["csv", "parquet"])
+def test_what_systems_leave_is_no_table(folder_of_images: Path, source: str) -> None:
+    wanted = listing(folder_of_images)
+    target = folder_of_images / f"list.{source}"
+    wanted.to_csv(target, index=False) if source == "csv" else wanted.to_parquet(target)
+    (folder_of_images / "__MACOSX").mkdir()
+    for name in (f"._list.{source}", f"__MACOSX/list.{source}"):
+        (folder_of_images / name).write_bytes(b"\0\5\x16\7")
+    assert len(read(source, folder_of_images)) == len(wanted)

@@ -6,7 +6,8 @@ import torchvision
 from PIL import Image
 
 from gan_augment.errors import UserError
-from gan_augment.ingest.sources import RawImage, find
+from gan_augment.ingest.sources import find
+from gan_augment.ingest.sources.raw import RawImage
 from gan_augment.params import IngestParams
 from tests.ingest.sources.test_idx import LABELS, PIXELS, make
 

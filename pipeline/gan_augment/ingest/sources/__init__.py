@@ -1,6 +1,5 @@
 """Where raw images come from: one small adapter a source, one registry."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from gan_augment.errors import UserError, choose
@@ -8,8 +7,9 @@ from gan_augment.ingest.sources.archive import archive
 from gan_augment.ingest.sources.digits import digits
 from gan_augment.ingest.sources.folder import folder
 from gan_augment.ingest.sources.idx import idx
+from gan_augment.ingest.sources.labels import doubts
 from gan_augment.ingest.sources.manifest import manifest_csv, manifest_parquet
-from gan_augment.ingest.sources.raw import Found, RawImage, Source
+from gan_augment.ingest.sources.raw import Found, Source
 from gan_augment.ingest.sources.torchvision_datasets import torchvision_datasets
 from gan_augment.params import IngestParams
 
@@ -28,21 +28,39 @@ def find(params: IngestParams) -> Found:
     """Return what the source of the params holds, its classes named by `params.class_names`.
 
     Raises:
-        UserError: no such source, or anything about it that the user can put right.
+        UserError: no such source, names that do not fit its classes, or anything about it that
+            the user can put right.
     """
     found = choose(SOURCES, params.source, "ingest.source")(params)
-    if params.class_names is None:
-        return found
-    return found._replace(images=_named(found.images, params.class_names))
+    if params.class_names is not None:
+        found = _named(found, params.class_names)
+    return found._replace(doubts=(*found.doubts, *doubts(found.classes)))
 
 
-def _named(images: Iterable[RawImage], names: tuple[str, ...]) -> Iterator[RawImage]:
-    """Replace labels that are numbers by the names of their classes."""
-    numbered = {str(number): name for number, name in enumerate(names)}
-    for image in images:
-        if image.label is not None and image.label not in numbered:
+def _named(found: Found, names: tuple[str, ...]) -> Found:
+    """Name and order classes: by their numbers from 0 (or from 1, if there are as many)."""
+    if set(found.classes) == set(names):
+        return found._replace(classes=names)
+    first = "1" if {str(number + 1) for number in range(len(names))} == {*found.classes} else "0"
+    numbered = {str(number): name for number, name in enumerate(names, start=int(first))}
+
+    def name_of(label: str) -> str:
+        if label not in numbered:
             raise UserError(
-                f"ingest.class_names: names {len(names)} classes, numbered from 0; "
-                f"{image.name} has the label {image.label!r}"
+                f"ingest.class_names: names {len(names)} classes, numbered from {first}; "
+                f"the source has the label {label!r}"
             )
-        yield image if image.label is None else replace(image, label=numbered[image.label])
+        return numbered[label]
+
+    classes = {name_of(label) for label in found.classes}
+    for number, name in numbered.items():
+        if found.classes and name not in classes:
+            raise UserError(
+                f"ingest.class_names: {name!r} names the label {number}, which no image has; "
+                f"there are {', '.join(found.classes)}"
+            )
+    images = (
+        image if image.label is None else replace(image, label=name_of(image.label))
+        for image in found.images
+    )
+    return found._replace(images=images, classes=names)

@@ -8,19 +8,24 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import Image
 
 from gan_augment.errors import UserError
-from gan_augment.ingest.sources.raw import (
-    MAX_FILE_BYTES,
-    Found,
-    RawImage,
-    at_most,
-    not_too_large,
-    open_bytes,
+from gan_augment.ingest.sources.formats import MAX_FILE_BYTES, not_too_large, open_bytes
+from gan_augment.ingest.sources.layout import around
+from gan_augment.ingest.sources.paths import in_rubbish, leads_out, readable, spelled
+from gan_augment.ingest.sources.raw import Found, RawImage, Skipped, skip
+from gan_augment.ingest.sources.tree import (
+    Annotations,
+    Tree,
+    folders_of,
+    grow,
+    is_picture,
+    read_annotations,
+    sift,
 )
-from gan_augment.ingest.sources.tree import Tree, grow, is_image, read_annotations
 from gan_augment.params import IngestParams
 
 _BROKEN = (
@@ -32,7 +37,10 @@ _BROKEN = (
     OSError,
     RuntimeError,  # an encrypted zip
     NotImplementedError,  # a zip method that Python does not know
+    UnicodeDecodeError,  # a name in a zip that is not the UTF-8 it says it is
 )
+Member = TypeVar("Member")
+TWICE = "a further member of the same name"
 
 
 def archive(params: IngestParams) -> Found:
@@ -58,19 +66,50 @@ def archive(params: IngestParams) -> Found:
 
 def _zip(path: Path, params: IngestParams) -> Found:
     file = zipfile.ZipFile(path)
-    sizes = {member.filename: member.file_size for member in file.infolist() if not member.is_dir()}
-    _within_bounds(path, sum(sizes.values()), params)
-    tree, prefix = _tree(path, sizes, file.read, params)
-    images = (
-        tree.image(name, _member(file, prefix + name, sizes[prefix + name])) for name in tree.names
+    members: dict[str, zipfile.ZipInfo] = {}
+    skipped: Skipped = {}
+    for member in file.infolist():
+        _add(members, _zip_name(member), member, path, skipped)
+    members = {name: member for name, member in members.items() if not member.is_dir()}
+    _within_bounds(path, sum(member.file_size for member in members.values()), params)
+    tree, prefix = _tree(path, members, lambda name: file.read(members[name]), skipped, params)
+    return tree.found(
+        tree.image(name, _member(file, members[prefix + name])) for name in tree.names
     )
-    return Found(len(tree.names), images)
 
 
-def _member(file: zipfile.ZipFile, name: str, size: int) -> Callable[[], Image.Image]:
+def _zip_name(member: zipfile.ZipInfo) -> str:
+    """Return a member's name; macOS writes UTF-8 and does not say so, Python then reads cp437."""
+    if not member.flag_bits & 0x800:
+        try:
+            return member.filename.encode("cp437").decode()
+        except UnicodeError:
+            pass
+    return member.filename
+
+
+def _add(
+    members: dict[str, Member], name: str, member: Member, path: Path, skipped: Skipped
+) -> None:
+    """Add a member by its spelled name, unless one of that name is there.
+
+    Raises:
+        UserError: it lies outside of the archive.
+    """
+    plain = spelled(name)
+    if leads_out(plain):
+        raise UserError(f"{path}: its member {name!r} lies outside of it: repack the archive")
+    if plain in members:
+        skip(skipped, TWICE, readable(plain))
+    else:
+        members[plain] = member
+
+
+def _member(file: zipfile.ZipFile, member: zipfile.ZipInfo) -> Callable[[], Image.Image]:
     """Return what opens a member; only then is said what is wrong with it."""
+    size = member.file_size
     try:
-        return partial(_checked, size, b"" if size > MAX_FILE_BYTES else file.read(name))
+        return partial(_checked, size, b"" if size > MAX_FILE_BYTES else file.read(member))
     except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
         return partial(_damaged, str(error))
 
@@ -80,28 +119,33 @@ def _damaged(how: str) -> Image.Image:
 
 
 def _tar(path: Path, params: IngestParams) -> Found:
-    sizes: dict[str, int] = {}
+    members: dict[str, int] = {}
     annotations: dict[str, bytes] = {}
+    skipped: Skipped = {}
     total = 0
     with tarfile.open(path) as file:
-        for member in filter(tarfile.TarInfo.isfile, file):
-            sizes[member.name] = member.size
+        for number, member in enumerate(file):
+            if member.isdir():
+                continue
+            if not member.isfile():
+                skip(skipped, "neither a file nor a folder in the archive", readable(member.name))
+                continue
+            _add(members, member.name, number, path, skipped)
             total += member.size
             _within_bounds(path, total, params)
-            if params.annotations and member.name.endswith(params.annotations):
-                annotations[member.name] = _read(file, member)
-    tree, prefix = _tree(path, sizes, annotations.__getitem__, params)
+            if params.annotations and spelled(member.name).endswith(params.annotations):
+                annotations[spelled(member.name)] = _read(file, member)
+    tree, prefix = _tree(path, members, annotations.__getitem__, skipped, params)
 
     def images() -> Iterator[RawImage]:
-        left = {prefix + name for name in tree.names}
+        wanted = {members[prefix + name]: name for name in tree.names}
         with _readable(path), tarfile.open(path) as file:
-            for member in filter(tarfile.TarInfo.isfile, file):
-                if member.name in left:
-                    left.remove(member.name)
+            for number, member in enumerate(file):
+                if number in wanted:
                     content = partial(_checked, member.size, _read(file, member))
-                    yield tree.image(member.name.removeprefix(prefix), content)
+                    yield tree.image(wanted[number], content)
 
-    return Found(len(tree.names), images())
+    return tree.found(images())
 
 
 def _read(file: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
@@ -116,33 +160,31 @@ def _checked(size: int, content: bytes) -> Image.Image:
 
 
 def _tree(
-    path: Path, members: Iterable[str], read: Callable[[str], bytes], params: IngestParams
+    path: Path,
+    members: Iterable[str],
+    read: Callable[[str], bytes],
+    skipped: Skipped,
+    params: IngestParams,
 ) -> tuple[Tree, str]:
     """Return the tree inside the archive, and the folders around it as a prefix of its names."""
     members = set(members)
-    for name in members:
-        if name.startswith("/") or ".." in name.replace("\\", "/").split("/"):
-            raise UserError(f"{path}: its member {name!r} lies outside of it: repack the archive")
-    names = at_most(filter(is_image, sorted(members)), params, str(path))
-    prefix = _around(names)
-    annotations = {}
+    prefix = _around(members)
+    annotations: Annotations = {}
     if params.annotations is not None:
         member = prefix + params.annotations
         if member not in members:
             raise UserError(f"ingest.annotations = {params.annotations!r}: no such file in {path}")
         annotations = read_annotations(read(member), f"{path}: {member}")
-    inside = [name.removeprefix(prefix) for name in names]
-    return grow(str(path), inside, annotations, params), prefix
+    inside = (name.removeprefix(prefix) for name in sorted(members))
+    return grow(str(path), sift(inside, skipped, params, str(path)), annotations), prefix
 
 
-def _around(names: list[str]) -> str:
+def _around(members: Iterable[str]) -> str:
     """Return the folders, as a prefix, that hold everything and are not classes themselves."""
-    prefix = ""
-    while True:
-        rest = [name.removeprefix(prefix).split("/") for name in names]
-        if not rest or len({parts[0] for parts in rest}) > 1 or min(map(len, rest)) < 3:
-            return prefix
-        prefix += rest[0][0] + "/"
+    shown = (name for name in members if not in_rubbish(name))
+    folders = {folders_of(name) for name in shown if is_picture(name)}
+    depth = around(folders)
+    return "".join(f"{part}/" for part in min(folders, default=())[:depth])
 
 
 def _within_bounds(path: Path, total: int, params: IngestParams) -> None:

@@ -18,4 +18,4 @@ def digits(_: IngestParams) -> Found:
         RawImage(f"digits/{index:04d}", str(label), partial(Image.fromarray, image))
         for index, (image, label) in enumerate(zip(pixels, data.target, strict=True))
     )
-    return Found(len(pixels), images)
+    return Found(len(pixels), images, tuple(map(str, data.target_names)))

@@ -1,21 +1,22 @@
 """A folder of class directories."""
 
-import os
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from gan_augment.errors import UserError
-from gan_augment.ingest.sources.raw import Found, at_most, open_file
-from gan_augment.ingest.sources.tree import grow, is_image, read_annotations
+from gan_augment.ingest.sources.formats import open_file
+from gan_augment.ingest.sources.paths import is_rubbish, readable
+from gan_augment.ingest.sources.raw import Found, Skipped
+from gan_augment.ingest.sources.tree import Annotations, grow, read_annotations, sift
+from gan_augment.ingest.sources.walk import walk
 from gan_augment.params import IngestParams
 
 
 def folder(params: IngestParams) -> Found:
     """Return the images below `params.path`, in which each directory is a class.
 
-    Directories named after splits may stand above the classes. Hidden files and files that are no
-    image by their ending are left out.
+    What else the directories may be, `layout` says. Links are followed, and no folder is read
+    twice; hidden files and files that are no image by their ending are counted and left aside.
 
     Raises:
         UserError: the folder is missing, holds no class directories or a class without images, or
@@ -26,26 +27,25 @@ def folder(params: IngestParams) -> Found:
         raise UserError(
             f"ingest.path = {str(root)!r}: no such folder; put one directory a class there"
         )
-    classes = sorted(d.name for d in root.iterdir() if d.is_dir() and not d.name.startswith("."))
-    if not classes:
-        raise UserError(
-            f"ingest.path = {str(root)!r}: holds no class directories; make one a class"
-        )
-    names = sorted(at_most(filter(is_image, _walk(root)), params, str(root)))
-    for name in set(classes) - {name.split("/", 1)[0] for name in names}:
-        raise UserError(f"class folder {str(root / name)!r} holds no images: fill it or delete it")
-    tree = grow(str(root), names, _annotations(root, params.annotations), params)
-    images = (tree.image(name, partial(open_file, root / name)) for name in tree.names)
-    return Found(len(tree.names), images)
+    skipped: Skipped = {}
+    files = sift(walk(root, skipped), skipped, params, str(root))
+    _no_empty_class(
+        root, {name.split("/", 1)[0] for name in (*files.images, *files.foreign.values())}, params
+    )
+    tree = grow(str(root), files, _annotations(root, params.annotations))
+    return tree.found(tree.image(name, partial(open_file, root / name)) for name in tree.names)
 
 
-def _walk(root: Path) -> Iterator[str]:
-    for directory, _, files in os.walk(root, followlinks=True):
-        here = Path(directory).relative_to(root).as_posix()
-        yield from (file if here == "." else f"{here}/{file}" for file in files)
+def _no_empty_class(root: Path, used: set[str], params: IngestParams) -> None:
+    for path in sorted(root.iterdir()):
+        known = path.name in used or is_rubbish(path.name) or path.is_symlink()
+        if params.files is None and path.is_dir() and not known:
+            raise UserError(
+                f"class folder {readable(str(path))!r} holds no images: fill it or delete it"
+            )
 
 
-def _annotations(root: Path, name: str | None) -> dict[str, dict[str, str]]:
+def _annotations(root: Path, name: str | None) -> Annotations:
     if name is None:
         return {}
     path = root / name
@@ -53,7 +53,6 @@ def _annotations(root: Path, name: str | None) -> dict[str, dict[str, str]]:
         raise UserError(
             f"ingest.annotations = {name!r}: must lie inside {root}, so that DVC sees it change"
         )
-    try:
-        return read_annotations(path.read_bytes(), str(path))
-    except FileNotFoundError:
-        raise UserError(f"ingest.annotations = {name!r}: no such file in {root}") from None
+    if not path.is_file():
+        raise UserError(f"ingest.annotations = {name!r}: no such file in {root}")
+    return read_annotations(path.read_bytes(), str(path))

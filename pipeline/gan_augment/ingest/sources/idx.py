@@ -15,25 +15,31 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gan_augment.errors import UserError
+from gan_augment.ingest.sources.labels import ordered
+from gan_augment.ingest.sources.paths import is_rubbish
 from gan_augment.ingest.sources.raw import Found, RawImage, check_count
+from gan_augment.ingest.sources.splits import split_within
 from gan_augment.params import IngestParams
 
 CHUNK = 1_000
 _UNSIGNED_BYTES = 8
-_PUBLISHED = {"train": "train", "t10k": "test", "test": "test"}
 
 
 def idx(params: IngestParams) -> Found:
     """Return the images of all pairs of idx files in the folder `params.path`, gzipped or not.
 
     `train-images-idx3-ubyte` goes with `train-labels-idx1-ubyte`; what is named train, t10k or test
-    has that published split. Labels are numbers, or `params.class_names`.
+    has that published split. Classes are numbered as there, or named by `params.class_names`.
 
     Raises:
         UserError: no such files, files that do not belong together or that end early.
     """
     root = params.path
-    files = sorted(file for file in root.glob(params.files or "*") if _kind(file) == "images")
+    files = sorted(
+        file
+        for file in root.glob(params.files or "*")
+        if _kind(file) == "images" and file.is_file() and not is_rubbish(file.name)
+    )
     if not files:
         raise UserError(
             f"ingest.path = {str(root)!r}: holds no idx files such as train-images-idx3-ubyte.gz"
@@ -41,7 +47,8 @@ def idx(params: IngestParams) -> Found:
     pairs = [(file, _labels_of(file)) for file in files]
     total = sum(_header(file, 3)[0] for file in files)
     check_count(total, params, str(root))
-    return Found(total, (image for pair in pairs for image in _pair(*pair, params)))
+    classes = ordered({str(number) for _, labels in pairs for number in _numbers(labels)})
+    return Found(total, (image for pair in pairs for image in _pair(*pair, params)), classes)
 
 
 def _kind(file: Path) -> str | None:
@@ -58,6 +65,15 @@ def _labels_of(images: Path) -> Path:
     raise UserError(f"{images} has no labels: put {stem} or {stem}.gz beside it")
 
 
+def _numbers(labels: Path) -> set[int]:
+    """Return the labels that occur in a file."""
+    (count,) = _header(labels, 1)
+    with _open(labels) as stream:
+        stream.read(4 + 4)
+        parts = [min(CHUNK, count - start) for start in range(0, count, CHUNK)]
+        return {int(n) for part in parts for n in np.unique(_exactly(stream, (part,), labels))}
+
+
 def _pair(images: Path, labels: Path, params: IngestParams) -> Iterator[RawImage]:
     (count, height, width), (labelled,) = _header(images, 3), _header(labels, 1)
     if count != labelled:
@@ -65,7 +81,7 @@ def _pair(images: Path, labels: Path, params: IngestParams) -> Iterator[RawImage
     if height * width > params.max_pixels:
         raise UserError(f"{images}: images of {width}×{height} pixels exceed ingest.max_pixels")
     stem = images.name.split(".")[0].removesuffix("-idx3-ubyte")
-    published = _PUBLISHED.get(re.split(r"\W|_", stem)[0])
+    published = split_within(stem)
     with _open(images) as pixels, _open(labels) as classes:
         pixels.read(4 + 3 * 4)
         classes.read(4 + 4)

@@ -2,25 +2,21 @@
 
 import csv
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
 from gan_augment.errors import UserError, choose
-from gan_augment.ingest.sources.raw import (
-    SPLIT_NAMES,
-    Found,
-    RawImage,
-    check_count,
-    not_too_large,
-    open_bytes,
-    open_file,
-    split_name,
-)
+from gan_augment.ingest.sources import labels
+from gan_augment.ingest.sources.formats import not_too_large, open_bytes, open_file
+from gan_augment.ingest.sources.paths import in_rubbish, readable, spelled
+from gan_augment.ingest.sources.raw import Found, RawImage, check_count
+from gan_augment.ingest.sources.splits import split_name, split_of, split_within
 from gan_augment.params import IngestParams
 
 _USUAL = {
@@ -33,6 +29,23 @@ _USUAL = {
 BATCH_ROWS = 256
 
 Row = Mapping[str, Any]
+Names = Mapping[str, list[str]]
+
+
+class Reader(NamedTuple):
+    """How tables of one kind are read.
+
+    Attributes:
+        columns: returns the names of a file's columns.
+        cells: yields a number of rows and the distinct cells of one column in them.
+        rows: yields the rows of a file, of some columns at least.
+        names: returns names of classes by column, where the file numbers them.
+    """
+
+    columns: Callable[[Path], list[str]]
+    cells: Callable[[Path, str], Iterable[tuple[int, Iterable[Any]]]]
+    rows: Callable[[Path, list[str]], Iterable[Row]]
+    names: Callable[[Path], Names]
 
 
 def manifest_csv(params: IngestParams) -> Found:
@@ -44,45 +57,34 @@ def manifest_csv(params: IngestParams) -> Found:
     Raises:
         UserError: no such files, not UTF-8, or a column is missing.
     """
-    files = _files(params, "*.csv")
-    total = 0
-    for file in files:
-        for _ in _csv_rows(file):
-            total += 1
-            check_count(total, params, str(params.path))
-    return Found(total, _images(files, _csv_rows, _csv_columns, lambda _: None, params))
+    reader = Reader(_csv_columns, _csv_cells, _csv_rows, lambda _: {})
+    return _found(_files(params, "*.csv"), reader, params)
 
 
 def manifest_parquet(params: IngestParams) -> Found:
     """Return the images of Parquet files, such as a Hugging Face image dataset.
 
     `params.path` is a file or a folder (`params.files` picks some, else all below it). The image
-    column holds encoded bytes, a path, or Hugging Face's struct of both; class names are read from
-    the metadata that `datasets` writes; a file named after a split, such as
+    column holds encoded bytes, a path, or Hugging Face's struct of both; names and order of the
+    classes are read from the metadata that `datasets` writes; a file named after a split, such as
     `train-00000-of-00002.parquet`, has that published split unless a column says otherwise.
 
     Raises:
-        UserError: no such files, not Parquet, or a column is missing.
+        UserError: no such files, not Parquet, a column is missing, or an image has several labels.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    files = _files(params, "**/*.parquet")
-    total = 0
-    for file in files:
-        try:
-            total += pq.ParquetFile(file).metadata.num_rows
-        except (pa.ArrowInvalid, OSError) as error:
-            raise UserError(f"{file} is not a readable Parquet file: {error}") from None
-    check_count(total, params, str(params.path))
-    return Found(total, _images(files, _parquet_rows, _parquet_columns, _class_names, params))
+    reader = Reader(_parquet_columns, _parquet_cells, _parquet_rows, _class_names)
+    return _found(_files(params, "**/*.parquet"), reader, params)
 
 
 def _files(params: IngestParams, pattern: str) -> list[Path]:
     path = params.path
     if path.is_file():
         return [path]
-    files = [file for file in sorted(path.glob(params.files or pattern)) if file.is_file()]
+    files = [
+        file
+        for file in sorted(path.glob(params.files or pattern))
+        if file.is_file() and not in_rubbish(file.relative_to(path).as_posix())
+    ]
     if not files:
         raise UserError(
             f"ingest.path = {str(path)!r}: no file matches {params.files or pattern!r} there"
@@ -90,31 +92,59 @@ def _files(params: IngestParams, pattern: str) -> list[Path]:
     return files
 
 
+def _found(files: Sequence[Path], reader: Reader, params: IngestParams) -> Found:
+    """Read the labels, and the images later."""
+    total = 0
+    texts: set[str | None] = set()
+    source: list[str] = []
+    for file in files:
+        column = _columns(file, reader.columns(file), params)["label"]
+        names = reader.names(file).get(column)
+        source += names or ()
+        for number, cells in reader.cells(file, column):
+            total += number
+            check_count(total, params, str(params.path))
+            texts |= {_label(cell, names, f"{file}, column {column!r}") for cell in cells}
+    said = {text for text in texts if text is not None}
+    as_number = labels.as_numbers(said - set(source))
+    used = {name for text in said if (name := as_number.get(text, text)) is not None}
+    unused = [name for name in dict.fromkeys(source) if name not in used]
+    left_out = f"classes of the source that have no image, left out: {', '.join(unused)}"
+    return Found(
+        total,
+        _images(files, reader, as_number, params),
+        labels.ordered(used, source),
+        understood=(left_out,) if unused else (),
+    )
+
+
 def _images(
-    files: Iterable[Path],
-    rows: Callable[[Path, list[str]], Iterable[Row]],
-    columns_of: Callable[[Path], list[str]],
-    names_of: Callable[[Path], Mapping[str, list[str]] | None],
-    params: IngestParams,
+    files: Iterable[Path], reader: Reader, as_number: Mapping[str, str | None], params: IngestParams
 ) -> Iterator[RawImage]:
     for file in files:
-        columns = _columns(file, columns_of(file), params)
-        classes = (names_of(file) or {}).get(columns["label"])
+        columns = _columns(file, reader.columns(file), params)
+        names = reader.names(file).get(columns["label"])
         published = _published(file, params)
         used = [column for column in columns.values() if column is not None]
-        for number, row in enumerate(rows(file, used)):
-            said = {role: row[c] if c else None for role, c in columns.items()}
-            label = said["label"]
-            if classes is not None and isinstance(label, int):
-                label = classes[label] if 0 <= label < len(classes) else None
-            path, opener = _image(said["image"], file, params)
+        for number, row in enumerate(reader.rows(file, used), start=1):
+            where = f"{file}, row {number}"
+            said = {role: row[column] if column else None for role, column in columns.items()}
+            label = _label(said["label"], names, where)
+            path, opener = _image(said["image"], file, where, params)
             yield RawImage(
-                path or f"{file.name}/{number:05d}",
-                None if label is None or label == "" else str(label),
+                path or f"{file.name}/{number - 1:05d}",
+                as_number.get(label, label) if label is not None else None,
                 opener,
-                split_name(said["split"], f"{file}, row {number + 1}") or published,
-                None if said["group"] in (None, "") else str(said["group"]),
+                split_name(labels.text(said["split"], where), where) or published,
+                labels.text(said["group"], where),
             )
+
+
+def _label(cell: Any, names: Sequence[str] | None, where: str) -> str | None:
+    """Return the label in a cell, by its name if classes are numbered; None if there is none."""
+    if names is None or not isinstance(cell, int | float) or labels.missing(cell):
+        return labels.text(cell, where)
+    return names[int(cell)] if 0 <= cell < len(names) and cell == int(cell) else None
 
 
 def _columns(file: Path, found: list[str], params: IngestParams) -> dict[str, Any]:
@@ -137,14 +167,11 @@ def _columns(file: Path, found: list[str], params: IngestParams) -> dict[str, An
 def _published(file: Path, params: IngestParams) -> str | None:
     """Return the split that a file's name or folder tells, as in train-00000-of-00002.parquet."""
     folders = file.relative_to(params.path).parts[:-1] if params.path.is_dir() else ()
-    for word in (re.split(r"[-_.]", file.name)[0], *folders):
-        if word in SPLIT_NAMES:
-            return SPLIT_NAMES[word]
-    return None
+    return split_within(file.stem) or next(filter(None, map(split_of, reversed(folders))), None)
 
 
 def _image(
-    cell: Any, file: Path, params: IngestParams
+    cell: Any, file: Path, where: str, params: IngestParams
 ) -> tuple[str | None, Callable[[], Image.Image]]:
     """Return the path that a cell of the image column tells, and what opens its picture."""
     match cell:
@@ -153,9 +180,16 @@ def _image(
             return None, partial(_open_content, content)
         case bytes() as content:
             return None, partial(_open_content, content)
-        case {"path": str() as path} | (str() as path) if path:
-            return path, partial(open_file, _inside(file, path, params))
+        case {"path": str() as path} | (str() as path) if path.strip():
+            plain = spelled(path)
+            return readable(plain), partial(_open_path, _inside(file, plain, where, params))
     return None, _missing
+
+
+def _open_path(path: Path) -> Image.Image:
+    """Open a file by its name, composed or not: file systems and tables differ in that."""
+    spellings = (path, *(Path(unicodedata.normalize(form, str(path))) for form in ("NFC", "NFD")))
+    return open_file(next((spelling for spelling in spellings if spelling.exists()), path))
 
 
 def _open_content(content: bytes) -> Image.Image:
@@ -167,51 +201,93 @@ def _missing() -> Image.Image:
     raise OSError("the table gives neither bytes nor a path")
 
 
-def _inside(file: Path, path: str, params: IngestParams) -> Path:
+def _inside(file: Path, path: str, where: str, params: IngestParams) -> Path:
     """Return the file that a table names; it must lie where DVC sees it change."""
+    if "\0" in path:
+        raise UserError(f"{where}: {path!r} is no path")
     root = params.path if params.path.is_dir() else params.path.parent
     target = file.parent / path
     if not target.resolve().is_relative_to(root.resolve()):
-        raise UserError(f"{file}: {path!r} must lie inside {root}, so that DVC sees it change")
+        raise UserError(f"{where}: {path!r} must lie inside {root}, so that DVC sees it change")
     return target
 
 
 def _csv_columns(file: Path) -> list[str]:
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        return list(csv.DictReader(stream).fieldnames or ())
+    with _csv_reader(file) as reader:
+        return list(reader.fieldnames or ())
 
 
 def _csv_rows(file: Path, _: object = None) -> Iterator[Row]:
+    with _csv_reader(file) as reader:
+        yield from reader
+
+
+def _csv_cells(file: Path, column: str) -> Iterator[tuple[int, Iterable[Any]]]:
+    return ((1, (row[column],)) for row in _csv_rows(file))
+
+
+@contextmanager
+def _csv_reader(file: Path) -> "Iterator[csv.DictReader[str]]":
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
-            yield from csv.DictReader(stream)
+            yield csv.DictReader(stream)
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{file} is not a UTF-8 CSV file ({error})") from None
 
 
 def _parquet_columns(file: Path) -> list[str]:
-    import pyarrow.parquet as pq
+    with _parquet(file) as table:
+        return list(table.schema_arrow.names)
 
-    return list(pq.read_schema(file).names)
+
+def _parquet_cells(file: Path, column: str) -> Iterator[tuple[int, Iterable[Any]]]:
+    with _parquet(file) as table:
+        for batch in table.iter_batches(columns=[column]):
+            cells = batch[column].to_pylist()
+            # What is not one label cannot be counted, and is refused by the first of it.
+            nested = next((cell for cell in cells if isinstance(cell, list | dict)), None)
+            yield len(cells), set(cells) if nested is None else [nested]
 
 
 def _parquet_rows(file: Path, columns: list[str]) -> Iterator[Row]:
-    import pyarrow.parquet as pq
-
-    # Reading ahead would hold whole row groups, which may be as large as the file.
-    with pq.ParquetFile(file, pre_buffer=False) as table:
+    with _parquet(file) as table:
         for batch in table.iter_batches(BATCH_ROWS, columns=columns):
             yield from batch.to_pylist()
 
 
-def _class_names(file: Path) -> Mapping[str, list[str]]:
+def _class_names(file: Path) -> Names:
     """Return the names of the classes of each column that `datasets` knows as a ClassLabel."""
+    with _parquet(file) as table:
+        metadata = table.schema_arrow.metadata or {}
+    try:
+        content = json.loads(metadata.get(b"huggingface", b"{}"))
+    except ValueError as error:
+        raise UserError(f"{file}: its metadata for `datasets` is broken ({error})") from None
+    match content:
+        case {"info": {"features": dict() as features}}:
+            return {
+                column: [str(name) for name in names]
+                for column, feature in features.items()
+                if (names := _names_of(feature)) is not None
+            }
+    return {}
+
+
+def _names_of(feature: Any) -> list[Any] | None:
+    match feature:
+        case {"_type": "ClassLabel", "names": list() as names}:
+            return names
+    return None
+
+
+@contextmanager
+def _parquet(file: Path) -> Iterator[Any]:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    metadata = pq.read_schema(file).metadata or {}
-    info = json.loads(metadata.get(b"huggingface", b"{}")).get("info", {})
-    return {
-        column: feature["names"]
-        for column, feature in (info.get("features") or {}).items()
-        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
-    }
+    try:
+        # Reading ahead would hold whole row groups, which may be as large as the file.
+        with pq.ParquetFile(file, pre_buffer=False) as table:
+            yield table
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{file} is not a readable Parquet file: {error}") from None

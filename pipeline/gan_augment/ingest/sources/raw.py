@@ -1,29 +1,18 @@
 """An image before decoding, and what all sources share."""
 
-import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from itertools import islice
-from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
 
 from gan_augment.errors import UserError
 from gan_augment.params import IngestParams
-from gan_augment.table import SPLITS
 
-_RASTER = (
-    *("AVIF", "BMP", "DDS", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM"),
-    *("SGI", "TGA", "TIFF", "WEBP", "XBM", "XPM"),
-)
-"""What is read, as far as Pillow was built with it. Other formats, such as EPS, start programs."""
-MAX_FILE_BYTES = 2**28
-"""The largest encoded image that is read from an archive or a table."""
-
-SPLIT_NAMES = {name: name for name in SPLITS} | dict.fromkeys(["val", "valid", "dev"], "validation")
-"""How sources name splits, and what we call them."""
+Skipped = dict[str, tuple[int, str]]
+"""What a source leaves aside without opening it: by reason, how many files, and the first."""
+HIDDEN = "hidden, or left by a system"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +20,7 @@ class RawImage:
     """An image before decoding.
 
     Attributes:
-        name: where it came from, unique within the source; `/` separates folders.
+        name: where it came from, unique within the source, valid UTF-8; `/` separates folders.
         label: name of its class, or None where the source gives none.
         open: returns the picture, undecoded where the format allows.
         split, group: what the source itself says, if anything.
@@ -50,65 +39,29 @@ class Found(NamedTuple):
     Attributes:
         total: the number of images.
         images: the images one after the other.
+        classes: names of the classes, in index order; empty if that takes decoding.
         portable: whether they pickle, at about the size of what they open.
+        skipped: what was left aside.
+        understood: sentences on how the source was read.
+        doubts: sentences on what its owner may not want so.
     """
 
     total: int
     images: Iterator[RawImage]
+    classes: tuple[str, ...]
     portable: bool = True
+    skipped: Skipped = {}  # noqa: RUF012
+    understood: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+def skip(skipped: Skipped, reason: str, name: str) -> None:
+    """Count one more file that is left aside for a reason."""
+    number, first = skipped.get(reason, (0, name))
+    skipped[reason] = number + 1, first
 
 
 Source = Callable[[IngestParams], Found]
-
-
-@cache
-def _formats() -> tuple[str, ...]:
-    Image.init()
-    return tuple(name for name in _RASTER if name in Image.OPEN)
-
-
-def open_file(path: Path) -> Image.Image:
-    """Return the picture that a file holds, undecoded."""
-    return Image.open(path, formats=_formats())
-
-
-def open_bytes(content: bytes) -> Image.Image:
-    """Return the picture that an encoded image holds, undecoded."""
-    return Image.open(io.BytesIO(content), formats=_formats())
-
-
-def not_too_large(size: int) -> None:
-    """Refuse to open an encoded image of more than `MAX_FILE_BYTES` bytes, as `open` may.
-
-    Raises:
-        OSError: it is larger.
-    """
-    if size > MAX_FILE_BYTES:
-        raise OSError(f"{size:,} bytes, more than {MAX_FILE_BYTES:,}")
-
-
-@cache
-def endings() -> frozenset[str]:
-    """Return the file endings of the formats that are read, such as `.jpg`."""
-    found = Image.registered_extensions()
-    return frozenset(ending for ending, kind in found.items() if kind in (*_formats(), "MPO"))
-
-
-def split_name(given: object, where: str) -> str | None:
-    """Return the split that a source names, or None where it names none.
-
-    Raises:
-        UserError: it is no split; `where` says whose it is.
-    """
-    if given is None or given == "":
-        return None
-    try:
-        return SPLIT_NAMES[str(given)]
-    except KeyError:
-        raise UserError(
-            f"{where}: split {str(given)!r}; allowed: {', '.join(SPLITS)} "
-            f"(or {', '.join(n for n in SPLIT_NAMES if n not in SPLITS)})"
-        ) from None
 
 
 def at_most(names: Iterable[str], params: IngestParams, where: str) -> list[str]:

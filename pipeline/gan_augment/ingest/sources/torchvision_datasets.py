@@ -1,13 +1,14 @@
 """torchvision's labelled image datasets, by name."""
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from PIL import Image
 
 from gan_augment.errors import UserError, choose
+from gan_augment.ingest.sources.labels import ordered
 from gan_augment.ingest.sources.raw import Found, RawImage, check_count
 from gan_augment.params import IngestParams
 
@@ -39,7 +40,8 @@ def torchvision_datasets(params: IngestParams) -> Found:
     total = sum(len(dataset) for _, dataset in parts)
     check_count(total, params, params.dataset)
     images = (image for part in parts for image in _images(*part, params.dataset))
-    return Found(total, images, portable=all(_in_memory(dataset) for _, dataset in parts))
+    found = _classes([dataset for _, dataset in parts], params.dataset)
+    return Found(total, images, found, all(_in_memory(dataset) for _, dataset in parts))
 
 
 def _parts(kind: Any, params: IngestParams) -> Iterator[tuple[str | None, Any]]:
@@ -105,6 +107,18 @@ def _images(split: str | None, dataset: Any, name: str) -> Iterator[RawImage]:
         else:
             target, opener = targets[index], partial(_item, dataset, index)
         yield RawImage(f"{split or name}/{index:05d}", _label(target, names, name), opener, split)
+
+
+def _classes(datasets: Sequence[Any], name: str) -> tuple[str, ...]:
+    """Return the classes in the dataset's own order; none if it tells no labels without images."""
+    targets = [_targets(dataset) for dataset in datasets]
+    names = [getattr(dataset, "classes", None) for dataset in datasets]
+    if any(found is None for found in targets):
+        return ()
+    pairs = zip(targets, names, strict=True)
+    used = {_label(target, n, name) for found, n in pairs for target in found or ()}
+    numbered = range(len(names[0])) if names[0] is not None else ()
+    return ordered(used, (_label(number, names[0], name) for number in numbered))
 
 
 def _in_memory(dataset: Any) -> bool:

@@ -2,15 +2,41 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from typing import NamedTuple
 
 from PIL import Image
 
 from gan_augment.errors import UserError
-from gan_augment.ingest.sources.raw import SPLIT_NAMES, RawImage, endings, split_name
+from gan_augment.ingest.sources.formats import advice, endings
+from gan_augment.ingest.sources.labels import ordered
+from gan_augment.ingest.sources.layout import Folders, Layout, Place, understand
+from gan_augment.ingest.sources.paths import composed, in_rubbish, readable, spelled
+from gan_augment.ingest.sources.raw import HIDDEN, Found, RawImage, Skipped, at_most, skip
+from gan_augment.ingest.sources.splits import split_name, split_within, told
 from gan_augment.params import IngestParams
+
+Annotations = Mapping[str, Mapping[str, str]]
+
+
+class Files(NamedTuple):
+    """The files of a source, by their names.
+
+    Attributes:
+        images: those that are images by their ending, sorted.
+        foreign: the first image of each folder and ending in formats that are not read.
+        skipped: what is left aside.
+    """
+
+    images: list[str]
+    foreign: dict[tuple[Folders, str], str]
+    skipped: Skipped
+
+
+NOT_READ = "images in formats that are not read"
 
 
 @dataclass(frozen=True)
@@ -20,66 +46,167 @@ class Tree:
     Attributes:
         root: how messages name it.
         names: files, `/` between folders, in reading order.
-        split_first: whether the first folder is a split and the second the class.
-        annotations: columns of the annotations by name.
+        layout: what their folders mean.
+        splits_in_names: whether the files' own names say their splits.
+        annotations: columns of the annotations, by composed name.
+        files: the files below the root.
     """
 
     root: str
     names: Sequence[str]
-    split_first: bool
-    annotations: dict[str, dict[str, str]]
+    layout: Layout
+    splits_in_names: bool
+    annotations: Annotations
+    files: Files
 
     def image(self, name: str, opener: Callable[[], Image.Image]) -> RawImage:
         """Return one image of the tree."""
-        folders = name.split("/")
-        said = self.annotations.get(name, {})
-        published = folders[0] if self.split_first else None
+        place = self._place(name)
+        said = self.annotations.get(composed(readable(name)), {})
+        published = split_within(_stem(name)) if self.splits_in_names else place.split
         return RawImage(
-            name,
-            folders[1 if self.split_first else 0],
+            readable(name),
+            readable(place.label),
             opener,
-            split_name(said.get("split") or published, self.root),
-            said.get("group") or None,
+            split_name(said.get("split"), self.root) or published,
+            said.get("group") or (readable(place.group) if place.group else None),
         )
 
+    def found(self, images: Iterator[RawImage]) -> Found:
+        """Return the images, made by `image` one by one, as what the source holds."""
+        understood = list(self.layout.understood)
+        if self.splits_in_names:
+            splits = {split_within(_stem(name)) or "" for name in self.names}
+            understood.append(told((split, "names of files") for split in splits))
+        number, first = self.files.skipped.get(NOT_READ, (0, ""))
+        return Found(
+            len(self.names),
+            images,
+            ordered({readable(self._place(name).label) for name in self.names}),
+            skipped=self.files.skipped,
+            understood=tuple(understood),
+            doubts=(f"{number} {NOT_READ}, such as {first}: {_advice(self.files)}",) * (number > 0),
+        )
 
-def is_image(name: str) -> bool:
-    """Return whether a file is an image by its ending, and neither it nor its folder is hidden."""
-    *folders, last = name.split("/")
-    dot = last.rfind(".")
-    hidden = any(part.startswith((".", "__MACOSX")) for part in (*folders, last))
-    return not hidden and dot > 0 and last[dot:].lower() in endings()
+    def _place(self, name: str) -> Place:
+        return self.layout.places[folders_of(name)]
 
 
-def grow(
-    root: str, names: Sequence[str], annotations: dict[str, dict[str, str]], params: IngestParams
-) -> Tree:
-    """Find classes, and splits if the top folders are splits, in the names of images.
+def _advice(files: Files) -> str:
+    """Say what to do about images that are not read, for each of their endings."""
+    return "; ".join(
+        f"{ending}: {advice(ending)}" for ending in sorted({e for _, e in files.foreign})
+    )
 
-    Only names that match `params.files` are kept.
+
+def folders_of(name: str) -> Folders:
+    """Return the folders that a file lies in."""
+    return tuple(name.split("/")[:-1])
+
+
+def sift(names: Iterable[str], skipped: Skipped, params: IngestParams, where: str) -> Files:
+    """Return the images among files, and count the others in `skipped`.
 
     Raises:
-        UserError: there is nothing, or the annotations name other files.
+        UserError: there are more than `params.max_images`.
     """
-    if params.files is not None:
-        names = [name for name in names if fnmatch(name, params.files)]
-    tops = {name.split("/", 1)[0] for name in names if "/" in name}
-    if not tops:
-        raise UserError(f"{root} holds no class directories with images; make one a class")
-    unknown = annotations.keys() - set(names) if annotations else set()
+    foreign: dict[tuple[Folders, str], str] = {}
+
+    def images() -> Iterator[str]:
+        for name in names:
+            reason = _reason(name, params)
+            if reason is None:
+                yield name
+            elif reason:
+                skip(skipped, reason, readable(name))
+            if reason == NOT_READ:
+                foreign.setdefault((folders_of(name), _ending(name)), name)
+
+    return Files(sorted(at_most(images(), params, where)), foreign, skipped)
+
+
+def _reason(name: str, params: IngestParams) -> str | None:
+    """Return why a file is not to be read, None if it is, or "" if that is no news."""
+    if in_rubbish(name):
+        return HIDDEN
+    if name == params.annotations:
+        return ""
+    if params.files is not None and not fnmatch(name, params.files):
+        return "not asked for by ingest.files"
+    ending = _ending(name)
+    if is_picture(name):
+        return None if ending in endings() else NOT_READ
+    return f"{ending} files" if ending else "files without an ending"
+
+
+def is_picture(name: str) -> bool:
+    """Return whether a file is an image by its ending, read or not."""
+    return _ending(name) in endings() or advice(_ending(name)) is not None
+
+
+def grow(root: str, files: Files, annotations: Annotations) -> Tree:
+    """Find classes, and splits if there are any, in the names of images.
+
+    Raises:
+        UserError: there is nothing, a class has no image that is read, or the annotations name
+            other files.
+    """
+    layout = understand({*map(folders_of, files.images), *(folder for folder, _ in files.foreign)})
+    inside = []
+    for name in files.images:
+        if folders_of(name) in layout.places:
+            inside.append(name)
+        else:
+            skip(files.skipped, layout.outside, readable(name))
+    labels = {layout.places[folder].label for folder in set(map(folders_of, inside))}
+    for (folder, ending), name in files.foreign.items():
+        if folder in layout.places and layout.places[folder].label not in labels:
+            raise UserError(
+                f"class {readable(layout.places[folder].label)!r} in {root} holds no images that "
+                f"are read; {readable(name)}: {advice(ending)}"
+            )
+    if not inside:
+        raise UserError(
+            f"{root} holds no class directories with images; make one a class{_seen(files)}"
+        )
+    known = {composed(readable(name)) for name in files.images} if annotations else set()
+    unknown = annotations.keys() - known
     if unknown:
         raise UserError(
-            f"{params.annotations}: {len(unknown)} of its files are not images below {root}, "
+            f"ingest.annotations: {len(unknown)} of its files are not images below {root}, "
             f"the first is {min(unknown)!r}"
         )
-    split_first = len(tops) > 1 and tops <= SPLIT_NAMES.keys()
-    depth = 2 if split_first else 1
-    inside = [name for name in names if name.count("/") >= depth]
-    return Tree(root, inside, split_first, annotations)
+    return Tree(root, inside, layout, _splits_in_names(inside, layout), annotations, files)
 
 
-def read_annotations(content: bytes, where: str) -> dict[str, dict[str, str]]:
-    """Return the columns of a CSV that names a split or a group a file, by file.
+def _ending(name: str) -> str:
+    return posixpath.splitext(name)[1].lower()
+
+
+def _seen(files: Files) -> str:
+    each = [f"{n} × {reason}, such as {first}" for reason, (n, first) in files.skipped.items()]
+    return f" (there are {'; '.join(each)})" if each else ""
+
+
+def _splits_in_names(names: Sequence[str], layout: Layout) -> bool:
+    """Return whether all files say a split in their own names, and more than one is said."""
+    if any(place.split for place in layout.places.values()):
+        return False
+    said = set()
+    for name in names:
+        split = split_within(_stem(name))
+        if split is None:
+            return False
+        said.add(split)
+    return len(said) > 1
+
+
+def _stem(name: str) -> str:
+    return posixpath.splitext(posixpath.basename(name))[0]
+
+
+def read_annotations(content: bytes, where: str) -> Annotations:
+    """Return the columns of a CSV that names a split or a group a file, by composed name.
 
     Raises:
         UserError: it is no UTF-8 CSV, lacks columns or names splits that do not exist.
@@ -94,4 +221,4 @@ def read_annotations(content: bytes, where: str) -> dict[str, dict[str, str]]:
         raise UserError(f"{where}: needs a column 'file' and a column 'split' or 'group'")
     for line, row in enumerate(rows, start=2):
         split_name(row.get("split"), f"{where}, line {line}")
-    return {row["file"]: row for row in rows}
+    return {composed(spelled(row["file"])): row for row in rows if row["file"]}

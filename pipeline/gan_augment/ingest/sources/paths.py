@@ -1,0 +1,64 @@
+"""Names of files, as archives, tables and disks spell them: one spelling, and what is rubbish."""
+
+import posixpath
+import re
+import unicodedata
+from fnmatch import translate
+
+_LEFT = (
+    *(".*", "*~", "~$*", "__macosx", "icon\r", "network trash folder", "temporary items"),
+    *("thumbs.db", "ehthumbs*.db", "desktop.ini", "$recycle.bin", "system volume information"),
+    *("@eadir", "#recycle", "#snapshot", "lost+found", "__pycache__"),
+)
+"""What systems, their file managers and editors leave beside files; hidden files are theirs."""
+_RUBBISH = re.compile("|".join(map(translate, _LEFT)))
+
+
+def spelled(name: str) -> str:
+    r"""Return the one spelling of a path: `/` between its parts, no empty ones, no `.`.
+
+    `./a//b.png`, `a\b.png` and `a/./b.png` are `a/b.png`. What leads out keeps its `..` or `/` in
+    front.
+    """
+    plain = posixpath.normpath(name.replace("\\", "/"))
+    return "/" + plain.lstrip("/") if plain.startswith("/") else plain
+
+
+def leads_out(name: str) -> bool:
+    """Return whether a spelled path leaves the folder that it counts from."""
+    return name == ".." or name.startswith(("/", "../"))
+
+
+def composed(name: str) -> str:
+    """Return a name with composed letters (NFC), by which names from two systems are compared."""
+    return unicodedata.normalize("NFC", name)
+
+
+def readable(name: str) -> str:
+    r"""Return a name as valid UTF-8 on one line.
+
+    Bytes that are not UTF-8, which Python holds as lone surrogates, and control characters are
+    written as `\xe9`.
+    """
+    if name.isprintable():
+        return name
+    return "".join(map(_character, name))
+
+
+def _character(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8 (PEP 383)
+        return f"\\x{code - 0xDC00:02x}"
+    if unicodedata.category(character) in ("Cs", "Cc"):
+        return character.encode("unicode_escape").decode()
+    return character
+
+
+def is_rubbish(part: str) -> bool:
+    """Return whether a file or folder is hidden, or left there by a system."""
+    return _RUBBISH.match(part.casefold()) is not None
+
+
+def in_rubbish(name: str) -> bool:
+    """Return whether a spelled path is rubbish, or lies in a folder that is."""
+    return any(map(is_rubbish, name.split("/")))

@@ -1,0 +1,73 @@
+"""The files below a folder, each once, even where links lead back."""
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+from gan_augment.errors import UserError
+from gan_augment.ingest.sources.paths import is_rubbish, readable
+from gan_augment.ingest.sources.raw import HIDDEN, Skipped, skip
+
+LINK = "a link to what is read anyway, or to a folder around it"
+SPECIAL = "neither a file nor a folder: a broken link, a FIFO, a device"
+
+
+def walk(root: Path, skipped: Skipped) -> Iterator[str]:
+    """Yield the files below a folder, relative to it, `/` between folders.
+
+    Links come after all else. One that leads to a file or folder that is read anyway, or to a
+    folder around it, is counted and left aside; so are hidden folders and what is no regular file.
+    Two links to one file elsewhere are two files, as copies are in a cache that DVC links to.
+
+    Raises:
+        UserError: a folder cannot be read.
+    """
+    top = os.path.realpath(root)
+    seen: set[str] = set()
+    links: deque[str] = deque()
+    yield from _plain(top, "", seen, links, skipped)
+    files = []
+    while links:
+        name = links.popleft()
+        target = Path(os.path.realpath(f"{top}/{name}"))
+        if target.is_file():
+            files.append((name, target))
+        elif not target.is_dir():
+            skip(skipped, SPECIAL, readable(name))
+        elif str(target) in seen or Path(top).is_relative_to(target):
+            skip(skipped, LINK, readable(name))
+        else:
+            yield from _plain(str(target), f"{name}/", seen, links, skipped)
+    for name, target in files:
+        if str(target.parent) in seen and not is_rubbish(target.name):
+            skip(skipped, LINK, readable(name))
+        else:
+            yield name
+
+
+def _plain(
+    folder: str, prefix: str, seen: set[str], links: deque[str], skipped: Skipped
+) -> Iterator[str]:
+    """Yield the regular files below a folder; append its links to `links`, for later."""
+    if folder in seen:
+        skip(skipped, LINK, readable(prefix))
+        return
+    seen.add(folder)
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError as error:
+        raise UserError(f"{readable(folder)} cannot be read: {error.strerror}") from None
+    for entry in entries:
+        name = prefix + entry.name
+        if entry.is_symlink():
+            links.append(name)
+        elif entry.is_file():
+            yield name
+        elif not entry.is_dir():
+            skip(skipped, SPECIAL, readable(name))
+        elif is_rubbish(entry.name):
+            skip(skipped, HIDDEN, readable(f"{name}/"))
+        else:
+            yield from _plain(entry.path, f"{name}/", seen, links, skipped)

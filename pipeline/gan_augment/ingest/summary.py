@@ -1,0 +1,93 @@
+"""What ingestion found and did, in the words that it prints and reports."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from gan_augment import table
+from gan_augment.ingest.sources.raw import Found
+from gan_augment.ingest.split import missing_classes
+from gan_augment.ingest.spool import Reject, Spooled
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All that is told of one ingestion.
+
+    Attributes:
+        images: the catalogue of the image table's rows.
+        classes: names, in index order.
+        rejects: images that were left out.
+        found: what the source held.
+        spooled: all images that were decoded.
+    """
+
+    images: pd.DataFrame
+    classes: Sequence[str]
+    rejects: Sequence[Reject]
+    found: Found
+    spooled: Spooled
+
+    def show(self) -> None:
+        """Print it, doubts as warnings."""
+        (height, width), colour = self.spooled.size, self.spooled.channels == 3
+        kind = "RGB" if colour else "grey"
+        print(f"ingest: {len(self.images)} images, {width}×{height} pixels, {kind}")
+        for line in (*self._counts(), *self._understood(), *self._duplicates(), *self._notes()):
+            print(f"  {line}")
+        for line in self._left_out():
+            print(f"  {line}")
+        for sentence in self.doubts():
+            print(f"warning: {sentence}", file=sys.stderr)
+
+    def doubts(self) -> list[str]:
+        """Return what the owner of the images may not want so, a sentence each."""
+        splits, groups = (self.images[column].tolist() for column in ("split", "group"))
+        labels = self.images["label"].to_numpy()
+        return [
+            *self.found.doubts,
+            *self._mixed_clusters(),
+            *missing_classes(labels, groups, splits, self.classes),
+        ]
+
+    def _counts(self) -> Iterator[str]:
+        counts = pd.crosstab(self.images["split"], self.images["label"])
+        counts = counts.reindex(index=table.SPLITS, columns=range(len(self.classes)), fill_value=0)
+        for split in table.SPLITS:
+            pairs = zip(self.classes, counts.loc[split], strict=True)
+            yield f"{split}: " + ", ".join(f"{name} {n}" for name, n in pairs)
+
+    def _understood(self) -> tuple[str, ...]:
+        return self.found.understood
+
+    def _together(self) -> pd.DataFrame:
+        """Return the images that have duplicates."""
+        return self.images[self.images["cluster"].duplicated(keep=False)]
+
+    def _duplicates(self) -> Iterator[str]:
+        together = self._together()
+        if len(together):
+            yield (
+                f"duplicates: {len(together)} images in {together['cluster'].nunique()} clusters, "
+                f"each in one split; {together['id'].duplicated().sum()} are exact copies"
+            )
+
+    def _mixed_clusters(self) -> Iterator[str]:
+        mixed = (self._together().groupby("cluster")["label"].nunique() > 1).sum()
+        if mixed:
+            yield f"{mixed} clusters of near-duplicates hold more than one class"
+
+    def _notes(self) -> Iterator[str]:
+        for note, number in sorted(self.spooled.notes.items()):
+            yield f"{note}: {number}"
+
+    def _left_out(self) -> Iterator[str]:
+        if self.rejects:
+            yield f"left out: {len(self.rejects)}"
+            yield from (f"  {reject.file} {reject.reason}" for reject in self.rejects[:10])
+            if len(self.rejects) > 10:
+                yield "  …"
+        for reason, (number, first) in self.found.skipped.items():
+            yield f"not read: {number} × {reason}, such as {first}"
