@@ -19,7 +19,6 @@ import yaml
 
 from benchmarks.datasets import FOLDER
 from benchmarks.race import SCRATCH
-from gan_augment.evaluation.statistics import Difference
 from gan_augment.evaluation.verdict import points
 from gan_augment.params import Params
 from gan_augment.storage import read_json
@@ -162,10 +161,7 @@ def params(name: str) -> Params:
 
 
 def table() -> str:
-    """Return the verdicts of finished studies as Markdown, a line a classifier.
-
-    In brackets behind the interval is that of the corrected resampled t-test.
-    """
+    """Return the verdicts of finished studies as Markdown, a line a classifier."""
     lines = [
         "| images | judged by | real | best with the GAN | best without | difference | verdict |",
         "|---|---|---:|---|---|---:|---|",
@@ -180,18 +176,17 @@ def _lines(title: str, found: Mapping[str, Any]) -> list[str]:
     replicates = found["replicates"]
     passed = sum(one["memorisation_passed"] is True for one in replicates)
     known = f"{title}; free of copies {passed} of {len(replicates)}"
-    cautious = Difference(**found["cautious"]["against_alternative"])
     judges = {"mean": found["overall"], **found["classifiers"]}
     if len(judges) == 2:  # the mean over one classifier is that classifier
         judges.popitem()
     return [
-        _line(*judge, *((known, f" [{points(cautious, unit='')}]") if n == 0 else ()))
-        for n, judge in enumerate(judges.items())
+        _line(name, judge, known if n == 0 else "")
+        for n, (name, judge) in enumerate(judges.items())
     ]
 
 
-def _line(name: str, judge: Mapping[str, Any], title: str = "", cautious: str = "") -> str:
-    against = points(Difference(**judge["against_alternative"]), unit="") + cautious
+def _line(name: str, judge: Mapping[str, Any], title: str) -> str:
+    against = points(judge["against_alternative"], unit="")
     lifts = [
         f"{judge[key]} {100 * (judge['scores'][judge[key]] - judge['scores']['real']):+.1f}"
         for key in ("gan_arm", "alternative")

@@ -72,7 +72,7 @@ def assemble(
         ("level", "helps", False),
         ("helps", "level", True),
         ("level", "level", True),
-        ("no evidence", "level", False),
+        ("undecided", "level", False),
         ("harms", "level", False),
         ("harms", "none", True),
     ],
@@ -145,7 +145,7 @@ def test_two_methods_ship_half_of_each_class(inputs: dict[str, Path], tmp_path: 
     [
         ("auto", {"gmm": False}, "level", "gmm does not surely beat real images alone"),
         ("smote", {"gmm": True}, "level", "smote is not among evaluate.arms"),
-        ("gan", {"gmm": True}, "level", "the verdict is 'no evidence'"),
+        ("gan", {"gmm": True}, "level", "the verdict is 'undecided'"),
         ("gmm", {"gmm": False}, "none", None),
         ("auto", {"gmm": True}, "helps", None),
     ],
@@ -159,7 +159,7 @@ def test_a_method_must_have_earned_it(
     tmp_path: Path,
 ) -> None:
     target = tmp_path / "augmented"
-    images = assemble(inputs, "no evidence", require, target, method, **lifts)
+    images = assemble(inputs, "undecided", require, target, method, **lifts)
     assert (images.rows["origin"] == "synthetic").any() == (refusal is None)
     if refusal:
         assert refusal in (target / "README.md").read_text()
@@ -193,7 +193,7 @@ def test_the_card_shows_names_and_reasons_as_they_are() -> None:
     classes = ["a|b", "*c*", "<b>d</b>", "e_f", r"g\h", "[i](j)"]
     decision = Decision("gan", ["class a|b: `copies` of <img>"], [])
     verdict = {
-        "overall": {"verdict": "no evidence", "sentence": "a|b and *c* & co."},
+        "overall": {"verdict": "no gain", "sentence": "a|b and *c* & co."},
         "methods": {"validation": {}},
         "provenance": {},
     }
@@ -203,7 +203,7 @@ def test_the_card_shows_names_and_reasons_as_they_are() -> None:
     assert seen[start : start + 2] == ["class", "train, real"]
     assert seen[start + 2 : start + 14 : 2] == classes
     assert seen[start + 3 : start + 14 : 2] == list("012345")
-    assert "Verdict: no evidence.<strong_close> a|b and *c* & co." in seen[1]
+    assert "Verdict: no gain.<strong_close> a|b and *c* & co." in seen[1]
     assert "class a|b: `copies` of <img>." in seen[2]
 
 

@@ -14,7 +14,10 @@ from gan_augment.project import code
 ROOT = Path(__file__).parents[1]
 ALL = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 STAGES = {name: stage for name, stage in ALL.items() if name != "lock"}
-REPORTS = {f"reports/{name}" for name in ("repeats.csv", "arms.csv", "lifts.csv", "verdict.json")}
+REPORTS = {
+    f"reports/{name}"
+    for name in ("outcomes.parquet", "repeats.csv", "arms.csv", "lifts.csv", "verdict.json")
+}
 
 
 def files(entry: dict[str, list[str]], *keys: str) -> set[str]:

@@ -211,6 +211,7 @@ def evaluate(
         "model": model,
     }
     outputs = {
+        "outcomes": reports / "outcomes.parquet",
         "repeats": reports / "repeats.csv",
         "arms": reports / "arms.csv",
         "lifts": reports / "lifts.csv",

@@ -11,7 +11,8 @@ from gan_augment.params import AssembleParams
 SUFFICES: dict[str, tuple[str, ...]] = {
     "helps": ("helps",),
     "level": ("helps", "level"),
-    "none": ("helps", "level", "no evidence", "harms"),
+    "undecided": ("helps", "level", "undecided"),
+    "none": ("helps", "level", "undecided", "no gain", "worse", "harms"),
 }
 """What `assemble.require` accepts as a verdict on the GAN."""
 
@@ -47,8 +48,8 @@ def decide(
 ) -> Decision:
     """Return whose images ship.
 
-    The GAN's need the verdict that `params.require` names, and must not be copies. Those of a
-    simpler method need to beat real images alone.
+    The GAN's need the verdict that `params.require` names, and must not be copies. Undecided is
+    enough only where they surely beat real images alone, as those of a simpler method need to.
 
     Args:
         params: the section `assemble`.
@@ -83,8 +84,13 @@ def same_data(verdict: Mapping[str, Any], real: Path, synthetic: Path) -> None:
 
 
 def _weak_gan(params: AssembleParams, verdict: Mapping[str, Any]) -> list[str]:
-    word = verdict["overall"]["verdict"]
-    if word in SUFFICES[params.require]:
-        return []
-    accepted = " or ".join(SUFFICES[params.require])
-    return [f"the verdict is {word!r}, and assemble.require = {params.require!r} wants {accepted}"]
+    overall = verdict["overall"]
+    word, accepted = overall["verdict"], SUFFICES[params.require]
+    if word not in accepted:
+        wanted = " or ".join(accepted)
+        return [
+            f"the verdict is {word!r}, and assemble.require = {params.require!r} wants {wanted}"
+        ]
+    if word == "undecided" and params.require == "undecided" and not overall["beats_real"]:
+        return ["the verdict is 'undecided', and the GAN does not surely beat real images alone"]
+    return []

@@ -332,7 +332,7 @@ class EvaluateParams(Section):
 class AssembleParams(Section):
     """What may go into data/augmented."""
 
-    require: Literal["helps", "level", "none"] = "level"
+    require: Literal["helps", "level", "undecided", "none"] = "level"
     method: Literal["auto", "gan", "gmm", "smote", "gan+gmm", "gan+smote"] = "auto"
     seed: Count = 0
 

@@ -33,10 +33,12 @@ def test_every_cell_is_there_and_finished_ones_are_not_computed_again(
     accuracies = {tuple(row[:4]): row[-1] for row in rows if row[4] == "accuracy"}
     assert len(accuracies) == 6 * 2 * 2 + 6 * 2 * 3  # `real` is judged on synthetic images, too
     assert min(accuracies.values()) > 0.7
-    assert set(hits) == {(name, arm) for name in PARAMS.classifiers for arm in PARAMS.arms}
-    for (name, arm), right in hits.items():
-        assert right.shape == (6, len(train_images))
-        told = [accuracies[repeat, name, arm, "test"] for repeat in range(6)]
+    assert set(hits) == {
+        (split, name, arm) for split in judged for name in PARAMS.classifiers for arm in PARAMS.arms
+    }
+    for (split, name, arm), right in hits.items():
+        assert right.shape == (6, len(judged[split]))
+        told = [accuracies[repeat, name, arm, split] for repeat in range(6)]
         np.testing.assert_allclose(right.mean(axis=1), told)
 
     kept = {file: file.stat().st_mtime_ns for file in tmp_path.glob("*.json")}

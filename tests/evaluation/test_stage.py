@@ -22,6 +22,7 @@ PARAMS = EvaluateParams(
     classifiers=("k-nn", "rbf-svm"),
 )
 NAMES = {
+    "outcomes": "outcomes.parquet",
     "repeats": "repeats.csv",
     "arms": "arms.csv",
     "lifts": "lifts.csv",

@@ -1,100 +1,167 @@
-import itertools
-
 import numpy as np
 import pytest
 from scipy import stats
 
-from gan_augment.evaluation.statistics import (
-    Discordance,
-    holm,
-    mcnemar,
-    paired_difference,
-    resampled_t,
-)
+from gan_augment.evaluation.statistics import Cases, Difference, holm
+from tests.evaluation import worlds
 
 
-def test_p_is_the_share_of_sign_flips_at_least_as_extreme() -> None:
-    differences = np.array([0.3, 0.1, -0.2, 0.4, 0.05, 0.2])
-    flips = np.array(list(itertools.product([1, -1], repeat=6))) * differences
-    expected = (np.abs(flips.mean(axis=1)) >= abs(differences.mean()) - 1e-12).mean()
-    assert paired_difference(differences, np.zeros(6)).p == pytest.approx(expected)
+def crossed(values: np.ndarray, label: np.ndarray, group: np.ndarray | None = None) -> Difference:
+    """Return the difference of values repeats × N."""
+    repeats, images = values.shape
+    group = np.arange(images) if group is None else group
+    cases = Cases(
+        np.repeat(np.arange(repeats), images), np.tile(label, repeats), np.tile(group, repeats)
+    )
+    return cases.difference(values.ravel().astype(float))
 
 
-def test_the_smallest_p_of_ten_repeats() -> None:
-    assert paired_difference(np.linspace(0.1, 0.2, 10), np.zeros(10)).p == pytest.approx(2 / 2**10)
+def flips(rate: float, repeats: int, images: int, seed: int = 0) -> np.ndarray:
+    draw = np.random.default_rng(seed)
+    return draw.choice([-1.0, 0.0, 1.0], (repeats, images), p=[rate / 2, 1 - rate, rate / 2])
 
 
-def test_the_interval_agrees_with_student_on_normal_differences() -> None:
-    values = np.random.default_rng(0).normal(0.5, 1, 200)
-    found = paired_difference(values, np.zeros(200))
-    low, high = stats.t.interval(0.95, 199, values.mean(), stats.sem(values))
-    assert found.mean == pytest.approx(values.mean())
-    assert found.low == pytest.approx(low, abs=0.02)
-    assert found.high == pytest.approx(high, abs=0.02)
+def test_the_mean_is_balanced() -> None:
+    label = np.repeat([0, 1], [10, 90])
+    values = np.tile(np.where(label == 0, 0.5, 0.1), (6, 1))
+    assert crossed(values, label).mean == pytest.approx(0.3)
 
 
-def test_the_interval_is_accelerated_for_skewed_differences() -> None:
-    """BCa moves towards the long tail, as a plain percentile interval does not."""
-    values = np.random.default_rng(0).exponential(1, 30)
-    found = paired_difference(values, np.zeros(30))
-    assert found.high - found.mean > 1.15 * (found.mean - found.low)
+def test_with_the_same_in_every_repeat_only_images_vary() -> None:
+    """One class and n images: the variance of a mean, s²/n, moderated by nothing else."""
+    values = np.tile(flips(0.5, 1, 80), (6, 1))
+    found = crossed(values, np.zeros(80, int))
+    assert found.images == pytest.approx(values[0].var(ddof=1) / 80)
+    assert found.added == pytest.approx(0, abs=1e-15)
+    low, high = stats.t.interval(0.95, found.df, values.mean(), found.error)
+    assert found.interval(0.95) == pytest.approx((low, high))
+    assert 60 < found.df < 100
 
 
-def test_pairing_takes_out_what_repeats_share() -> None:
-    shared = np.random.default_rng(0).normal(0, 10, 10)
-    found = paired_difference(shared + np.linspace(0.9, 1.1, 10), shared)
-    assert 0.9 < found.low < 1 < found.high < 1.1
+def test_what_all_images_share_is_variance_of_repeats() -> None:
+    shift = np.array([[0.01], [0.03], [0.02], [0.05], [0.0], [0.01]])
+    values = np.tile(flips(0.1, 1, 2000), (6, 1)) * 0.01 + shift
+    found = crossed(values, np.zeros(2000, int))
+    assert found.repeats == pytest.approx(shift.var(ddof=1) / 6)
+    assert found.error == pytest.approx(np.sqrt(found.repeats), rel=0.01)
+    assert found.df == pytest.approx(5, abs=0.2)
 
 
-@pytest.mark.parametrize("value", [0.0, 0.25])
-def test_equal_differences_are_a_point(value: float) -> None:
-    found = paired_difference(np.full(10, 0.1 + value), np.full(10, 0.1))
-    assert found.low == found.mean == found.high == pytest.approx(value)
-    assert found.p == pytest.approx(1 if value == 0 else 2 / 2**10)
+def test_the_variance_is_unbiased() -> None:
+    """Images of two classes, repeats and both together: in a thousand worlds the mean is right."""
+    draw, label = np.random.default_rng(0), np.repeat([0, 1], [20, 60])
+    found = []
+    for _ in range(1000):
+        values = (
+            draw.normal(0, [0.3] * 20 + [0.2] * 60)
+            + draw.normal(0, 0.05, (6, 1))
+            + draw.normal(0, 0.4, (6, 80))
+        )
+        found.append(crossed(values, label))
+    true = 0.05**2 / 6 + ((0.3**2 + 0.4**2 / 6) / 20 + (0.2**2 + 0.4**2 / 6) / 60) / 4
+    assert np.mean([one.error**2 for one in found]) == pytest.approx(true, rel=0.05)
+    assert np.var([one.mean for one in found]) == pytest.approx(true, rel=0.15)
 
 
-def test_one_odd_repeat_out_of_ten_is_no_error() -> None:
-    values = np.zeros(10)
-    values[3] = 0.1
-    found = paired_difference(values, np.zeros(10))
-    assert found.low <= found.mean <= found.high
+def test_images_of_a_group_count_as_one() -> None:
+    alone = flips(0.5, 1, 40).repeat(6, axis=0)
+    five = alone.repeat(5, axis=1)
+    one = crossed(alone, np.zeros(40, int))
+    together = crossed(five, np.zeros(200, int), np.arange(40).repeat(5))
+    apart = crossed(five, np.zeros(200, int))
+    assert together.error == pytest.approx(one.error)
+    assert together.df == pytest.approx(one.df)
+    assert apart.error < 0.5 * one.error
+
+
+def test_repeats_with_images_of_their_own_are_independent() -> None:
+    """Without an image in common, what varies from repeat to repeat is all there is."""
+    values = flips(0.3, 6, 100)
+    cases = Cases(np.repeat(np.arange(6), 100), np.zeros(600, int), np.arange(600))
+    found = cases.difference(values.ravel())
+    plain = values.mean(axis=1).var(ddof=1) / 6
+    assert found.error**2 == pytest.approx(max(plain, found.images))
+    shared = crossed(values[:1].repeat(6, axis=0), np.zeros(100, int))
+    assert shared.error > 2 * found.error
+
+
+def test_few_images_that_differ_are_weighed_as_by_the_exact_test() -> None:
+    """Six to none is p = 0.031 by the sign test; eight to two is 0.109 (0.065 by its mid-p)."""
+    values = np.zeros((6, 500))
+    values[:, :6] = 1
+    assert crossed(values, np.zeros(500, int)).p == pytest.approx(0.031, abs=0.005)
+    values[:, 6:10] = [1, 1, -1, -1]
+    assert 0.05 < crossed(values, np.zeros(500, int)).p < 0.12
+
+
+def test_where_no_image_differs_the_interval_is_that_of_the_rule_of_three() -> None:
+    found = crossed(np.zeros((10, 400)), np.zeros(400, int))
     assert found.p == 1
+    assert found.interval(0.9)[1] == pytest.approx(3 / 400, rel=0.05)
 
 
-def test_the_order_of_arms_is_the_sign() -> None:
-    one, two = np.random.default_rng(1).random((2, 10))
-    there, back = paired_difference(one, two), paired_difference(two, one)
-    assert there.mean == pytest.approx(-back.mean)
-    assert there.p == back.p
+def test_a_class_of_one_image_is_as_uncertain_as_the_others() -> None:
+    label = np.array([0] * 40 + [1] * 40 + [2])
+    values = np.tile(flips(0.5, 1, 81), (6, 1))
+    found = crossed(values, label)
+    typical = np.mean([values[0, :40].var(ddof=1), values[0, 40:80].var(ddof=1)])
+    assert found.images > 0.9 * typical / 9
+
+
+def test_the_ends_of_intervals_are_where_the_tests_are_just_significant() -> None:
+    found = crossed(flips(0.4, 8, 150) + 0.02, np.arange(150) % 3)
+    for confidence in (0.9, 0.95):
+        low, high = found.interval(confidence)
+        assert found.above(low) == pytest.approx((1 + confidence) / 2)
+        assert found.above(high) == pytest.approx((1 - confidence) / 2)
+    assert found.p == pytest.approx(2 * min(found.above(0), 1 - found.above(0)))
+
+
+def test_on_more_images_their_part_shrinks_and_the_rest_stays() -> None:
+    shift = np.random.default_rng(1).normal(0, 0.02, (6, 1))
+    found = crossed(flips(0.4, 6, 200) + shift, np.zeros(200, int))
+    more = found.on(4)
+    assert more.images == pytest.approx(found.images / 4)
+    assert more.added == pytest.approx(found.added)
+    assert found.on(1).error == pytest.approx(found.error)
+    assert more.error < found.error
+
+
+def test_overlapping_training_sets_widen_what_repeats_add_alone() -> None:
+    values = flips(0.4, 6, 200) + np.random.default_rng(1).normal(0, 0.05, (6, 1))
+    cases = Cases(np.repeat(np.arange(6), 200), np.zeros(1200, int), np.tile(np.arange(200), 6))
+    plain, wider = cases.difference(values.ravel()), cases.difference(values.ravel(), 3.0)
+    assert wider.added == pytest.approx(3 * plain.added)
+    assert wider.images == plain.images
+    assert wider.p > plain.p
+
+
+@pytest.mark.parametrize(
+    ("sizes", "repeats", "kept", "luck"),
+    [
+        ([36] * 10, 10, 0.0, 0.0),
+        ([36] * 10, 6, 0.5, 0.0),
+        ([80] * 6, 6, 1.0, 0.1),
+        ([4] * 4 + [60] * 4, 6, 0.5, 0.05),
+        ([200] * 3, 10, 0.0, 0.1),
+    ],
+)
+def test_intervals_cover_in_nineteen_worlds_of_twenty(
+    sizes: list[int], repeats: int, kept: float, luck: float
+) -> None:
+    """No effect, arms that differ image by image and repeat by repeat: 400 worlds each."""
+    draw, p, narrow = np.random.default_rng(0), [], []
+    for _ in range(400):
+        world = worlds.random(draw, sizes, repeats, {"real": 0, "gan": 0}, kept=kept, luck=luck)
+        found = world.cases.difference(world.right["svm", "gan"] - world.right["svm", "real"])
+        p.append(found.p)
+        low, high = found.interval(0.9)
+        narrow.append(low <= 0 <= high)
+    assert np.mean(np.array(p) < 0.05) <= 0.07
+    assert np.mean(narrow) >= 0.87
 
 
 def test_adjusted_p_values_are_those_of_the_textbook() -> None:
     """Holm 1979: the smallest of m times m, the next times m − 1, never below the one before."""
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.9, 0.8]) == [1.0, 1.0]
-
-
-def test_images_that_only_one_gets_right_decide() -> None:
-    first, second = np.zeros((2, 3, 12), bool)
-    first[:2, :8] = True  # right in two repeats of three
-    first[:1, 8:] = True  # in one: not counted
-    second[:, 6:8] = True
-    assert mcnemar(first, second) == Discordance(6, 0, pytest.approx(2 / 2**6))
-    assert mcnemar(first, first) == Discordance(0, 0, 1.0)
-
-
-def test_overlapping_splits_widen_the_interval_as_in_the_paper() -> None:
-    """Nadeau & Bengio 2003: with n_test/n_train = 1/4 and n = 6 the variance is 2.5 times s²/n."""
-    values = np.array([0.01, 0.02, 0.03, 0.01, 0.02, 0.03])
-    plain = resampled_t(values, np.zeros(6), 0.0)
-    found = resampled_t(values, np.zeros(6), 0.25)
-    assert found.mean == pytest.approx(0.02)
-    assert (found.high - found.low) / (plain.high - plain.low) == pytest.approx(2.5**0.5)
-    assert plain.p == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
-    assert found.p > plain.p
-
-
-def test_a_single_repeat_proves_nothing() -> None:
-    found = paired_difference(np.array([0.9]), np.array([0.7]))
-    assert found.low == found.high == found.mean == pytest.approx(0.2)
-    assert found.p == 1.0

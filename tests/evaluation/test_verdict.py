@@ -1,158 +1,243 @@
+import re
+
 import numpy as np
-import pandas as pd
 import pytest
 
-from gan_augment.evaluation import statistics
-from gan_augment.evaluation.statistics import Difference, paired_difference
-from gan_augment.evaluation.verdict import judgement, verdicts
+from gan_augment.evaluation.statistics import Difference
+from gan_augment.evaluation.verdict import Judge, claims, judgement, verdicts
+from tests.evaluation import worlds
 
 
-def repeats(**arms: tuple[float, float]) -> pd.DataFrame:
-    """Return scores of arms given as (validation, test), with a little paired noise."""
-    rows = []
-    noise = np.random.default_rng(0).normal(0, 0.002, (10, 2))
-    for arm, scores in arms.items():
-        own = np.random.default_rng(len(arm)).normal(0, 0.001, (10, 2))
-        for repeat in range(10):
-            for judge, shift in (("svm", 0.0), ("k-nn", -0.1)):
-                for index, split in enumerate(("validation", "test")):
-                    value = scores[index] + shift + noise[repeat, index] + own[repeat, index]
-                    name = arm.replace("_", "+")
-                    key = repeat, judge, name, split
-                    rows.append((*key, "balanced_accuracy", "", value))
-                    rows += [(*key, "recall", c, value + d) for c, d in (("a", 0.05), ("b", -0.05))]
-    columns = ["repeat", "classifier", "arm", "split", "metric", "class", "value"]
-    return pd.DataFrame(rows, columns=columns)
+def difference(mean: float, error: float, df: float = 1000) -> Difference:
+    return Difference(mean, error**2, 0.0, 0.0, df, df)
+
+
+def told(**arms: float | tuple[float, float]) -> dict[str, object]:
+    """Return the verdicts on arms given by their accuracy, on validation and test if two."""
+    pairs = {
+        name.replace("_", "+"): value if isinstance(value, tuple) else (value, value)
+        for name, value in arms.items()
+    }
+    validation, test = (worlds.steady({a: p[i] for a, p in pairs.items()}) for i in (0, 1))
+    return verdicts(validation, test, 0.5)
 
 
 @pytest.mark.parametrize(
-    ("gan", "word"), [(0.95, "helps"), (0.93, "level"), (0.9, "no evidence"), (0.85, "harms")]
+    ("smote", "gan", "word"),
+    [
+        (0.93, 0.95, "helps"),
+        (0.93, 0.93, "level"),
+        (0.93, 0.915, "worse"),
+        (0.9, 0.9, "no gain"),
+        (0.93, 0.85, "harms"),
+    ],
 )
-def test_the_four_words(gan: float, word: str) -> None:
-    scores = repeats(real=(0.9, 0.9), smote=(0.93, 0.93), gan=(gan, gan))
-    found = verdicts(scores, 0.5)
+def test_the_words(smote: float, gan: float, word: str) -> None:
+    found = told(real=0.9, smote=smote, gan=gan)
     assert found["overall"]["verdict"] == word
-    assert found["overall"]["alternative"] == "smote"
+    assert word.rsplit(maxsplit=1)[-1].removesuffix("s") in found["overall"]["sentence"]
     assert set(found["classifiers"]) == {"svm", "k-nn"}
-    assert found["classifiers"]["svm"]["scores"]["gan"] == pytest.approx(gan, abs=0.005)
-
-
-def test_better_than_real_but_worse_than_the_simpler_method_is_no_evidence() -> None:
-    scores = repeats(real=(0.9, 0.9), smote=(0.95, 0.95), gan=(0.93, 0.93))
-    assert verdicts(scores, 0.5)["overall"]["verdict"] == "no evidence"
+    assert found["classifiers"]["svm"]["scores"]["gan"] == pytest.approx(gan, abs=0.003)
+    assert found["overall"]["scores"]["gan"] == pytest.approx(gan - 0.05, abs=0.003)
 
 
 def test_arms_are_chosen_on_validation_and_judged_on_test() -> None:
     """smote wins on test, oversample on validation: the test split must not choose."""
-    scores = repeats(
-        real=(0.9, 0.9),
+    overall = told(
+        real=0.9,
         smote=(0.91, 0.99),
         oversample=(0.95, 0.92),
         gan=(0.96, 0.9),
         gan_classic=(0.9, 0.99),
-    )
-    overall = verdicts(scores, 0.5)["overall"]
+    )["overall"]
     assert (overall["gan_arm"], overall["alternative"]) == ("gan", "oversample")
+    assert list(overall["alternatives"]) == ["oversample"]
     assert overall["against_alternative"]["mean"] == pytest.approx(-0.02, abs=0.003)
     assert "-2.0 points" in overall["sentence"]
 
 
+def test_the_word_holds_against_every_rival_that_validation_cannot_tell_apart() -> None:
+    """smote is the best on validation by a hair, gmm on test: which is named decides nothing."""
+    for first, second in ((0.9301, 0.93), (0.93, 0.9301)):
+        overall = told(real=0.9, smote=(first, 0.93), gmm=(second, 0.95), gan=0.95)["overall"]
+        assert set(overall["alternatives"]) == {"smote", "gmm"}
+        assert overall["verdict"] == "level"
+        assert "gmm" in overall["sentence"]
+        assert overall["probability_of_gain"] < 0.05
+
+
+def test_an_arm_that_validation_tells_apart_is_no_rival() -> None:
+    overall = told(real=0.9, smote=(0.93, 0.93), gmm=(0.9, 0.95), gan=0.95)["overall"]
+    assert set(overall["alternatives"]) == {"smote"}
+    assert overall["verdict"] == "helps"
+    assert overall["probability_of_gain"] > 0.95
+
+
 def test_a_control_is_never_the_alternative() -> None:
-    scores = repeats(real=(0.9, 0.9), placebo=(0.99, 0.99), gan=(0.93, 0.93))
-    assert verdicts(scores, 0.5)["overall"]["alternative"] == "real"
-    assert verdicts(scores, 0.5)["overall"]["verdict"] == "helps"
+    found = told(real=0.9, placebo=0.99, gan=0.93)["overall"]
+    assert (found["alternative"], found["verdict"]) == ("real", "helps")
 
 
-def test_an_interval_that_touches_zero_is_not_above_it() -> None:
-    touching, above = Difference(0.1, 0.0, 0.2, 0.1), Difference(0.1, 0.05, 0.2, 0.01)
-    assert judgement(touching, above) == "level"
-    assert judgement(touching, touching) == "no evidence"
-    assert judgement(above, above) == "helps"
+def test_one_distribution_gives_interval_p_and_word() -> None:
+    sure, unsure = difference(0.02, 0.0101), difference(0.02, 0.0103)
+    for one, word in ((sure, "helps"), (unsure, "undecided")):
+        low, _ = one.interval(0.95)
+        assert (low > 0) == (one.p < 0.05) == (word == "helps")
+        assert judgement(claims([one], one, 0.5)) == word
 
 
-def test_an_interval_without_its_test_is_not_enough() -> None:
-    above, sure = Difference(0.1, 0.05, 0.2, 0.06), Difference(0.1, 0.05, 0.2, 0.01)
-    assert judgement(above, sure) == "level"
-    assert judgement(above, above) == "no evidence"
-    assert judgement(sure, Difference(-0.1, -0.2, -0.05, 0.06)) == "helps"
-    assert judgement(above, Difference(-0.1, -0.2, -0.05, 0.06)) == "no evidence"
+def test_helps_needs_a_gain_worth_having_against_all() -> None:
+    tiny, large = difference(0.004, 0.0005), difference(0.02, 0.002)
+    assert judgement(claims([large, large], large, 0.5)) == "helps"
+    assert judgement(claims([large, tiny], large, 0.5)) == "level"
+    assert judgement(claims([large], tiny, 0.5)) == "no gain"
+    assert judgement(claims([tiny], large, 0.3)) == "helps"
 
 
-def test_a_lift_has_to_be_worth_having() -> None:
-    tiny, large = Difference(0.004, 0.003, 0.005, 0.002), Difference(0.02, 0.01, 0.03, 0.002)
-    assert judgement(tiny, large, 0.5) == "level"
-    assert judgement(tiny, tiny, 0.5) == "no evidence"
-    assert judgement(tiny, large, 0.3) == "helps"
-    assert (
-        judgement(
-            Difference(-0.1, -0.2, -0.05, 0.002), Difference(-0.001, -0.002, -0.0005, 0.002), 0.5
-        )
-        == "harms"
+def test_level_is_a_claim_of_its_own() -> None:
+    """The 90 % interval ends above −0.5 points, or there is no telling."""
+    large = difference(0.02, 0.002)
+    assert judgement(claims([difference(0.0, 0.0030)], large, 0.5)) == "level"
+    assert judgement(claims([difference(0.0, 0.0031)], large, 0.5)) == "undecided"
+    assert judgement(claims([difference(0.0, 0.001), difference(0.0, 0.01)], large, 0.5)) == (
+        "undecided"
     )
 
 
+def test_harm_is_harm_however_small_and_comes_first() -> None:
+    harm, large = difference(-0.002, 0.0005), difference(0.02, 0.001)
+    assert judgement(claims([large], harm, 0.5)) == "harms"
+    assert judgement(claims([difference(-0.02, 0.001)], large, 0.5)) == "worse"
+    assert judgement(claims([difference(-0.02, 0.001), large], large, 0.5)) == "undecided"
+
+
 def test_every_arm_is_measured_against_real_images() -> None:
-    arms = verdicts(repeats(real=(0.9, 0.9), smote=(0.93, 0.93), gan=(0.9, 0.9)), 0.5)["overall"][
-        "arms"
-    ]
+    arms = told(real=0.9, smote=0.93, gan=0.9)["overall"]["arms"]
     assert set(arms) == {"smote", "gan"}
     assert arms["smote"]["mean"] == pytest.approx(0.03, abs=0.002)
     assert arms["smote"]["adjusted_p"] == pytest.approx(2 * arms["smote"]["p"])
     assert arms["gan"]["adjusted_p"] > 0.05
 
 
-def test_without_any_effect_a_lift_is_found_in_at_most_one_run_in_twenty(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Nothing helps: four arms scatter alike, on validation and on test, in a thousand runs."""
-    monkeypatch.setattr(statistics, "RESAMPLES", 499)
-    draw, words = np.random.default_rng(0), []
-    for _ in range(1000):
-        real, gan, *plain = draw.normal(0.9, 0.01, (4, 2, 10))
-        alternative = max([real, *plain], key=lambda arm: arm[0].mean())[1]
-        against = [paired_difference(gan[1], other) for other in (alternative, real[1])]
-        words.append(judgement(*against))
-    assert words.count("helps") / 1000 <= 0.03
-    assert (words.count("helps") + words.count("level")) / 1000 <= 0.05
-    assert words.count("no evidence") > 900
+def test_the_mean_is_over_arms_that_all_classifiers_share() -> None:
+    world = worlds.steady({"real": 0.9, "smote": 0.92, "gan": 0.95})
+    del world.right["k-nn", "smote"]  # type: ignore[attr-defined]
+    found = verdicts(world, world, 0.5)
+    assert set(found["overall"]["scores"]) == {"real", "gan"}
+    assert set(found["classifiers"]["svm"]["scores"]) == {"real", "smote", "gan"}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_undecided_tells_how_many_images_would_decide(seed: int) -> None:
+    """What is said is tried: on as many images, each several times over, it is decided."""
+    arms = {"real": 0.0, "smote": 0.1, "gan": 0.3}
+    validation, test = (
+        worlds.random(np.random.default_rng(seed + n), [60] * 2, 6, arms, kept=0.5) for n in (0, 10)
+    )
+    found = verdicts(validation, test, 0.5)["overall"]
+    assert found["verdict"] == "undecided"
+    told = re.search(r"About ([\d,]+) test images instead of 120 would decide", found["sentence"])
+    assert told
+    times = int(told[1].replace(",", "")) / 120
+    for factor, decided in ((0.85 * times, False), (times, True)):
+        judge = Judge(validation, test, ("svm",), 0.5, 1.0)
+        rivals = [judge.difference(test, found["gan_arm"], arm) for arm in found["alternatives"]]
+        real = judge.difference(test, found["gan_arm"], "real")
+        p = claims([one.on(factor) for one in rivals], real.on(factor), 0.5)
+        assert (judgement(p) != "undecided") == decided
+
+
+def test_where_repeats_scatter_no_number_of_images_decides() -> None:
+    draw = np.random.default_rng(0)
+    test = worlds.random(draw, [2000] * 2, 6, {"real": 0.0, "gan": 0.02}, luck=0.3)
+    sentence = verdicts(test, test, 0.5)["overall"]["sentence"]
+    assert "More test images would not decide it, more repeats could" in sentence
 
 
 def test_every_class_has_a_verdict_of_its_own() -> None:
-    """The GAN lifts class b alone, by four points; p is adjusted for both classes."""
-    scores = repeats(real=(0.9, 0.9), smote=(0.9, 0.9), gan=(0.91, 0.91))
-    lifted = (scores["arm"] == "gan") & (scores["class"] == "b")
-    scores.loc[lifted, "value"] += 0.04
-    scores.loc[(scores["arm"] == "gan") & (scores["class"] == "a"), "value"] -= 0.01
-    classes = verdicts(scores, 0.5)["overall"]["classes"]
+    """The GAN lifts class b alone, by four points; claims are adjusted for both classes."""
+    world = worlds.steady({"real": 0.9, "smote": 0.9, "gan": 0.9})
+    better = worlds.steady({"real": 0.9, "smote": 0.9, "gan": 0.95})
+    for key in world.right:
+        lifted = world.label == 1
+        world.right[key][lifted] = better.right[key][lifted]
+    classes = verdicts(world, world, 0.5)["overall"]["classes"]
     assert {name: found["verdict"] for name, found in classes.items()} == {
-        "a": "no evidence",
+        "a": "no gain",
         "b": "helps",
     }
     b = classes["b"]["against_real"]
-    assert b["mean"] == pytest.approx(0.05, abs=0.003)
+    assert b["mean"] == pytest.approx(0.05, abs=0.005)
     assert b["adjusted_p"] == pytest.approx(2 * b["p"])
-    assert {"real", "gan"} <= set(classes["b"]["recall"])
+    assert set(classes["b"]["recall"]) == {"real", "gan"}
 
 
-def test_image_by_image_is_a_second_reading() -> None:
-    scores = repeats(real=(0.9, 0.9), smote=(0.91, 0.91), gan=(0.95, 0.95))
-    right = np.zeros((10, 40), bool)
-    better = right.copy()
-    better[:7, :30] = True  # seven repeats of ten get thirty images right
-    hits = {
-        (judge, arm): better if arm == "gan" else right
-        for judge in ("svm", "k-nn")
-        for arm in ("real", "smote", "gan")
-    }
-    found = verdicts(scores, 0.5, hits)["classifiers"]["svm"]["mcnemar"]
-    assert found["against_real"] == {"first": 30, "second": 0, "p": pytest.approx(2 / 2**30)}
+def test_a_class_without_synthetic_images_has_no_word() -> None:
+    world = worlds.steady({"real": 0.9, "gan": 0.95})
+    classes = verdicts(world, world, 0.5, filled=["b"])["overall"]["classes"]
+    assert (classes["a"]["verdict"], classes["b"]["verdict"]) == (None, "helps")
+    assert classes["a"]["against_real"]["mean"] == pytest.approx(0.05, abs=0.005)
 
 
 def test_validation_prefers_a_method_and_test_says_whether_it_lifts() -> None:
-    scores = repeats(
-        real=(0.9, 0.9), smote=(0.95, 0.9), gmm=(0.93, 0.93), gan=(0.92, 0.92), gan_classic=(1, 1)
-    )
-    methods = verdicts(scores, 0.5)["methods"]
+    methods = told(
+        real=0.9, smote=(0.95, 0.9), gmm=(0.93, 0.93), gan=(0.92, 0.92), gan_classic=(0.99, 0.99)
+    )["methods"]
     assert methods["preferred"] == "smote"
     assert methods["lifts"] == {"gan": True, "gmm": True, "smote": False}
     assert methods["validation"]["smote"] > methods["validation"]["gmm"]
+
+
+def words(arms: dict[str, float], runs: int, **scatter: float) -> list[str]:
+    """Return the words of so many runs, each with images and repeats of its own.
+
+    Choices are made on validation images, by classifiers as lucky there as on the test images.
+    """
+    draw, said = np.random.default_rng(0), []
+    for _ in range(runs):
+        both = worlds.random(draw, [25] * 8, 6, arms, **scatter)
+        first = both.label < 4
+        validation, test = (part(both, rows) for rows in (first, ~first))
+        judge = Judge(validation, test, ("svm",), 0.5, 1.0)
+        gan_arm, best = judge.best(judge.of_kind("gan")), judge.best(judge.of_kind("plain"))
+        against = [judge.difference(test, gan_arm, arm) for arm in judge.rivals(best)]
+        said.append(judgement(claims(against, judge.difference(test, gan_arm, "real"), 0.5)))
+    return said
+
+
+def part(world: worlds.Outcomes, rows: np.ndarray) -> worlds.Outcomes:
+    right = {key: found[rows] for key, found in world.right.items()}
+    return worlds.Outcomes(
+        world.repeat[rows], world.label[rows], world.group[rows], world.classes, right
+    )
+
+
+@pytest.mark.parametrize("scatter", [{}, {"kept": 0.5, "luck": 0.05}])
+def test_without_any_effect_a_word_is_said_in_at_most_one_run_in_twenty(
+    scatter: dict[str, float],
+) -> None:
+    """Nothing helps: real, two others and two arms with the GAN, in a thousand runs."""
+    arms = dict.fromkeys(("real", "smote", "gmm", "gan", "gan+gmm"), 0.0)
+    said = words(arms, 1000, **scatter)
+    for word in ("helps", "level", "harms", "worse"):
+        assert said.count(word) / 1000 <= 0.05, word
+    assert said.count("helps") + said.count("level") <= 50
+    assert said.count("undecided") > 800
+
+
+def test_level_is_not_said_of_an_arm_that_is_worse_by_the_margin() -> None:
+    """The GAN is 0.5 points and more below smote, far above real: level is wrong."""
+    shift = 0.4
+    smote = next(
+        s
+        for s in np.linspace(shift, 2, 1000)
+        if worlds.accuracy(s, 0, 0) >= worlds.accuracy(shift, 0, 0) + 0.005
+    )
+    said = words({"real": 0.0, "smote": smote, "gan": shift}, 600)
+    assert said.count("level") / 600 <= 0.05
+    assert said.count("helps") / 600 <= 0.05
+
+
+def test_a_gain_of_many_points_is_found() -> None:
+    said = words({"real": 0.0, "smote": 0.0, "gan": 1.0}, 100)
+    assert said.count("helps") > 90

@@ -15,6 +15,7 @@ from gan_augment.evaluation.verdict import verdicts
 from gan_augment.params import AssembleParams
 from gan_augment.report.page import render
 from gan_augment.sheet import contact_sheet
+from tests.evaluation.worlds import steady
 from tests.report import browser
 
 CLASSES = ("cat", "<b>dog</b>")
@@ -91,7 +92,8 @@ def evaluated(gan: float = 0.9) -> tuple[dict[str, Any], pd.DataFrame]:
         "settings": {"repeats": 6, "min_gain": 0.5},
         "provenance": {"generator": "abc"},
     }
-    return {**verdicts(repeats, 0.5), **described}, repeats
+    world = steady(arms, 1000)
+    return {**verdicts(world, world, 0.5), **described}, repeats
 
 
 def images(n: int) -> table.Images:

@@ -114,10 +114,10 @@ def test_the_same_inputs_give_the_same_bytes(page: Render) -> None:
 @pytest.mark.parametrize(
     ("preferred", "lifts", "word", "passed", "says"),
     [
-        ("smote", True, "no evidence", True, "Real images, and synthetic ones by smote"),
-        ("smote", False, "no evidence", True, "Real images only: smote does not surely beat"),
+        ("smote", True, "undecided", True, "Real images, and synthetic ones by smote"),
+        ("smote", False, "undecided", True, "Real images only: smote does not surely beat"),
         ("gan+gmm", True, "level", None, "Real images, and synthetic ones by gan+gmm"),
-        ("gan", True, "no evidence", True, "Real images only: the verdict is 'no evidence'"),
+        ("gan", True, "undecided", True, "Real images only: the verdict is 'undecided'"),
         ("gan", True, "helps", False, "Real images only: the generator copies: near copies"),
     ],
 )

@@ -11,7 +11,7 @@ from gan_augment.gan import stage as train
 from gan_augment.params import Params
 from gan_augment.study import study
 
-FILES = ("repeats.csv", "verdict.json", "verdict.md")
+FILES = ("outcomes.parquet", "repeats.csv", "verdict.json", "verdict.md")
 
 
 def outputs(folder: Path) -> dict[str, Path]:
@@ -59,9 +59,6 @@ def test_the_verdict_is_that_of_the_differences_over_replicates(done: Path) -> N
     difference = scores["gan"] - scores["real"]
     against_real = found["overall"]["against_real"]
     assert against_real["mean"] == pytest.approx(difference.mean(), abs=1e-5)
-    cautious = found["cautious"]["against_real"]
-    assert cautious["mean"] == pytest.approx(against_real["mean"])
-    assert cautious["p"] >= against_real["p"]
 
 
 def test_the_table_can_be_read(done: Path) -> None:

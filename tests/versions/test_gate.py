@@ -38,7 +38,7 @@ def write(
         ("helps", "helps", True),
         ("level", "helps", False),
         ("level", "level", True),
-        ("no evidence", "level", False),
+        ("undecided", "level", False),
         ("harms", "level", False),
         ("harms", "none", True),
     ],
@@ -71,7 +71,7 @@ def test_a_gate_that_was_not_run_refuses_unless_there_is_no_generator(tmp_path: 
     assert reasons == [
         "the memorisation gate was not run: reports/synthesis/memorisation.json is missing"
     ]
-    assert gate.refusals(write(tmp_path / "gmm", "no evidence", None, method="gmm"), None) == []
+    assert gate.refusals(write(tmp_path / "gmm", "undecided", None, method="gmm"), None) == []
     assert gate.refusals(write(tmp_path / "made", "helps", None, made_by="gmm"), None) == []
     weak = gate.refusals(write(tmp_path / "weak", "harms", None, method="gmm"), None)
     assert weak == ["gmm does not surely beat real images alone"]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gan_augment.engine import Shared, fan_out, shared
 from gan_augment.evaluation.arms import ARMS, Material, Option, stand_in
 from gan_augment.evaluation.classifiers import classifier
+from gan_augment.evaluation.outcomes import Hits
 from gan_augment.evaluation.scores import scores
 from gan_augment.evaluation.sets import Sets
 from gan_augment.evaluation.training_set import TrainingSet, resample
@@ -23,9 +24,6 @@ from gan_augment.table import Images
 
 Row = tuple[int, str, str, str, str, str, float]
 """Repeat, classifier, arm, split, metric, class ("" for all), value."""
-
-Hits = Mapping[tuple[str, str], NDArray[np.bool_]]
-"""(classifier, arm) → which test images it gets right in which repeat, repeats × N."""
 
 Choices = Mapping[str, Mapping[str, Option]]
 """What validation chose: arm → classifier → option; see `tuning.choose`."""
@@ -73,10 +71,10 @@ def compute(
     with shared(Setting(sets, judged, params, choices)) as setting:
         compute_one = partial(_compute, setting)
         found = fan_out(compute_one, cells, "evaluate", "arms × repeats", scratch)
-    hits: dict[tuple[str, str], list[NDArray[np.bool_]]] = defaultdict(list)
+    hits: dict[tuple[str, str, str], list[NDArray[np.bool_]]] = defaultdict(list)
     for cell, (_, packed) in zip(cells, found, strict=True):
-        for name, bits in packed.items():
-            hits[name, cell.arm].append(_unpacked(bits, len(judged["test"])))
+        for split, name, bits in packed:
+            hits[split, name, cell.arm].append(_unpacked(bits, len(judged[split])))
     rows = [row for rows, _ in found for row in rows]
     return rows, {key: np.stack(repeats) for key, repeats in hits.items()}
 
@@ -110,8 +108,8 @@ def training_sets(
     return training_set
 
 
-def _compute(setting: Shared[Setting], cell: Cell) -> tuple[list[Row], dict[str, str]]:
-    """Return the scores of a cell, and the packed hits of each classifier: JSON can hold both."""
+def _compute(setting: Shared[Setting], cell: Cell) -> tuple[list[Row], list[tuple[str, str, str]]]:
+    """Return the scores of a cell, and split, classifier and packed hits: JSON can hold both."""
     common = setting.get()
     seed = seed_of(common.params.seed, "repeat", cell.repeat)
     material = common.sets(cell.repeat)
@@ -121,15 +119,16 @@ def _compute(setting: Shared[Setting], cell: Cell) -> tuple[list[Row], dict[str,
         judged["synthetic"] = stand_in(material)
     targets = [images.pixels for images in judged.values()]
     rows: list[Row] = []
-    hits: dict[str, str] = {}
+    hits: list[tuple[str, str, str]] = []
     for name, option in common.choices[cell.arm].items():
         training_set = make(option, common.choices.get("classic", {}).get(name))
         scored = classifier(name).judge(training_set, targets, common.params, seed)
         for (split, images), predicted in zip(judged.items(), scored, strict=True):
             key = (cell.repeat, name, cell.arm, split)
             rows += [(*key, *values) for values in scores(images, predicted)]
-            if split == "test":
-                hits[name] = np.packbits(predicted.argmax(axis=1) == images.labels).tobytes().hex()
+            if split in common.judged:
+                right = predicted.argmax(axis=1) == images.labels
+                hits.append((split, name, np.packbits(right).tobytes().hex()))
     return rows, hits
 
 

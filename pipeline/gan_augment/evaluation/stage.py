@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from gan_augment import table
-from gan_augment.evaluation import cells, tuning
+from gan_augment.evaluation import cells, outcomes, tuning
 from gan_augment.evaluation.arms import ARMS
 from gan_augment.evaluation.scores import BALANCED_ACCURACY
 from gan_augment.evaluation.seal import open_test
@@ -29,8 +29,8 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
         params: the section `evaluate`.
         inputs: `real`, `synthetic` and `draws`, image tables; `model`; `ingest`, the report of
             ingestion, which holds the seal of the test split.
-        outputs: `repeats`, `arms` and `lifts` (CSV), `metrics` and `verdict` (JSON); `scratch`,
-            where finished cells are kept until all are done.
+        outputs: `outcomes` (Parquet), `repeats`, `arms` and `lifts` (CSV), `metrics` and `verdict`
+            (JSON); `scratch`, where finished cells are kept until all are done.
 
     Raises:
         UserError: inputs that do not belong together, or a test split that was tampered with.
@@ -46,8 +46,13 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
     judged = {"validation": known["validation"], "test": test}
     rows, hits = cells.compute(sets, judged, params, choices, scratch)
     repeats = pd.DataFrame(rows, columns=list(COLUMNS))
-    found = verdicts(repeats, params.min_gain, hits)
+    counts = table.counts(inputs["synthetic"])
+    filled = [name for name, count in zip(test.classes, counts, strict=True) if count]
+    told = outcomes.table(hits, judged)
+    validation, of_test = (outcomes.of_split(told, split) for split in judged)
+    found = verdicts(validation, of_test, params.min_gain, filled)
 
+    outcomes.write(outputs["outcomes"], told)
     _write_csv(outputs["repeats"], repeats)
     _write_csv(outputs["arms"], _arm_means(repeats))
     _write_csv(outputs["lifts"], _lifts(found))
@@ -80,6 +85,7 @@ def _arm_means(repeats: pd.DataFrame) -> pd.DataFrame:
 def _lifts(found: dict[str, Any]) -> pd.DataFrame:
     """Return each arm's lift over real images alone in points, best first, for plots."""
     frame = pd.DataFrame.from_dict(found["overall"]["arms"], orient="index")
+    frame = frame[["mean", "low", "high", "p", "adjusted_p"]]
     frame[["mean", "low", "high"]] *= 100
     ranked = frame.sort_values("mean", ascending=False, kind="stable")
     return ranked.rename(columns={"mean": "points"}).rename_axis("arm").reset_index()
@@ -95,6 +101,7 @@ def _metrics(found: dict[str, Any], repeats: pd.DataFrame) -> dict[str, Any]:
         "alternative": overall["alternative"],
         "against_alternative": overall["against_alternative"],
         "against_real": overall["against_real"],
+        "probability_of_gain": overall["probability_of_gain"],
         BALANCED_ACCURACY: overall["scores"],
         **{str(name): part[BALANCED_ACCURACY].to_dict() for name, part in scores},
     }

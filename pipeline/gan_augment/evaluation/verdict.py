@@ -1,240 +1,327 @@
-"""The verdict: one word, with the evidence for it.
+"""The verdict: one word, with the evidence for it; docs/verdict.md says what each word claims.
 
-- `helps`: the best GAN arm beats the best arm without a GAN, by `min_gain` points or more.
-- `level`: it beats training on the real images alone by as much, but cannot be told from the best
-  arm without a GAN, which is named.
-- `harms`: it is worse than training on the real images alone.
-- `no evidence`: anything else.
-
-One beats the other if the whole interval is above zero and the sign-flip test agrees: with ten
-repeats the interval alone is too narrow, and would find a difference twice as often as it says.
-
-Which arm is best on either side is chosen on the validation split; the words are about the test
-split.
+The GAN arm that does best on validation is compared on test images with `real` and with its rivals:
+the arms without a GAN that validation cannot tell from the best of them. A word holds against each
+of them, so which of them is named decides nothing (an intersection-union test: Berger & Hsu 1996).
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, replace
-from typing import Any
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from gan_augment.evaluation.arms import ARMS
-from gan_augment.evaluation.cells import Hits
-from gan_augment.evaluation.scores import BALANCED_ACCURACY, RECALL
-from gan_augment.evaluation.statistics import Difference, holm, mcnemar, paired_difference
+from gan_augment.evaluation.outcomes import Outcomes
+from gan_augment.evaluation.statistics import Difference, Floats, holm
 
 SIGNIFICANCE = 0.05
 MEAN = "mean over classifiers"
 METHODS = ("gan", "gmm", "smote", "gan+gmm", "gan+smote")
 """Arms that train on real images and those of these methods, and on nothing else."""
+WORDS = ("helps", "level", "undecided", "no gain", "worse", "harms")
+UNDECIDED = "undecided"
+TIMES = np.geomspace(1, 100, 60).tolist()
+"""Times the test images there are: nobody gets more than a hundred."""
 
 
-def verdicts(repeats: pd.DataFrame, min_gain: float, hits: Hits | None = None) -> dict[str, Any]:
+def verdicts(
+    validation: Outcomes,
+    test: Outcomes,
+    min_gain: float,
+    filled: Collection[str] | None = None,
+    overlap: float = 1.0,
+) -> dict[str, Any]:
     """Return the verdict over all classifiers and for each.
 
     Args:
-        repeats: tidy table with columns repeat, classifier, arm, split, metric, class, value.
-        min_gain: points that a lift must have.
-        hits: which test images were classified right, if they are the same in all repeats.
+        validation: outcomes on the images that arms are chosen by.
+        test: outcomes of the same arms on those that they are judged by.
+        min_gain: points that a gain must have, 0–100.
+        filled: names of the classes that got synthetic images; None is all.
+        overlap: times what repeats add to the variance; see `Difference`.
 
     Returns:
-        `overall` (on the mean over classifiers, repeat by repeat), `classifiers` (by name) and
-        `methods`. Each verdict has verdict, sentence, gan_arm, alternative, scores,
-        against_alternative, against_real; for every other arm in `arms`, the difference to real
-        images alone with `adjusted_p`; for every class in `classes`, its own verdict on recall; and
-        with hits, for a classifier, `mcnemar`. `methods` has the one that validation `preferred`,
-        their `validation` scores and `lifts`: whether each beats real images alone.
+        `overall` (on the mean over classifiers, of the arms that all were trained on),
+        `classifiers` (by name) and `methods`. Each verdict has verdict, sentence, gan_arm,
+        alternative, scores, against_alternative, against_real, `alternatives` (the difference to
+        each rival), `beats_real`, `probability_of_gain` (that it is better than every rival by
+        `min_gain`); for every other arm in `arms`, the difference to real images alone with
+        `adjusted_p`; for every class in `classes`, its own verdict on recall. `methods` has the one
+        that validation `preferred`, their `validation` scores and `lifts`: whether each beats real
+        images alone.
     """
-    mean = _mean_over_classifiers(repeats)
-    by_classifier = {}
-    for name, scores in repeats.groupby("classifier", sort=False):
-        found = _verdict(scores, str(name), min_gain)
-        if hits:
-            found["mcnemar"] = {
-                f"against_{other}": asdict(
-                    mcnemar(hits[str(name), found["gan_arm"]], hits[str(name), arm])
-                )
-                for other, arm in (("alternative", found["alternative"]), ("real", "real"))
-            }
-        by_classifier[str(name)] = found
+    names = list(dict.fromkeys(name for name, _ in test.right))
+    judges = {name: Judge(validation, test, (name,), min_gain, overlap) for name in names}
+    mean = Judge(validation, test, tuple(names), min_gain, overlap)
     return {
-        "overall": _verdict(mean, MEAN, min_gain),
-        "classifiers": by_classifier,
-        "methods": _methods(_balanced_accuracy(mean), min_gain),
+        "overall": _verdict(mean, MEAN, filled),
+        "classifiers": {name: _verdict(judge, name, filled) for name, judge in judges.items()},
+        "methods": _methods(mean),
     }
 
 
-def balanced_accuracies(repeats: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
-    """Return each arm's balanced accuracy on test in each repeat, the mean over classifiers."""
-    mean = _balanced_accuracy(_mean_over_classifiers(repeats))
-    return {str(arm): _on_test(mean, str(arm)) for arm in mean["arm"].unique()}
+@dataclass(frozen=True)
+class Judge:
+    """What classifiers say of the arms that all of them were trained on, on their mean."""
+
+    validation: Outcomes
+    test: Outcomes
+    classifiers: tuple[str, ...]
+    min_gain: float
+    overlap: float
+
+    @cached_property
+    def arms(self) -> list[str]:
+        """The arms, in the order in which they were asked for."""
+        names = dict.fromkeys(arm for _, arm in self.test.right)
+        return [a for a in names if all((c, a) in self.test.right for c in self.classifiers)]
+
+    def score(self, outcomes: Outcomes, arm: str) -> float:
+        """Return an arm's balanced accuracy, 0–1."""
+        return float(outcomes.cases.scores(self._right(outcomes, arm)).mean())
+
+    def difference(self, outcomes: Outcomes, first: str, second: str) -> Difference:
+        """Return by how much the first arm is better than the second."""
+        right = self._right(outcomes, first) - self._right(outcomes, second)
+        return outcomes.cases.difference(right, self.overlap)
+
+    def best(self, arms: Sequence[str]) -> str:
+        """Return the arm that does best on validation; the first of several that are equal."""
+        return max(arms, key=lambda arm: self.score(self.validation, arm))
+
+    def of_kind(self, kind: str) -> list[str]:
+        """Return the arms of a kind."""
+        return [arm for arm in self.arms if ARMS[arm].kind == kind]
+
+    def rivals(self, best: str) -> list[str]:
+        """Return the arms without a GAN that are within one standard error of the best."""
+        behind = {
+            arm: self.difference(self.validation, best, arm)
+            for arm in self.of_kind("plain")
+            if arm != best
+        }
+        return [best, *(arm for arm, found in behind.items() if found.mean <= found.error)]
+
+    def _right(self, outcomes: Outcomes, arm: str) -> Floats:
+        right = [outcomes.right[name, arm] for name in self.classifiers]
+        return np.mean(right, axis=0) if len(right) > 1 else right[0]
 
 
-def _mean_over_classifiers(repeats: pd.DataFrame) -> pd.DataFrame:
-    # An arm that only some classifiers can be trained on has no mean over all of them.
-    judges = repeats.groupby("arm")["classifier"].transform("nunique")
-    shared = repeats[judges == repeats["classifier"].nunique()]
-    keys = ["repeat", "arm", "split", "metric", "class"]
-    return shared.groupby(keys, sort=False)["value"].mean().reset_index()
+class Claims(NamedTuple):
+    """What may be said of an arm: p-values, each the largest over those it must hold against.
+
+    Attributes:
+        better: better than every rival, and by `min_gain`.
+        not_worse: worse than none of them by `min_gain` (Schuirmann 1987, or better than that).
+        worse: worse than every one of them.
+        gains: better than real images alone, and by `min_gain`.
+        no_gain: better than them by less than `min_gain`.
+        harms: worse than them.
+    """
+
+    better: float
+    not_worse: float
+    worse: float
+    gains: float
+    no_gain: float
+    harms: float
 
 
-def _verdict(scores: pd.DataFrame, judge: str, min_gain: float) -> dict[str, Any]:
-    accuracy = _balanced_accuracy(scores)
-    gan_arm = _best_on_validation(accuracy, _of_kind("gan"))
-    alternative = _best_on_validation(accuracy, _of_kind("plain"))
-    against_alternative = _difference(accuracy, gan_arm, alternative)
-    against_real = _difference(accuracy, gan_arm, "real")
-    word = judgement(against_alternative, against_real, min_gain)
-    return {
-        "verdict": word,
-        "sentence": _sentence(word, judge, gan_arm, alternative, against_alternative, against_real),
-        "gan_arm": gan_arm,
-        "alternative": alternative,
-        "scores": {arm: float(_on_test(accuracy, arm).mean()) for arm in accuracy["arm"].unique()},
-        "against_alternative": asdict(against_alternative),
-        "against_real": asdict(against_real),
-        "arms": _every_arm(accuracy),
-        "classes": _every_class(scores, gan_arm, alternative, min_gain),
-    }
-
-
-def judgement(
-    against_alternative: Difference, against_real: Difference, min_gain: float = 0.0
-) -> str:
-    """Return the word for two differences: to the best plain arm, and to real images alone.
+def claims(rivals: Sequence[Difference], real: Difference, min_gain: float) -> Claims:
+    """Return the p-values of what may be said.
 
     Args:
-        against_alternative: a difference of shares, 0–1.
-        against_real: another.
+        rivals: differences to each of the rivals, one at least.
+        real: the difference to real images alone.
         min_gain: points, 0–100.
     """
-    if lifts(against_alternative, min_gain):
-        return "helps"
-    if against_real.high < 0 and against_real.p < SIGNIFICANCE:
+    least = min_gain / 100
+    return Claims(
+        max(_gains(rival, least) for rival in rivals),
+        max(1 - rival.above(-least) for rival in rivals),
+        max(_harms(rival) for rival in rivals),
+        _gains(real, least),
+        real.above(least),
+        _harms(real),
+    )
+
+
+def judgement(p: Claims) -> str:
+    """Return the word for what may be said, at a significance of 5 %."""
+    said = Claims(*(value < SIGNIFICANCE for value in p))
+    if said.harms:
         return "harms"
-    if lifts(against_real, min_gain) and against_alternative.high >= 0:
+    if said.gains and said.better:
+        return "helps"
+    if said.gains and said.not_worse:
         return "level"
-    return "no evidence"
+    if said.worse:
+        return "worse"
+    return "no gain" if said.no_gain else UNDECIDED
 
 
-def lifts(difference: Difference, min_gain: float) -> bool:
+def gains(difference: Difference, min_gain: float) -> bool:
     """Return whether a difference is surely above zero, and `min_gain` points or more."""
-    sure = difference.low > 0 and difference.p < SIGNIFICANCE
-    return sure and 100 * difference.mean >= min_gain
+    return _gains(difference, min_gain / 100) < SIGNIFICANCE
 
 
-def _every_arm(accuracy: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Return each arm's difference to real images alone, p adjusted for their number (Holm)."""
-    others = [arm for arm in accuracy["arm"].unique() if arm != "real"]
-    found = [_difference(accuracy, arm, "real") for arm in others]
+def _gains(difference: Difference, least: float) -> float:
+    return difference.p if difference.mean >= least and difference.mean > 0 else 1.0
+
+
+def _harms(difference: Difference) -> float:
+    return difference.p if difference.mean < 0 else 1.0
+
+
+def _verdict(judge: Judge, title: str, filled: Collection[str] | None) -> dict[str, Any]:
+    gan_arm, alternative = judge.best(judge.of_kind("gan")), judge.best(judge.of_kind("plain"))
+    rivals = judge.rivals(alternative)
+    test = judge.test
+    against = {arm: judge.difference(test, gan_arm, arm) for arm in rivals}
+    real = judge.difference(test, gan_arm, "real")
+    word = judgement(claims(list(against.values()), real, judge.min_gain))
     return {
-        arm: {**asdict(difference), "adjusted_p": p}
-        for arm, difference, p in zip(others, found, _adjusted(found), strict=True)
+        "verdict": word,
+        "sentence": _sentence(word, title, gan_arm, against, real, judge),
+        "gan_arm": gan_arm,
+        "alternative": alternative,
+        "scores": {arm: judge.score(test, arm) for arm in judge.arms},
+        "against_alternative": told(against[alternative]),
+        "against_real": told(real),
+        "alternatives": {arm: told(found) for arm, found in against.items()},
+        "beats_real": gains(real, judge.min_gain),
+        "probability_of_gain": min(found.above(judge.min_gain / 100) for found in against.values()),
+        "arms": _every_arm(judge),
+        "classes": _every_class(judge, gan_arm, rivals, filled),
+    }
+
+
+def told(difference: Difference) -> dict[str, float]:
+    """Return a difference as data: mean, ends of its 95 % and 90 % intervals, p, standard error."""
+    (low, high), (low_90, high_90) = (difference.interval(c) for c in (0.95, 0.9))
+    ends = {"low": low, "high": high, "low_90": low_90, "high_90": high_90}
+    return {"mean": difference.mean, **ends, "p": difference.p, "error": difference.error}
+
+
+def _every_arm(judge: Judge) -> dict[str, dict[str, float]]:
+    """Return each arm's difference to real images alone, p adjusted for their number (Holm)."""
+    others = [arm for arm in judge.arms if arm != "real"]
+    found = [judge.difference(judge.test, arm, "real") for arm in others]
+    adjusted = holm([difference.p for difference in found])
+    return {
+        arm: {**told(difference), "adjusted_p": p}
+        for arm, difference, p in zip(others, found, adjusted, strict=True)
     }
 
 
 def _every_class(
-    scores: pd.DataFrame, gan_arm: str, alternative: str, min_gain: float
+    judge: Judge, gan_arm: str, rivals: Sequence[str], filled: Collection[str] | None
 ) -> dict[str, dict[str, Any]]:
-    """Return the verdict on each class's recall, p adjusted for the number of classes (Holm)."""
-    recalls = {str(name): part for name, part in _of(scores, RECALL).groupby("class", sort=False)}
-    compared = {"against_alternative": alternative, "against_real": "real"}
+    """Return the verdict on each class's recall, claims adjusted for the classes' number (Holm).
+
+    A class that got no synthetic image has no word.
+    """
+    others = list(dict.fromkeys([*rivals, "real"]))
+    parts = {name: judge.test.of_class(label) for label, name in judge.test.classes.items()}
+    parts = {name: part for name, part in parts.items() if len(part.label)}
     found = {
-        key: [_difference(part, gan_arm, arm) for part in recalls.values()]
-        for key, arm in compared.items()
+        name: {arm: judge.difference(part, gan_arm, arm) for arm in others}
+        for name, part in parts.items()
     }
-    tested = {
-        key: [replace(of_class, p=p) for of_class, p in zip(each, _adjusted(each), strict=True)]
-        for key, each in found.items()
-    }
-    arms = dict.fromkeys(["real", alternative, gan_arm])
+    judged = [name for name in parts if filled is None or name in filled]
+    p = [
+        claims([found[name][arm] for arm in rivals], found[name]["real"], judge.min_gain)
+        for name in judged
+    ]
+    adjusted = [Claims(*each) for each in zip(*map(holm, zip(*p, strict=True)), strict=True)]
+    words = dict(zip(judged, map(judgement, adjusted), strict=True))
+    compared = {"against_alternative": rivals[0], "against_real": "real"}
+    of_all = {key: holm([found[name][arm].p for name in parts]) for key, arm in compared.items()}
+    shown = dict.fromkeys(["real", rivals[0], gan_arm])
     return {
         name: {
-            "verdict": judgement(
-                tested["against_alternative"][number], tested["against_real"][number], min_gain
-            ),
-            "recall": {arm: float(_on_test(part, arm).mean()) for arm in arms},
+            "verdict": words.get(name),
+            "recall": {arm: judge.score(part, arm) for arm in shown},
             **{
-                key: {**asdict(found[key][number]), "adjusted_p": tested[key][number].p}
-                for key in compared
+                key: {**told(found[name][arm]), "adjusted_p": of_all[key][number]}
+                for key, arm in compared.items()
             },
         }
-        for number, (name, part) in enumerate(recalls.items())
+        for number, (name, part) in enumerate(parts.items())
     }
 
 
-def _methods(accuracy: pd.DataFrame, min_gain: float) -> dict[str, Any]:
+def _methods(judge: Judge) -> dict[str, Any]:
     """Return which generative method does best on validation, and which beat real images alone."""
-    present = [arm for arm in METHODS if arm in set(accuracy["arm"])]
-    if not present:
-        return {"preferred": None, "validation": {}, "lifts": {}}
+    present = [arm for arm in METHODS if arm in judge.arms]
+    lifts = {arm: judge.difference(judge.test, arm, "real") for arm in present}
     return {
-        "preferred": _best_on_validation(accuracy, present),
-        "validation": {arm: float(_on(accuracy, arm, "validation").mean()) for arm in present},
-        "lifts": {arm: lifts(_difference(accuracy, arm, "real"), min_gain) for arm in present},
+        "preferred": judge.best(present) if present else None,
+        "validation": {arm: judge.score(judge.validation, arm) for arm in present},
+        "lifts": {arm: gains(found, judge.min_gain) for arm, found in lifts.items()},
     }
 
 
-def _adjusted(differences: Sequence[Difference]) -> list[float]:
-    return holm([difference.p for difference in differences])
-
-
-def _difference(scores: pd.DataFrame, first: str, second: str) -> Difference:
-    return paired_difference(_on_test(scores, first), _on_test(scores, second))
-
-
-def _of_kind(kind: str) -> list[str]:
-    return [name for name, arm in ARMS.items() if arm.kind == kind]
-
-
-def _best_on_validation(scores: pd.DataFrame, arms: Sequence[str]) -> str:
-    here = scores[(scores["split"] == "validation") & scores["arm"].isin(arms)]
-    return str(here.groupby("arm", sort=False)["value"].mean().idxmax())
-
-
-def _balanced_accuracy(scores: pd.DataFrame) -> pd.DataFrame:
-    return _of(scores, BALANCED_ACCURACY)
-
-
-def _of(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
-    return scores[scores["metric"] == metric]
-
-
-def _on_test(scores: pd.DataFrame, arm: str) -> NDArray[np.float64]:
-    return _on(scores, arm, "test")
-
-
-def _on(scores: pd.DataFrame, arm: str, split: str) -> NDArray[np.float64]:
-    here = scores[(scores["split"] == split) & (scores["arm"] == arm)]
-    return here.sort_values("repeat")["value"].to_numpy(float)
-
-
-def points(difference: Difference, unit: str = " points") -> str:
+def points(difference: Mapping[str, float], unit: str = " points") -> str:
     """Return a difference of shares in points, e.g. "+1.2 points (+0.4 to +2.0)"."""
-    mean, low, high = (100 * share for share in (difference.mean, difference.low, difference.high))
+    mean, low, high = (100 * difference[key] for key in ("mean", "low", "high"))
     return f"{mean:+.1f}{unit} ({low:+.1f} to {high:+.1f})"
 
 
 def _sentence(
     word: str,
-    judge: str,
+    title: str,
     gan_arm: str,
-    alternative: str,
-    against_alternative: Difference,
-    against_real: Difference,
+    against: Mapping[str, Difference],
+    real: Difference,
+    judge: Judge,
 ) -> str:
-    to_alternative = f"{points(against_alternative)} against {alternative}"
-    to_real = f"{points(against_real)} against real images alone"
+    alternative, *others = against
+    to_alternative = f"{points(told(against[alternative]))} against {alternative}"
+    if others:
+        hardest = min(others, key=lambda arm: against[arm].mean)
+        rank = f"the hardest of {len(others)} others that are" if others[1:] else "which is"
+        to_alternative += f", {points(told(against[hardest]))} against {hardest}, {rank} level with"
+        to_alternative += " it on validation"
+    to_real = f"{points(told(real))} against real images alone"
     match word:
         case "helps":
-            text = f"{gan_arm} helps: {to_alternative} (on validation the best without a GAN)"
+            text = f"{gan_arm} helps: {to_alternative}, {to_real}"
         case "level":
             text = f"{gan_arm} is level with the simpler {alternative}: {to_alternative}, {to_real}"
+        case "worse":
+            text = f"{gan_arm} is worse than the simpler {alternative}: {to_alternative}, {to_real}"
+        case "no gain":
+            text = f"{gan_arm} gains less than {judge.min_gain:g} points: {to_real}"
         case "harms":
             text = f"{gan_arm} harms: {to_real}"
         case _:
-            text = f"no evidence that {gan_arm} helps: {to_alternative}, {to_real}"
-    return f"{text}, in balanced accuracy ({judge}; 95 % intervals)."
+            text = f"undecided whether {gan_arm} helps: {to_alternative}, {to_real}"
+    measured = f"{text}, in balanced accuracy ({title}; 95 % intervals)."
+    return f"{measured} {_outlook(against, real, judge)}" if word == UNDECIDED else measured
+
+
+def _outlook(against: Mapping[str, Difference], real: Difference, judge: Judge) -> str:
+    """Return how many test images would decide, if the differences stay what they are."""
+
+    def decided(times: float, change: Callable[[Difference], Difference] = lambda d: d) -> bool:
+        rivals = [change(rival.on(times)) for rival in against.values()]
+        return judgement(claims(rivals, change(real.on(times)), judge.min_gain)) != UNDECIDED
+
+    enough = next((times for times in TIMES if decided(times)), None)
+    here = judge.test.images
+    if enough:
+        wanted = _rounded_up(enough * here)
+        return f"About {wanted:,} test images instead of {here:,} would decide it."
+    if decided(TIMES[-1], lambda d: replace(d, repeats=0.0)):
+        return "More test images would not decide it, more repeats could: they scatter too much."
+    return "More test images would not decide it: the difference is at the margin of what counts."
+
+
+def _rounded_up(number: float) -> int:
+    """Return a number with two digits that count, at least as large."""
+    unit = 10 ** max(math.floor(math.log10(number)) - 1, 0)
+    return math.ceil(number / unit) * unit

@@ -14,6 +14,14 @@ from gan_augment.report import findings, forest, pictures
 from gan_augment.table import Images
 
 KINDS = {"gan": "With the GAN", "plain": "Without a GAN", "control": "Controls, never recommended"}
+TITLES = {
+    "helps": "The synthetic images help",
+    "level": "Level with a simpler method",
+    "undecided": "Undecided: more images could tell",
+    "no gain": "The synthetic images gain nothing worth having",
+    "worse": "A simpler method is better",
+    "harms": "The synthetic images harm",
+}
 METRICS = {
     "balanced_accuracy": "balanced accuracy, %",
     "accuracy": "accuracy, %",
@@ -54,13 +62,15 @@ def render(
         .get_template("report.html.j2")
         .render(
             overall=overall,
+            titles=TITLES,
             classifiers=classifiers,
             ships=ships(params, verdict, made["memorisation"] if made else None),
             compared=compared,
             roles={overall["alternative"]: "alternative", overall["gan_arm"]: "gan"},
             groups=_groups(overall, verdict["kinds"]),
             scale=forest.scale(
-                [*overall["arms"].values(), overall["against_alternative"]], settings["min_gain"]
+                [*overall["arms"].values(), *overall["alternatives"].values()],
+                settings["min_gain"],
             ),
             arms=_ranked(overall, classifiers),
             classes=_classes(overall, test, real, synthetic, compared),
@@ -111,6 +121,7 @@ def _environment() -> Environment:
     environment.filters["percent"] = _percent
     environment.filters["points"] = _points
     environment.filters["p"] = _p
+    environment.filters["probability"] = _probability
     environment.filters["number"] = _number
     return environment
 
@@ -131,6 +142,10 @@ def _points(share: float, places: int = 1) -> str:
 
 def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _probability(value: float) -> str:
+    return "under 1 %" if value < 0.01 else "over 99 %" if value > 0.99 else f"{100 * value:.0f} %"
 
 
 def _groups(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -11,6 +11,9 @@ from gan_augment import table
 from gan_augment.errors import UserError
 from gan_augment.params import Params
 from gan_augment.storage import digest, read_json, write_text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Replicate:
@@ -90,7 +93,14 @@ class Replicate:
             "synthetic": self.synthetic,
             "draws": self.draws,
         }
-        files = ("repeats.csv", "arms.csv", "lifts.csv", "metrics.json", "verdict.json")
+        files = (
+            "outcomes.parquet",
+            "repeats.csv",
+            "arms.csv",
+            "lifts.csv",
+            "metrics.json",
+            "verdict.json",
+        )
         outputs = {Path(name).stem: self.reports / name for name in files}
         outputs["scratch"] = self._scratch("evaluate")
         stage.run(self.params.evaluate, inputs, outputs)
@@ -100,6 +110,18 @@ class Replicate:
         return pd.read_csv(
             self.reports / "repeats.csv", dtype={"class": str}, keep_default_na=False
         )
+
+    def outcomes(self) -> "pa.Table":
+        """Return which images the arms of a finished replicate get right."""
+        from gan_augment.evaluation import outcomes
+
+        return outcomes.read(self.reports / "outcomes.parquet")
+
+    def filled(self) -> list[str]:
+        """Return the names of the classes that got synthetic images."""
+        counts = table.counts(self.synthetic)
+        names = table.class_names(self.synthetic)
+        return [name for name, count in zip(names, counts, strict=True) if count]
 
     def verdict(self) -> dict[str, Any]:
         """Return the content of verdict.json of a finished replicate."""
