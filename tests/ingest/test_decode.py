@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan_augment.errors import UserError
 from gan_augment.ingest.decode import Rejected, decode
 from gan_augment.ingest.sources.raw import RawImage
 from gan_augment.params import IngestParams
@@ -43,6 +44,62 @@ def test_sixteen_bits_are_scaled_to_eight(kind: str) -> None:
     decoded = decode(raw(deep), IngestParams())
     np.testing.assert_array_equal(decoded.pixels, GRADIENT[None])
     assert decoded.notes == ("16-bit",)
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12])
+def test_sixteen_bits_are_scaled_by_those_in_use(bits: int) -> None:
+    most = 2**bits - 1
+    values = np.linspace(0, most, 16 * 12).round().reshape(12, 16)
+    for picture in (
+        Image.fromarray(values.astype(np.uint16)),
+        Image.fromarray(values.astype("i4")),
+    ):
+        decoded = decode(raw(picture), IngestParams(), bits)
+        assert decoded.bits == bits
+        np.testing.assert_array_equal(decoded.pixels[0], (values * 255 / most).round())
+    assert decode(raw(Image.fromarray(GRADIENT)), IngestParams()).bits is None
+
+
+def test_deep_grey_that_comes_out_flat_is_not_called_so() -> None:
+    faint = Image.fromarray((GRADIENT // 16).astype(np.uint16))
+    decoded = decode(raw(faint), IngestParams())
+    assert (decoded.pixels == 0).all()
+    assert decoded.bits == 4
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_fewer_bits_than_eight_fill_the_range(bits: int) -> None:
+    values = np.arange(64).reshape(8, 8) % 2**bits
+    rows = b"".join(
+        b"\0"
+        + np.packbits([bit for v in row for bit in f"{v:0{bits}b}"] == np.array("1")).tobytes()
+        for row in values
+    )
+    decoded = decode(raw(grey_png(rows, 8, bits)), IngestParams())
+    np.testing.assert_array_equal(decoded.pixels[0], values * (255 // (2**bits - 1)))
+    assert decoded.notes == ()
+
+
+def grey_png(rows: bytes, side: int, bits: int, kind: int = 0) -> Image.Image:
+    """Return a square PNG of unfiltered rows, each with its filter byte in front."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        sum_ = struct.pack(">I", zlib.crc32(name + content))
+        return struct.pack(">I", len(content)) + name + content + sum_
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, bits, kind, 0, 0, 0))
+    body = chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return Image.open(io.BytesIO(b"\x89PNG\r\n\x1a\n" + head + body))
+
+
+@pytest.mark.parametrize(("kind", "planes"), [(2, 3), (6, 4), (4, 2)])
+def test_of_sixteen_bits_a_channel_the_upper_eight_are_read(kind: int, planes: int) -> None:
+    values = np.full((8, 8, planes), 65535, ">u2")
+    values[..., 0] = np.arange(64).reshape(8, 8) * 1024
+    rows = b"".join(b"\0" + row.tobytes() for row in values)
+    decoded = decode(raw(grey_png(rows, 8, 16, kind)), IngestParams())
+    np.testing.assert_array_equal(decoded.pixels[0], values[..., 0] >> 8)
+    assert "16 bits a channel, of which the upper 8 are read" in decoded.notes
 
 
 def test_transparency_is_laid_on_white() -> None:
@@ -82,6 +139,23 @@ def test_exif_orientation_is_applied() -> None:
     assert turned.notes == ("turned by EXIF",)
 
 
+@pytest.mark.parametrize("orientation", [0, 1, 9, 255, None])
+def test_an_orientation_that_means_nothing_turns_nothing(orientation: int | None) -> None:
+    exif = Image.Exif()
+    if orientation is not None:
+        exif[0x0112] = orientation
+    decoded = decode(raw(saved(Image.fromarray(GRADIENT), "PNG", exif=exif)), IngestParams())
+    np.testing.assert_array_equal(decoded.pixels[0], GRADIENT)
+    assert decoded.notes == ()
+
+
+def test_a_large_image_is_refused_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = Image.new("L", (600, 400))
+    monkeypatch.setattr(large, "load", lambda: pytest.fail("decoded"))
+    with pytest.raises(UserError, match="x.png has 600×400 pixels: set ingest.image_size"):
+        decode(raw(large), IngestParams())
+
+
 def test_the_first_frame_of_an_animation_is_taken() -> None:
     frames = [Image.fromarray(GRADIENT), Image.fromarray(GRADIENT[::-1])]
     animation = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
@@ -119,6 +193,7 @@ def test_shrinking_in_steps_is_as_good_as_at_once() -> None:
         (Image.new("L", (41, 40)), "41×40 pixels, more than ingest.max_pixels = 1,600"),
         (Image.fromarray(GRADIENT.astype(np.float32)), "floating-point pixels"),
         (Image.fromarray(GRADIENT.astype(np.int32) * 1000), "32-bit pixels"),
+        (Image.fromarray(GRADIENT.astype(np.int32) - 1), "negative or 32-bit pixels"),
     ],
 )
 def test_what_fails_a_check_is_rejected(picture: Image.Image, reason: str) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -239,6 +240,53 @@ def test_notes_are_summed_up(
     assert "  palette: 3\n" in capsys.readouterr().out
 
 
+def deepen(folder: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Save all images of a folder anew, as 16-bit ones."""
+    for file in folder.rglob("*.png"):
+        Image.fromarray(change(np.asarray(Image.open(file)).astype(np.uint16))).save(file)
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12])
+def test_sixteen_bit_images_are_scaled_by_what_the_set_uses(
+    tmp_path: Path, folder_of_images: Path, capsys: pytest.CaptureFixture[str], bits: int
+) -> None:
+    shallow = ingest(tmp_path / "8" / "real", source="folder", path=folder_of_images)
+    most = 2**bits - 1
+    deepen(folder_of_images, lambda pixels: (pixels * (most / 255)).round().astype(np.uint16))
+    capsys.readouterr()
+    deep = ingest(tmp_path / "16" / "real", source="folder", path=folder_of_images)
+    np.testing.assert_array_equal(deep.pixels, shallow.pixels)
+    printed = capsys.readouterr()
+    assert f"  16-bit: 36, of which {bits} bits are in use: 0…{most} became 0…255\n" in printed.out
+    assert "warning" not in printed.err
+
+
+def test_one_bright_pixel_leaves_few_levels_to_the_others_and_the_run_says_so(
+    tmp_path: Path, folder_of_images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deepen(folder_of_images, lambda pixels: pixels * 16)
+    file = folder_of_images / "digit 0" / "0.png"
+    broken = np.array(Image.open(file))
+    broken[0, 0] = 65535
+    Image.fromarray(broken).save(file)
+    ingest(tmp_path / "real", source="folder", path=folder_of_images)
+    doubt = (
+        "half of the 36 16-bit images need at most 12 of the 16 bits that the brightest need, and "
+        "keep 16 of 256 levels or fewer"
+    )
+    assert f"warning: {doubt}" in capsys.readouterr().err
+    assert found(tmp_path / "real", "doubts")["doubt"][0].startswith(doubt)
+
+
+def test_maps_of_labels_are_told_from_pictures(
+    tmp_path: Path, folder_of_images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in folder_of_images.rglob("*.png"):
+        Image.fromarray(np.asarray(Image.open(file)) // 64).save(file)
+    ingest(tmp_path / "real", source="folder", path=folder_of_images)
+    assert "all images use only the grey levels 0 to 3 of 0 to 255" in capsys.readouterr().err
+
+
 def test_a_limit_a_class(tmp_path: Path) -> None:
     images = ingest(tmp_path / "real", limit=50)
     assert images.counts().tolist() == [50] * 10
@@ -296,7 +344,7 @@ def test_what_was_understood_and_left_aside_is_told_and_reported(
     assert (
         "  not read: 1 × hidden, or left by a system, such as Training/digit 1/.DS_S" in printed.out
     )
-    doubt = "1 images in formats that are not read, such as Training/digit 1/raw.cr2: .cr2: develop"
+    doubt = "1 image is in a format that is not read, such as Training/digit 1/raw.cr2: .cr2: devel"
     assert f"warning: {doubt}" in printed.err
     assert sorted(found(tmp_path / "real", "skipped")["first"]) == [
         "Training/digit 1/.DS_Store",

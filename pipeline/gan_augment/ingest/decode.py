@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from gan_augment.errors import UserError
 from gan_augment.ingest.sources.raw import RawImage
-from gan_augment.params import IngestParams
+from gan_augment.params import MAX_SIDE, IngestParams
 
 MIN_SIDE = 4
 _GREY_MODES = ("1", "L", "LA", "La")
@@ -28,21 +29,30 @@ class Decoded(NamedTuple):
         pixels: uint8 C×H×W.
         size: width and height before resizing.
         notes: what was done to it that its owner may want to know.
+        bits: of a picture of 16-bit grey, how many the largest value takes.
     """
 
     pixels: NDArray[np.uint8]
     size: tuple[int, int]
     notes: tuple[str, ...]
+    bits: int | None = None
 
 
-def decode(raw: RawImage, params: IngestParams) -> Decoded:
+def decode(raw: RawImage, params: IngestParams, bits: int = 16) -> Decoded:
     """Decode one image.
 
-    EXIF orientation is applied, transparency is laid on white, 16-bit grey is scaled to 8 bits,
-    of an animation the first frame is taken, and resizing is antialiased (Lanczos). Channels are 1
-    for grey pictures and 3 for others unless `params.channels` says.
+    EXIF orientation is applied, transparency is laid on white, of an animation the first frame is
+    taken, and resizing is antialiased (Lanczos). Channels are 1 for grey pictures and 3 for others
+    unless `params.channels` says.
+
+    Args:
+        raw: the image.
+        params: of ingestion.
+        bits: how many are in use in 16-bit grey; the largest value that they hold becomes 255.
 
     Raises:
+        UserError: it is larger than images may be stored, and `params.image_size` is not set; known
+            before it is decoded.
         Rejected: it has no label, too many or too few pixels, floating-point pixels, one colour
             only, or does not decode in full.
     """
@@ -51,7 +61,7 @@ def decode(raw: RawImage, params: IngestParams) -> Decoded:
     try:
         with raw.open() as picture:
             size = picture.size
-            _within_bounds(size, params)
+            _within_bounds(raw.name, size, params)
             notes = _notes(picture)
             if params.image_size is not None:
                 # A JPEG is decoded at a half, a quarter or an eighth, for any orientation.
@@ -59,8 +69,11 @@ def decode(raw: RawImage, params: IngestParams) -> Decoded:
                 picture.draft(None, (side, side))
             picture.load()
             upright = ImageOps.exif_transpose(picture)
+            deep = _deep(upright) if upright.mode.startswith("I") else None
+            if deep is not None:
+                upright = Image.fromarray(_scaled(deep, bits))
             image = _resize(_mode(upright, params.channels), params)
-    except Rejected:
+    except (Rejected, UserError):
         raise
     except UnidentifiedImageError:
         raise Rejected("is in no image format that is read") from None
@@ -69,13 +82,15 @@ def decode(raw: RawImage, params: IngestParams) -> Decoded:
     except Exception as error:  # Pillow's decoders raise nearly anything on malformed files
         raise Rejected(f"cannot be decoded: {error or type(error).__name__}") from None
     pixels = np.asarray(image)
-    if (pixels == pixels[0, 0]).all():
+    # Scaled by more bits than are in use, a picture may come out flat and yet show something.
+    seen = pixels if deep is None else deep
+    if (seen == seen[0, 0]).all():
         raise Rejected("has one colour only")
     planes = pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
-    return Decoded(planes, size, notes)
+    return Decoded(planes, size, notes, None if deep is None else int(deep.max()).bit_length())
 
 
-def _within_bounds(size: tuple[int, int], params: IngestParams) -> None:
+def _within_bounds(name: str, size: tuple[int, int], params: IngestParams) -> None:
     width, height = size
     if width * height > params.max_pixels:
         raise Rejected(
@@ -83,6 +98,10 @@ def _within_bounds(size: tuple[int, int], params: IngestParams) -> None:
         )
     if min(size) < MIN_SIDE:
         raise Rejected(f"has {width}×{height} pixels, fewer than {MIN_SIDE} a side")
+    if params.image_size is None and max(size) > MAX_SIDE:
+        raise UserError(
+            f"{name} has {width}×{height} pixels: set ingest.image_size, for example 64"
+        )
 
 
 def _notes(picture: Image.Image) -> tuple[str, ...]:
@@ -91,8 +110,10 @@ def _notes(picture: Image.Image) -> tuple[str, ...]:
         "palette": picture.mode in ("P", "PA"),
         "transparent": picture.has_transparency_data,
         "16-bit": picture.mode.startswith("I"),
+        "16 bits a channel, of which the upper 8 are read": _deep_colour(picture),
         "CMYK": picture.mode == "CMYK",
-        "turned by EXIF": picture.getexif().get(0x0112, 1) != 1,
+        # 1 is upright, 0 is written for unknown; other values mean nothing.
+        "turned by EXIF": picture.getexif().get(0x0112) in range(2, 9),
         # The further pictures of an MPO are views or previews of the first.
         "animated, first frame taken": picture.format != "MPO"
         and getattr(picture, "is_animated", False),
@@ -100,14 +121,34 @@ def _notes(picture: Image.Image) -> tuple[str, ...]:
     return tuple(note for note, applies in unusual.items() if applies)
 
 
+def _deep_colour(picture: Image.Image) -> bool:
+    """Return whether a picture not decoded yet has 16 bits a channel, of which Pillow reads 8."""
+    coding = [str(tile[3]) for tile in getattr(picture, "tile", ())]
+    return not picture.mode.startswith("I") and any(";16" in how for how in coding)
+
+
+def _deep(picture: Image.Image) -> NDArray[np.int64]:
+    """Return the values of a grey picture of more than 8 bits.
+
+    Raises:
+        Rejected: they need more than 16.
+    """
+    deep = np.asarray(picture)
+    if deep.min() < 0 or deep.max() > 65535:
+        raise Rejected(
+            "has negative or 32-bit pixels, which have no agreed range: make it 8 or 16 bit"
+        )
+    return deep
+
+
+def _scaled(deep: NDArray[np.int64], bits: int) -> NDArray[np.uint8]:
+    """Return values of so many bits as 0…255."""
+    return (deep * (255 / (2**bits - 1))).round().astype(np.uint8)
+
+
 def _mode(picture: Image.Image, channels: int | None) -> Image.Image:
     if picture.mode == "F":
         raise Rejected("has floating-point pixels, which have no agreed range: make it 8 or 16 bit")
-    if picture.mode.startswith("I"):
-        deep = np.asarray(picture)
-        if deep.min() < 0 or deep.max() > 65535:
-            raise Rejected("has 32-bit pixels, which have no agreed range: make it 8 or 16 bit")
-        picture = Image.fromarray((deep / 257).round().astype("uint8"))
     grey = channels == 1 or (channels is None and picture.mode in _GREY_MODES)
     if picture.has_transparency_data:
         picture = Image.alpha_composite(

@@ -23,7 +23,7 @@ from gan_augment.errors import UserError
 from gan_augment.ingest.decode import Decoded, Rejected, decode
 from gan_augment.ingest.duplicates import difference_hashes, thumbnails
 from gan_augment.ingest.sources.raw import Found, RawImage
-from gan_augment.params import MAX_SIDE, IngestParams
+from gan_augment.params import IngestParams
 from gan_augment.progress import progress
 
 CHUNK = 64
@@ -67,6 +67,8 @@ class Spooled(NamedTuple):
         notes: what was done to how many images.
         size: height and width of all images.
         channels: 3 if any image has colour, else 1.
+        bits: how many 16-bit images need how many bits.
+        levels: the least and the largest value of all images, 0–255.
     """
 
     path: Path
@@ -74,6 +76,8 @@ class Spooled(NamedTuple):
     notes: Counter[str]
     size: tuple[int, int]
     channels: int
+    bits: Counter[int]
+    levels: tuple[int, int]
 
     def column(self, name: str) -> pa.ChunkedArray:
         """Return one column of all images."""
@@ -140,8 +144,14 @@ class Spooled(NamedTuple):
                 start = end
 
 
-def spool(found: Found, path: Path, params: IngestParams) -> Spooled:
+def spool(found: Found, path: Path, params: IngestParams, bits: int = 16) -> Spooled:
     """Decode all images of a source to a spool file.
+
+    Args:
+        found: what the source holds.
+        path: the file to write.
+        params: of ingestion.
+        bits: see `decode`.
 
     Raises:
         UserError: too many are rejected, sizes differ where none is asked for, or the source ends
@@ -150,13 +160,15 @@ def spool(found: Found, path: Path, params: IngestParams) -> Spooled:
     rejects: list[Reject] = []
     notes: Counter[str] = Counter()
     sizes: dict[tuple[int, int], str] = {}
+    used: Counter[int] = Counter()
+    levels = (255, 0)
     colour = params.channels == 3
     done = 0
     with path.open("wb") as file, pq.ParquetWriter(file, _SCHEMA, compression="none") as writer:
         pending: list[pa.RecordBatch] = []
         with progress("ingest", found.total, "images") as advance:
             chunks = engine.stream(
-                partial(_decode_chunk, params=params),
+                partial(_decode_chunk, params=params, bits=bits),
                 _chunks(found.images),
                 processes=found.portable and found.total >= MANY,
             )
@@ -165,9 +177,11 @@ def spool(found: Found, path: Path, params: IngestParams) -> Spooled:
                 notes += chunk.notes
                 done += len(chunk.rows) + len(chunk.rejects)
                 sizes |= {size: name for size, name in chunk.sizes.items() if size not in sizes}
-                _one_size(sizes, params)
+                _one_size(sizes)
                 _few_rejects(rejects, found.total, params)
                 colour = colour or chunk.colour
+                used += chunk.bits
+                levels = min(levels[0], chunk.levels[0]), max(levels[1], chunk.levels[1])
                 pending.append(chunk.rows)
                 if sum(map(len, pending)) >= GROUP_ROWS:
                     writer.write_table(pa.Table.from_batches(pending))
@@ -176,7 +190,7 @@ def spool(found: Found, path: Path, params: IngestParams) -> Spooled:
         writer.write_table(pa.Table.from_batches(pending, _SCHEMA))
     if not sizes:
         raise UserError(f"none of the {found.total} images can be used: {reasons(rejects)}")
-    return Spooled(path, rejects, notes, next(iter(sizes)), 3 if colour else 1)
+    return Spooled(path, rejects, notes, next(iter(sizes)), 3 if colour else 1, used, levels)
 
 
 class _Chunk(NamedTuple):
@@ -185,6 +199,8 @@ class _Chunk(NamedTuple):
     notes: Counter[str]
     sizes: dict[tuple[int, int], str]
     colour: bool
+    bits: Counter[int]
+    levels: tuple[int, int]
 
 
 def _chunks(images: Iterable[RawImage]) -> Iterator[list[RawImage]]:
@@ -193,14 +209,14 @@ def _chunks(images: Iterable[RawImage]) -> Iterator[list[RawImage]]:
         yield chunk
 
 
-def _decode_chunk(images: list[RawImage], params: IngestParams) -> _Chunk:
+def _decode_chunk(images: list[RawImage], params: IngestParams, bits: int) -> _Chunk:
     # ingest.max_pixels decides, not the lower number at which Pillow warns.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     good: list[tuple[RawImage, Decoded]] = []
     rejects = []
     for image in images:
         try:
-            good.append((image, decode(image, params)))
+            good.append((image, decode(image, params, bits)))
         except Rejected as reason:
             rejects.append(Reject(image.name, image.label or "", str(reason)))
     sizes: dict[tuple[int, int], str] = {}
@@ -210,7 +226,10 @@ def _decode_chunk(images: list[RawImage], params: IngestParams) -> _Chunk:
     # Of several sizes the run stops, and the rows are not used.
     rows = _rows(good if len(sizes) == 1 else [], colour, params)
     notes = Counter(note for _, decoded in good for note in decoded.notes)
-    return _Chunk(rows, rejects, notes, sizes, colour)
+    used = Counter(decoded.bits for _, decoded in good if decoded.bits is not None)
+    low = min((int(decoded.pixels.min()) for _, decoded in good), default=255)
+    high = max((int(decoded.pixels.max()) for _, decoded in good), default=0)
+    return _Chunk(rows, rejects, notes, sizes, colour, used, (low, high))
 
 
 def _rows(
@@ -251,16 +270,13 @@ def _rows(
     return pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA)
 
 
-def _one_size(sizes: dict[tuple[int, int], str], params: IngestParams) -> None:
+def _one_size(sizes: dict[tuple[int, int], str]) -> None:
     shown = [f"{name} has {w}×{h} pixels" for (h, w), name in islice(sizes.items(), 2)]
     if len(sizes) > 1:
         raise UserError(
             f"the images have different sizes ({', '.join(shown)}): "
             "set ingest.image_size, for example 32"
         )
-    for height, width in sizes:
-        if params.image_size is None and max(height, width) > MAX_SIDE:
-            raise UserError(f"{shown[0]}: set ingest.image_size, for example 64")
 
 
 def _few_rejects(rejects: list[Reject], total: int, params: IngestParams) -> None:

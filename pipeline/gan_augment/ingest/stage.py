@@ -10,6 +10,7 @@ import pyarrow as pa
 from gan_augment import table
 from gan_augment.ingest import catalogue, report
 from gan_augment.ingest.sources import find
+from gan_augment.ingest.sources.raw import Found
 from gan_augment.ingest.spool import Spooled, spool
 from gan_augment.ingest.summary import Summary
 from gan_augment.params import IngestParams
@@ -29,11 +30,8 @@ def run(params: IngestParams, inputs: Mapping[str, Path], outputs: Mapping[str, 
         UserError: anything about the source that the user can put right.
     """
     del inputs
-    found = find(params)
-    if found.classes:
-        catalogue.check_classes(found.classes, params)
     with scratch_directory(outputs["real"]) as scratch, warnings.catch_warnings():
-        spooled = spool(found, scratch / "images.parquet", params)
+        found, spooled = _spooled(scratch / "images.parquet", params)
         images, classes = catalogue.read(spooled, found.classes, params)
         images, contradictions = catalogue.without_contradictions(images, classes, params)
         images = catalogue.split(images, classes, params)
@@ -44,6 +42,19 @@ def run(params: IngestParams, inputs: Mapping[str, Path], outputs: Mapping[str, 
             seal = table.table_hash(outputs["real"], "test")
             report.write(outputs["report"], summary, seal)
     summary.show()
+
+
+def _spooled(target: Path, params: IngestParams) -> tuple[Found, Spooled]:
+    """Decode the source, a second time if its 16-bit images turn out to use fewer bits."""
+    found = find(params)
+    if found.classes:
+        catalogue.check_classes(found.classes, params)
+    spooled = spool(found, target, params)
+    bits = max(spooled.bits, default=16)
+    if bits == 16:
+        return found, spooled
+    found = find(params)
+    return found, spool(found, target, params, max(bits, 8))
 
 
 def _rows(images: pd.DataFrame, classes: Sequence[str], spooled: Spooled) -> Iterator[pa.Table]:

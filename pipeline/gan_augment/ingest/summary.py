@@ -11,6 +11,11 @@ from gan_augment.ingest.sources.raw import Found
 from gan_augment.ingest.split import missing_classes
 from gan_augment.ingest.spool import Reject, Spooled
 
+FEW_LEVELS = 64
+"""Grey levels below which a set is dark or flat as a whole, as label maps and crushed ones are."""
+_SHALLOW = 2
+"""Bits that most images of 16 bits may lack before that is worth a word."""
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -48,6 +53,7 @@ class Summary:
         labels = self.images["label"].to_numpy()
         return [
             *self.found.doubts,
+            *self._values(),
             *self._mixed_clusters(),
             *missing_classes(labels, groups, splits, self.classes),
         ]
@@ -81,7 +87,30 @@ class Summary:
 
     def _notes(self) -> Iterator[str]:
         for note, number in sorted(self.spooled.notes.items()):
-            yield f"{note}: {number}"
+            yield f"{note}: {number}{self._bits() if note == '16-bit' else ''}"
+
+    def _bits(self) -> str:
+        bits = max(max(self.spooled.bits, default=16), 8)
+        return f", of which {bits} bits are in use: 0…{2**bits - 1} became 0…255"
+
+    def _values(self) -> Iterator[str]:
+        """Say where grey levels are few: 16-bit images beside deeper ones, or all images."""
+        used, most = self.spooled.bits, max(self.spooled.bits, default=16)
+        shallow = sum(number for bits, number in used.items() if bits <= most - _SHALLOW)
+        if shallow > used.total() / 2:
+            middle = sorted(used.elements())[used.total() // 2]
+            left = max(2 ** (8 + middle - max(most, 8)), 2)
+            yield (
+                f"half of the {used.total()} 16-bit images need at most {middle} of the {most} "
+                f"bits that the brightest need, and keep {left} of 256 levels or fewer: scale "
+                "them alike, or look for a broken pixel"
+            )
+        low, high = self.spooled.levels
+        if high - low < FEW_LEVELS:
+            yield (
+                f"all images use only the grey levels {low} to {high} of 0 to 255: if they are "
+                "pictures and no maps of labels, scale them before"
+            )
 
     def _left_out(self) -> Iterator[str]:
         if self.rejects:
