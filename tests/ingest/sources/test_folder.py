@@ -168,7 +168,7 @@ def test_images_that_are_not_read_are_told(folder_of_images: Path) -> None:
     (folder_of_images / "digit 0" / "scan.svg").touch()
     (doubt,) = find(IngestParams(source="folder", path=folder_of_images)).doubts
     assert doubt == (
-        "4 images in formats that are not read, such as digit 0/IMG_0.DNG: "
+        "4 images are in a format that is not read, such as digit 0/IMG_0.DNG: "
         ".dng: develop to JPEG or TIFF; .svg: save as PNG or JPEG"
     )
     (folder_of_images / "scans").mkdir()

@@ -36,7 +36,7 @@ class Files(NamedTuple):
     skipped: Skipped
 
 
-NOT_READ = "images in formats that are not read"
+NOT_READ = "in a format that is not read"
 
 
 @dataclass(frozen=True)
@@ -78,25 +78,27 @@ class Tree:
         if self.splits_in_names:
             splits = {split_within(_stem(name)) or "" for name in self.names}
             understood.append(told((split, "names of files") for split in splits))
-        number, first = self.files.skipped.get(NOT_READ, (0, ""))
         return Found(
             len(self.names),
             images,
             ordered({readable(self._place(name).label) for name in self.names}),
             skipped=self.files.skipped,
             understood=tuple(understood),
-            doubts=(f"{number} {NOT_READ}, such as {first}: {_advice(self.files)}",) * (number > 0),
+            doubts=_not_read(self.files),
         )
 
     def _place(self, name: str) -> Place:
         return self.layout.places[folders_of(name)]
 
 
-def _advice(files: Files) -> str:
-    """Say what to do about images that are not read, for each of their endings."""
-    return "; ".join(
-        f"{ending}: {advice(ending)}" for ending in sorted({e for _, e in files.foreign})
-    )
+def _not_read(files: Files) -> tuple[str, ...]:
+    """Say how many images are not read, if any, and what to do for each of their endings."""
+    if NOT_READ not in files.skipped:
+        return ()
+    number, first = files.skipped[NOT_READ]
+    advices = [f"{ending}: {advice(ending)}" for ending in sorted({e for _, e in files.foreign})]
+    said = "1 image is" if number == 1 else f"{number} images are"
+    return (f"{said} {NOT_READ}, such as {first}: {'; '.join(advices)}",)
 
 
 def folders_of(name: str) -> Folders:
