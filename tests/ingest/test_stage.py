@@ -2,6 +2,7 @@ import gzip
 import hashlib
 import io
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -54,6 +55,13 @@ def test_digits_are_long_tailed_in_train_only(digits: Path) -> None:
 
 def test_digits_are_what_published_numbers_were_measured_on(digits: Path) -> None:
     assert table.table_hash(digits) == "1072e1eb3084f488"
+
+
+def test_digits_of_one_writer_follow_each_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ingest(tmp_path / "real")
+    assert "warning: 191 of 1797 images are more like the next" in capsys.readouterr().err
 
 
 def test_the_same_params_give_the_same_bytes(
@@ -136,7 +144,9 @@ def test_duplicates_across_given_splits_leave_the_earlier_one(
     assert len(ingest(tmp_path / "real", **params, split=split)) == 37
 
 
-def test_trashnet_has_three_conflicts(datasets: Path, tmp_path: Path) -> None:
+def test_trashnet_has_three_conflicts(
+    datasets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     images = ingest(
         tmp_path / "real", source="folder", path=datasets / "trashnet-150", image_size=32
     )
@@ -160,9 +170,14 @@ def test_trashnet_has_three_conflicts(datasets: Path, tmp_path: Path) -> None:
     }
     assert quarantine["reason"].str.startswith("has the pixels of").all()
     assert not len(found(tmp_path / "real", "clusters"))
+    # Some objects were photographed twice in a row; 12 would be by chance.
+    assert len(found(tmp_path / "real", "series")) == 57
+    assert "57 of 2521 images are more like the next or the last" in capsys.readouterr().out
 
 
-def test_fashion_mnist_keeps_its_published_test_split(datasets: Path, tmp_path: Path) -> None:
+def test_fashion_mnist_keeps_its_published_test_split(
+    datasets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "idx").mkdir()
     for kind in ("train", "t10k"):
         for name, header, size in (("images-idx3", 16, 28 * 28), ("labels-idx1", 8, 1)):
@@ -178,6 +193,7 @@ def test_fashion_mnist_keeps_its_published_test_split(datasets: Path, tmp_path: 
     assert abs(published["validation"] - 500) < 20
     clusters = found(tmp_path / "real", "clusters")
     assert clusters.groupby("cluster").size().le(4).all()
+    assert "series of one object: none to be seen; " in capsys.readouterr().out
 
 
 def test_grey_among_colour_becomes_colour(tmp_path: Path, folder_of_images: Path) -> None:
@@ -466,6 +482,51 @@ def test_a_sheet_shows_the_whole_class_and_not_its_first_names(tmp_path: Path) -
     scale = sheet.shape[1] // 91
     shown = sheet[5 * scale :: 9 * scale, 5 * scale :: 9 * scale]
     assert shown.mean() == pytest.approx(125, abs=40)  # the first 40 have 58
+
+
+def test_series_of_one_object_are_told_with_the_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(8):
+            seen = rng.integers(0, 256, (8, 8))
+            for frame in range(6):
+                pixels = np.clip(seen + rng.normal(0, 20, (8, 8)), 0, 255).astype(np.uint8)
+                file = tmp_path / "images" / name / f"film{number}_{frame}.png"
+                Image.fromarray(pixels).save(file)
+    params = {"source": "folder", "path": tmp_path / "images"}
+    images = ingest(tmp_path / "real", **params)
+    printed = capsys.readouterr()
+    evidence = re.search(
+        r"warning: (\d+) of 96 images are more like the next or the last by name than like any "
+        r"other of their class; (\d+) would be by chance \(p = 0.0005\).* leaks: (\d+) of those "
+        r"held out .* ingest.group: \{pattern: '(.*)'\}, which makes 16 groups",
+        printed.err,
+    )
+    assert evidence
+    pairs = found(tmp_path / "real", "series")
+    held_out = pairs[pairs["split"] != "train"]
+    assert int(evidence[1]) == len(pairs) > 20
+    assert int(evidence[2]) in (3, 4, 5)
+    assert int(evidence[3]) == (held_out["neighbour_split"] == "train").sum() > 0
+    film = pairs[["file", "neighbour"]].map(lambda name: name.split("_")[0])
+    assert (film["file"] == film["neighbour"]).all()
+
+    images = ingest(tmp_path / "real", **params, group={"pattern": evidence[4]})
+    assert images.rows["group"].nunique() == 16
+    printed = capsys.readouterr()
+    assert "  series of one object: none to be seen; " in printed.out
+    assert "more like" not in printed.err
+
+
+def test_series_are_not_looked_for_without_thumbnails(
+    tmp_path: Path, folder_of_images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params = {"source": "folder", "path": folder_of_images, "duplicates": {"near": None}}
+    ingest(tmp_path / "real", **params)
+    assert "series of one object: not looked for, since ingest.dup" in capsys.readouterr().out
 
 
 def test_memory_is_bounded_by_chunks(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gan_augment import table
+from gan_augment.ingest.series import Series
 from gan_augment.ingest.spool import Spooled
 from gan_augment.ingest.summary import Summary
 from gan_augment.sheet import contact_sheet
@@ -24,7 +25,8 @@ def write(target: Path, summary: Summary, seal: str) -> None:
 
     It holds counts.csv (images of each class in each split), sizes.csv (of the sources, before
     resizing), channels.csv (mean and standard deviation of each channel in each split, in grey
-    levels), clusters.csv (duplicates that were found and kept), quarantine.csv (images that were
+    levels), clusters.csv (duplicates that were found and kept), series.csv (images that resemble a
+    neighbour by name most), quarantine.csv (images that were
     left out, and why), skipped.csv (files that were not read, how many for which reason),
     doubts.csv (sentences), seal.json (the hash of the test split) and classes/ (sheets of training
     images).
@@ -45,6 +47,7 @@ def write(target: Path, summary: Summary, seal: str) -> None:
         _csv(folder / "doubts.csv", pd.DataFrame({"doubt": summary.doubts()}))
         _csv(folder / "counts.csv", _counts(named, classes))
         _csv(folder / "clusters.csv", _clusters(named))
+        _csv(folder / "series.csv", _series(named, summary.series))
         _csv(folder / "sizes.csv", _sizes(spooled, images.index))
         _csv(folder / "channels.csv", _channels(spooled, images))
         write_json(folder / "seal.json", {"test": seal})
@@ -67,6 +70,14 @@ def _clusters(named: pd.DataFrame) -> pd.DataFrame:
     several = named.groupby("cluster")["id"].transform("size") > 1
     columns = ["cluster", "file", "class", "split", "id"]
     return named.loc[several, columns].sort_values(["cluster", "file"])
+
+
+def _series(named: pd.DataFrame, found: Series | None) -> pd.DataFrame:
+    """Return a line an image that resembles a neighbour by name most."""
+    rows, others = np.zeros((2, 0), np.int64) if found is None else found.pairs.T
+    neighbours = named.loc[others, ["file", "split"]].add_prefix("neighbour_").to_numpy()
+    frame = named.loc[rows, ["class", "file", "split"]].reset_index(drop=True)
+    return frame.assign(**dict(zip(("neighbour", "neighbour_split"), neighbours.T, strict=True)))
 
 
 def _sizes(spooled: Spooled, rows: pd.Index) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from gan_augment import table
-from gan_augment.ingest import catalogue, report
+from gan_augment.ingest import catalogue, report, series
 from gan_augment.ingest.sources import find
 from gan_augment.ingest.sources.raw import Found
 from gan_augment.ingest.spool import Spooled, spool
@@ -35,9 +35,11 @@ def run(params: IngestParams, inputs: Mapping[str, Path], outputs: Mapping[str, 
         images, classes = catalogue.read(spooled, found.classes, params)
         images, contradictions = catalogue.without_contradictions(images, classes, params)
         images = catalogue.split(images, classes, params)
+        near = params.duplicates.near is not None
+        alike = series.look(images, spooled.thumbnails_of, params.seed) if near else None
         rejects = sorted(spooled.rejects + contradictions)
         table.write(outputs["real"], _rows(images, classes, spooled), classes)
-        summary = Summary(images, classes, rejects, found, spooled)
+        summary = Summary(images, classes, rejects, found, spooled, alike)
         if "report" in outputs:
             seal = table.table_hash(outputs["real"], "test")
             report.write(outputs["report"], summary, seal)

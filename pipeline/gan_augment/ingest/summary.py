@@ -3,10 +3,13 @@
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import pandas as pd
 
 from gan_augment import table
+from gan_augment.ingest import series
+from gan_augment.ingest.series import Series
 from gan_augment.ingest.sources.raw import Found
 from gan_augment.ingest.split import missing_classes
 from gan_augment.ingest.spool import Reject, Spooled
@@ -27,6 +30,7 @@ class Summary:
         rejects: images that were left out.
         found: what the source held.
         spooled: all images that were decoded.
+        series: how alike neighbours by name are, if that was looked for.
     """
 
     images: pd.DataFrame
@@ -34,13 +38,15 @@ class Summary:
     rejects: Sequence[Reject]
     found: Found
     spooled: Spooled
+    series: Series | None
 
     def show(self) -> None:
         """Print it, doubts as warnings."""
         (height, width), colour = self.spooled.size, self.spooled.channels == 3
         kind = "RGB" if colour else "grey"
         print(f"ingest: {len(self.images)} images, {width}×{height} pixels, {kind}")
-        for line in (*self._counts(), *self._understood(), *self._duplicates(), *self._notes()):
+        about = (self._counts(), self.found.understood, self._duplicates(), self._neighbours())
+        for line in (*chain(*about), *self._notes()):
             print(f"  {line}")
         for line in self._left_out():
             print(f"  {line}")
@@ -55,6 +61,7 @@ class Summary:
             *self.found.doubts,
             *self._values(),
             *self._mixed_clusters(),
+            *self._series(),
             *missing_classes(labels, groups, splits, self.classes),
         ]
 
@@ -64,9 +71,6 @@ class Summary:
         for split in table.SPLITS:
             pairs = zip(self.classes, counts.loc[split], strict=True)
             yield f"{split}: " + ", ".join(f"{name} {n}" for name, n in pairs)
-
-    def _understood(self) -> tuple[str, ...]:
-        return self.found.understood
 
     def _together(self) -> pd.DataFrame:
         """Return the images that have duplicates."""
@@ -79,6 +83,35 @@ class Summary:
                 f"duplicates: {len(together)} images in {together['cluster'].nunique()} clusters, "
                 f"each in one split; {together['id'].duplicated().sum()} are exact copies"
             )
+
+    def _neighbours(self) -> Iterator[str]:
+        match self.series:
+            case None:
+                yield "series of one object: not looked for, since ingest.duplicates.near is null"
+            case Series(compared=0):
+                yield "series of one object: too few images to look for any"
+            case Series(seen=False):
+                yield f"series of one object: none to be seen; {self._evidence(self.series)}"
+
+    def _evidence(self, found: Series) -> str:
+        return (
+            f"{len(found.pairs)} of {found.compared} images are more like the next or the last by "
+            f"name than like any other of their class; {found.chance:.0f} would be by chance "
+            f"(p = {found.p:.2g})"
+        )
+
+    def _series(self) -> Iterator[str]:
+        if self.series is None or not self.series.seen:
+            return
+        split = self.images["split"]
+        one, other = (split[rows].to_numpy() for rows in self.series.pairs.T)
+        leaks = ((one != "train") & (other == "train")).sum()
+        remedy = series.remedy(self.images["name"].tolist(), self.images["label"].to_numpy())
+        yield (
+            f"{self._evidence(self.series)}. If they show one object, person or scene, the split "
+            f"leaks: {leaks} of those held out have that neighbour in train. Say what belongs "
+            f"together, in ingest.group or a column 'group' (docs/ingestion.md){remedy}"
+        )
 
     def _mixed_clusters(self) -> Iterator[str]:
         mixed = (self._together().groupby("cluster")["label"].nunique() > 1).sum()

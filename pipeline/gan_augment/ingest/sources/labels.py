@@ -21,14 +21,15 @@ def ordered(names: Iterable[str], source: Iterable[str] = ()) -> tuple[str, ...]
     given = {name: number for number, name in enumerate(dict.fromkeys(source))}
     names = set(names)
     rest = names - given.keys()
-    key = float if all(map(_is_number, rest)) else _natural
+    key = float if all(map(_is_number, rest)) else natural
     return (
         *sorted(names & given.keys(), key=given.__getitem__),
         *sorted(rest, key=lambda name: (key(name), name)),
     )
 
 
-def _natural(name: str) -> list[tuple[int, int, str]]:
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """Return the key by which names are in natural order: img_2 before img_10."""
     parts = re.split(r"(\d+)", name.casefold())
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
 

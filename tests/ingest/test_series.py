@@ -1,0 +1,129 @@
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from gan_augment.ingest import series
+
+Thumbnails = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
+
+
+def noise(n: int, seed: int = 0) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (n, 48), np.uint8)
+
+
+def frames(n: int, length: int, seed: int = 0) -> NDArray[np.uint8]:
+    """Return pictures of objects, `length` of each with some noise, one after the other."""
+    objects = np.repeat(noise(-(-n // length), seed), length, axis=0)[:n].astype(int)
+    return np.clip(objects + np.random.default_rng(seed).normal(0, 20, objects.shape), 0, 255)
+
+
+def catalogue(n: int, classes: int = 2, **columns: object) -> pd.DataFrame:
+    """Return images in a shuffled order, whose names are numbered without leading zeros."""
+    rows = {
+        "name": [f"{number % classes}/img_{number // classes}.png" for number in range(n)],
+        "label": np.arange(n) % classes,
+        "group": [str(number) for number in range(n)],
+        **columns,
+    }
+    return pd.DataFrame(rows)
+
+
+def by_class(pixels: Callable[[int, int], NDArray[np.uint8]], n: int, classes: int) -> Thumbnails:
+    each = [pixels(n // classes, label) for label in range(classes)]
+    whole = np.stack(each, axis=1).reshape(n, -1)
+    return lambda rows: whole[rows]
+
+
+def test_frames_are_seen() -> None:
+    thumbnails = by_class(lambda n, seed: frames(n, 8, seed), 240, 2)
+    found = series.look(catalogue(240), thumbnails, 0)
+    assert found.compared == 240
+    assert found.p == 1 / 2000
+    assert found.chance == pytest.approx(240 * 2 / 120, rel=0.1)
+    assert len(found.pairs) > 40  # of 8 frames, 2 in 7 or a little less are neighbours
+    one, other = found.pairs.T
+    assert (np.abs(one - other) == 2).all()  # of two classes in turn
+    assert found.seen
+
+
+def test_the_order_is_natural_and_not_that_of_rows() -> None:
+    images = catalogue(60, classes=1)
+    shuffled = images.sample(frac=1, random_state=0).sort_index(key=lambda i: i)
+    names = images["name"].sort_values().tolist()  # img_1, img_10, img_11
+    thumbnails = by_class(lambda n, _: frames(n, 6), 60, 1)
+    assert series.look(shuffled, thumbnails, 0).seen
+    assert not series.look(images.assign(name=names[::-1]), lambda rows: noise(60)[rows], 0).seen
+
+
+def test_groups_that_are_given_are_not_told_again() -> None:
+    group = [f"{n % 2} {n // 2 // 8}" for n in range(240)]
+    thumbnails = by_class(lambda n, seed: frames(n, 8, seed), 240, 2)
+    found = series.look(catalogue(240, group=group), thumbnails, 0)
+    assert not found.seen
+    assert found.compared == 240
+
+
+def test_no_alarm_where_names_say_nothing() -> None:
+    images = catalogue(240)
+    pixels = frames(240, 8)
+    ps = []
+    for seed in range(40):
+        mixed = np.random.default_rng(seed).permutation(pixels)
+        found = series.look(images, lambda rows, mixed=mixed: mixed[rows], seed)
+        assert not found.seen
+        ps.append(found.p)
+    assert np.mean(np.array(ps) <= 0.1) < 0.25
+
+
+def test_a_few_alike_in_a_large_set_are_significant_but_no_alarm() -> None:
+    pixels = noise(1000)
+    for start in range(0, 300, 15):
+        pixels[start + 1] = pixels[start] // 2 + 60
+    found = series.look(catalogue(1000, classes=1), lambda rows: pixels[rows], 0)
+    assert found.p == 1 / 2000
+    assert not found.seen
+
+
+def test_many_images_are_compared_in_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(series, "MOST_IMAGES", 40)
+    monkeypatch.setattr(series, "MOST_CLASSES", 2)
+    asked = []
+
+    def thumbnails(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        asked.append(rows)
+        return frames(300, 5)[rows // 3]
+
+    found = series.look(catalogue(300, classes=3), thumbnails, 0)
+    assert found.compared == 80
+    assert [np.unique(np.diff(rows)).tolist() for rows in asked] == [[3], [3]]
+    assert found.seen
+    assert series.look(catalogue(300, classes=3), thumbnails, 0).pairs.tolist() == (
+        found.pairs.tolist()
+    )
+
+
+@pytest.mark.parametrize(("n", "group"), [(8, None), (20, ["a"] * 20)])
+def test_with_too_few_images_nothing_is_compared(n: int, group: list[str] | None) -> None:
+    columns = {} if group is None else {"group": group}
+    found = series.look(catalogue(n, **columns), lambda rows: noise(20)[rows], 0)
+    assert (found.compared, len(found.pairs), found.p) == (0, 0, 1)
+    assert not found.seen
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        ([f"c/scan{n // 5}_{n % 5}.png" for n in range(40)], "{pattern: .*, which makes 8 groups"),
+        ([f"c/scan {n // 5} ({n % 5}).png" for n in range(40)], "which makes 8 groups"),
+        ([f"c/p{n // 5}/{n % 5}.png" for n in range(40)], "ingest.group: folder, which makes 8"),
+        ([f"c/{n}.png" for n in range(40)], "^$"),
+        ([f"x/{n:05d}" for n in range(40)], "^$"),
+        ([f"c/scan{n}_0.png" for n in range(40)], "^$"),
+    ],
+)
+def test_names_may_tell_groups(names: list[str], wanted: str) -> None:
+    assert re.search(wanted, series.remedy(names, np.zeros(40, int)))
