@@ -48,7 +48,9 @@ def folders(tmp_path: Path) -> dict[str, Path]:
     csv("ingest", "channels", split=["train"], channel=["red"], mean=[99.5], deviation=[40.25])
     csv("synthesis", "plan", **{"class": ["cat"]}, method=["gan"], images=[10])
     gates = {"gate": ["all", "copies"], "tried": [128, 128], "accepted": [64, 96]}
-    csv("synthesis", "gates", **{"class": ["cat", "cat"]}, **gates, rate=[0.5, 0.75])
+    numbers = {"accuracy": [None, 0.5], "accuracy_error": [None, 0.1], "chance": [None, 0.5]}
+    seen = {**numbers, "warning": [None, "blind: it cannot tell <classes>"]}
+    csv("synthesis", "gates", **{"class": ["cat", "cat"]}, **gates, rate=[0.5, 0.75], **seen)
     measured = {"kid": {"value": 0.25, "low": None, "high": None, "real": -0.01}}
     write("synthesis", "fidelity", {"overall": {"images": 10, "network": measured, "pixels": {}}})
     write("synthesis", "memorisation", {"passed": False, "reasons": ["12 % are near copies"]})

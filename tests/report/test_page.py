@@ -60,7 +60,7 @@ def test_a_plan_without_synthetic_images_has_no_empty_picture(page: Render) -> N
 def test_what_the_other_stages_found_is_told(page: Render) -> None:
     words = text(page())
     for found in (
-        "cat 128 75.0 50.0",
+        "cat 128 75.0 blind 50.0",
         "It copies training images: 12 % are near copies.",
         "The generator of step 20 was kept",
         "40 mode collapse all alike went back",
@@ -105,6 +105,12 @@ def test_a_missing_file_takes_nothing_else_away(
     (folders[folder] / name).unlink()
     html = page()
     assert all(title in html for title in TITLES.values())
+
+
+def test_a_gate_that_knows_nothing_says_so(page: Render) -> None:
+    html = text(page())
+    assert "copies 50.0 % ± 10.0 (50.0 by chance)" in html
+    assert "copies, all classes: blind: it cannot tell <classes>." in html
 
 
 def test_the_same_inputs_give_the_same_bytes(page: Render) -> None:

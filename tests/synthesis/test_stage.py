@@ -174,6 +174,36 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
         assert whole.read_bytes() == killed.read_bytes()
 
 
+def test_gates_that_know_nothing_say_so(
+    digits: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Images are blurred until no class can be told: nearly all pass, and the user is told."""
+    draw, rows = np.random.default_rng(0), []
+    classes = table.class_names(digits)
+    for split in ("train", "validation"):
+        labels = table.read(digits, split).labels
+        levels = draw.integers(100, 156, (len(labels), 1, 1, 1))
+        blurs = (levels + draw.integers(0, 4, (len(labels), 1, 8, 8))).astype(np.uint8)
+        rows.append(table.encode(blurs, labels, classes, split=split, origin="real"))
+    table.write(tmp_path / "real", rows, classes)
+    seen = generator_of(table.read(tmp_path / "real", "validation"))
+    monkeypatch.setattr(model, "load", lambda _: seen)
+    plan = {"plan": {"classes": {"3": 20}}, "gates": ["agreement", "copies"]}
+    generate(tmp_path / "real", tmp_path, tmp_path / "s", **plan)
+    gates = report(tmp_path / "s", "gates.csv").set_index("gate")
+    assert gates.loc["agreement", "rate"] > 0.8
+    assert gates.loc["agreement", "warning"].startswith("blind: the gates' classifiers cannot tell")
+    assert gates.loc["agreement", "accuracy"] < 0.2
+    assert gates.loc["agreement", "chance"] == 0.1
+    assert gates.loc[["copies", "all"], "warning"].isna().all()
+    printed = capsys.readouterr().out
+    assert "generate: warning: the gate agreement is blind in 3: the gates' class" in printed
+    assert "generate: the gates' classifiers: balanced accuracy 0." in printed
+
+
 def test_a_class_that_the_gates_reject_stops_early_or_falls_back(
     digits: Path, splits: dict[str, Images], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

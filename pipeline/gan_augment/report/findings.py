@@ -61,18 +61,10 @@ def synthesis(folder: Path) -> dict[str, Any] | None:
     if plan is None:
         return None
     gates = _csv(folder / "gates.csv")
-    rates = None
-    if gates is not None and len(gates):
-        rates = gates.pivot_table("rate", "class", "gate", sort=False)
-        # What passed them all is the last column.
-        rates = rates[
-            [*(name for name in rates if name != "all"), *rates.columns[rates.columns == "all"]]
-        ]
     fidelity = (_json(folder / "fidelity.json") or {}).get("overall", {})
     return {
         "plan": _records(plan),
-        "rates": rates,
-        "tried": None if gates is None else _tried(gates),
+        "gates": None if gates is None or not len(gates) else _gates(gates),
         "fidelity": {kind: fidelity[kind] for kind in ("network", "pixels") if fidelity.get(kind)},
         "measures": MEASURES,
         "memorisation": _json(folder / "memorisation.json"),
@@ -100,14 +92,34 @@ def data(folder: Path) -> dict[str, Any] | None:
     }
 
 
-def _tried(gates: pd.DataFrame) -> dict[str, int]:
-    """Return how many candidates of each class came to the gates."""
-    return {str(name): int(tried) for name, tried in gates.groupby("class")["tried"].max().items()}
+def _gates(gates: pd.DataFrame) -> dict[str, Any]:
+    """Return the accept rates by class, what the gates go by, and where that is nothing."""
+    # What passed them all is the last column.
+    names = sorted(gates["gate"].unique(), key=lambda name: bool(name == "all"))
+    gates = gates.assign(word=gates["warning"].fillna("").str.partition(":")[0])
+    asked = gates.dropna(subset="accuracy").drop_duplicates("gate")
+    warned = gates.dropna(subset="warning").groupby(["gate", "warning"], sort=False)["class"]
+    return {
+        "names": names,
+        "classes": [
+            {
+                "name": name,
+                "tried": int(rows["tried"].max()),
+                "cells": _records(rows.set_index("gate").reindex(names)[["rate", "word"]]),
+            }
+            for name, rows in gates.groupby("class", sort=False)
+        ],
+        "asked": _records(asked),
+        "warnings": [
+            {"gate": gate, "warning": warning, "classes": list(classes)}
+            for (gate, warning), classes in warned
+        ],
+    }
 
 
 def _csv(path: Path) -> pd.DataFrame | None:
     """Return a table if it is there; names are text, whatever they look like."""
-    text = dict.fromkeys(("class", "file", "split", "reason"), str)
+    text = dict.fromkeys(("class", "file", "split", "reason", "warning"), str)
     return (
         pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
         if path.exists()

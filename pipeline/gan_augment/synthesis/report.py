@@ -20,10 +20,11 @@ from gan_augment.seeding import seed_of
 from gan_augment.storage import write_json
 from gan_augment.subsample import subsample
 from gan_augment.synthesis import closeness, quality
-from gan_augment.synthesis.sampler import Sampler
+from gan_augment.synthesis.gates.sight import Gate, Sight
 from gan_augment.table import Images
 
 MOST_IMAGES = 2000
+MOST_NAMED = 5
 
 
 class Selection:
@@ -76,7 +77,8 @@ def write(
     params: GenerateParams,
     trained: Model | None,
     selection: Selection,
-    sampler: Sampler | None,
+    tally: Mapping[int, Counter[tuple[str, str]]],
+    judges: Mapping[str, Gate],
     scratch: Path,
 ) -> None:
     """Write plan.csv, gates.csv, fidelity.json, memorisation.json and closest.png.
@@ -89,13 +91,14 @@ def write(
         params: the section `generate`.
         trained: the generator, if one was used.
         selection: what was made.
-        sampler: what drew from the generator, if one was used.
+        tally: by class, what became of the generator's candidates; see `Sampler`.
+        judges: the gates that they went through.
         scratch: where the feature network is kept for a resumed run.
     """
     classes = selection.train.classes
     plan = [(classes[label], method, n) for (label, method), n in sorted(selection.made.items())]
     _csv(folder / "plan.csv", ("class", "method", "images"), plan)
-    _csv(folder / "gates.csv", GATE_COLUMNS, _gates(sampler, classes))
+    _csv(folder / "gates.csv", GATE_COLUMNS, _gates(tally, judges, classes))
     network = _network(selection.train, params.seed, scratch)
     extractors = {
         "network": network,
@@ -108,17 +111,69 @@ def write(
     closeness.picture(pairs).save(folder / "closest.png")
 
 
-GATE_COLUMNS = ("class", "gate", "tried", "accepted", "rate")
+GATE_COLUMNS = (
+    *("class", "gate", "tried", "accepted", "rate"),
+    *("accuracy", "accuracy_error", "chance", "warning"),
+)
 
 
-def _gates(sampler: Sampler | None, classes: Sequence[str]) -> list[tuple[Any, ...]]:
-    """Return how many candidates of each class came to each gate and passed."""
-    return [
-        (classes[label], gate, tried, counts[gate, "accepted"], counts[gate, "accepted"] / tried)
-        for label, counts in sorted((sampler.tally if sampler else {}).items())
-        for (gate, what), tried in counts.items()
-        if what == "tried" and tried
-    ]
+def in_words(
+    judges: Mapping[str, Gate], labels: Sequence[int], classes: Sequence[str]
+) -> list[str]:
+    """Return what the gates go by, and where they are blind, in sentences.
+
+    Args:
+        judges: the gates.
+        labels: the classes that the generator was asked for.
+        classes: names of all classes.
+    """
+    told = {
+        sight.judge: f"{sight.judge}: balanced accuracy {sight.accuracy:.2f} ± {sight.error:.2f} "
+        f"on validation, {sight.chance:.2f} by chance"
+        for sight in (gate.sight for gate in judges.values())
+        if sight.accuracy is not None
+    }
+    lines = list(told.values()) if labels else []
+    for name, gate in judges.items():
+        for word, reasons in (("blind", gate.sight.blind), ("unsure", gate.sight.unsure)):
+            here = [label for label in labels if gate.sight.word(label) == word]
+            if here:
+                which = "all classes" if len(here) == len(labels) > 1 else _some(here, classes)
+                alike = len({reasons[label] for label in here}) == 1
+                example = "" if alike else f"; class {classes[here[0]]}"
+                lines.append(
+                    f"warning: the gate {name} is {word} in {which}{example}: {reasons[here[0]]}"
+                )
+    return lines
+
+
+def _some(labels: Sequence[int], classes: Sequence[str]) -> str:
+    """Return the names of classes, the first five of more."""
+    shown = ", ".join(classes[label] for label in labels[:MOST_NAMED])
+    more = len(labels) - MOST_NAMED
+    return f"{shown} and {more} more classes" if more > 0 else shown
+
+
+def _gates(
+    tally: Mapping[int, Counter[tuple[str, str]]],
+    judges: Mapping[str, Gate],
+    classes: Sequence[str],
+) -> list[tuple[Any, ...]]:
+    """Return how many candidates of each class came to each gate and passed, and what it goes by.
+
+    `warning` begins with `blind` where a gate has nothing to go by, with `unsure` where it goes by
+    the threshold of all classes.
+    """
+    rows = []
+    for label, counts in sorted(tally.items()):
+        for (gate, what), tried in counts.items():
+            if what == "tried" and tried:
+                sight = judges[gate].sight if gate in judges else Sight()
+                accepted = counts[gate, "accepted"]
+                numbers = (tried, accepted, accepted / tried)
+                seen = (sight.accuracy, sight.error, sight.chance)
+                rows.append((classes[label], gate, *numbers, *seen, sight.warning(label)))
+    return rows
 
 
 def _network(train: Images, seed: int, scratch: Path) -> Extractor:

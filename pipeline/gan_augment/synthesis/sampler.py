@@ -6,7 +6,7 @@ which images pass depends on generator, seed and index alone, not on where block
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -69,7 +69,7 @@ class Sampler:
         trained: Model,
         params: GenerateParams,
         evidence: Evidence | None,
-        judges: dict[str, Judge],
+        judges: Mapping[str, Judge],
         scratch: Path,
         number: int = 0,
     ) -> None:

@@ -16,6 +16,7 @@ from gan_augment.synthesis import baselines, gates, plan, report
 from gan_augment.synthesis.baselines import BASELINES
 from gan_augment.synthesis.draws import seed_of_set
 from gan_augment.synthesis.gates.evidence import Evidence
+from gan_augment.synthesis.gates.sight import Gate
 from gan_augment.synthesis.sampler import HopelessError, Sampler
 from gan_augment.table import Images
 
@@ -57,6 +58,7 @@ def run(
     scratch = outputs["scratch"] / digest(*described)
 
     samplers: list[Sampler | None] = [None] * sets
+    judges: dict[str, Gate] = {}
     if trained:
         evidence = Evidence(real, validation, trained, params.keep_real, params.seed, scratch)
         judges = gates.fit(params.gates, evidence)
@@ -80,7 +82,11 @@ def run(
                         looked_at.add(rows)
                     done += len(rows)
                     advance(done)
-        report.write(folder, params, trained, looked_at, samplers[0], scratch)
+        tally = samplers[0].tally if samplers[0] else {}
+        report.write(folder, params, trained, looked_at, tally, judges, scratch)
+    asked = [label for label, counts in sorted(tally.items()) if counts["all", "tried"]]
+    for line in report.in_words(judges, asked, real.classes):
+        print(f"generate: {line}")
     shutil.rmtree(scratch, ignore_errors=True)
 
 

@@ -2,10 +2,11 @@
 
 A gate is fitted to evidence once and then judges candidates of one class at a time: a score for
 each, the higher the better, and whether it passes. Thresholds are chosen on validation images: what
-`keep_real` of them would pass. Candidates go through the gates in the order of the registry.
+`keep_real` of them would pass. What a gate goes by, and where it is blind, is its `sight`.
+Candidates go through the gates in the order of the registry.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,9 +16,10 @@ from gan_augment.synthesis.gates.copies import copies
 from gan_augment.synthesis.gates.evidence import Candidates, Evidence, Judge, Passed, Scores
 from gan_augment.synthesis.gates.rejection import rejection
 from gan_augment.synthesis.gates.repeats import repeats
+from gan_augment.synthesis.gates.sight import Gate
 from gan_augment.synthesis.gates.support import support
 
-GATES: dict[str, Callable[[Evidence], Judge]] = {
+GATES: dict[str, Callable[[Evidence], Gate]] = {
     "agreement": agreement,
     "rejection": rejection,
     "support": support,
@@ -40,12 +42,12 @@ class Judged(NamedTuple):
     tally: dict[str, tuple[int, int]]
 
 
-def fit(names: Sequence[str], evidence: Evidence) -> dict[str, Judge]:
+def fit(names: Sequence[str], evidence: Evidence) -> dict[str, Gate]:
     """Return the fitted gates of these names, in the order in which they judge."""
     return {name: gate(evidence) for name, gate in GATES.items() if name in names}
 
 
-def judge(candidates: Candidates, judges: dict[str, Judge]) -> Judged:
+def judge(candidates: Candidates, judges: Mapping[str, Judge]) -> Judged:
     """Send candidates through the gates, one after another."""
     passed = np.ones(len(candidates), bool)
     scores, tally = {}, {}

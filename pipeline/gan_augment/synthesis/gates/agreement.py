@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from gan_augment.synthesis.gates.evidence import Candidates, Evidence, Judge, Passed, Scores
+from gan_augment.synthesis.gates.evidence import Candidates, Evidence, Passed, Scores
+from gan_augment.synthesis.gates.sight import Gate, of_ensemble
 
 
-def agreement(evidence: Evidence) -> Judge:
+def agreement(evidence: Evidence) -> Gate:
     """Score by the ensemble's probability of the class asked for (0–1).
 
     Filtering by confidence as in GaFi (Lampis et al. 2023); the threshold is the probability that
@@ -19,4 +20,4 @@ def agreement(evidence: Evidence) -> Judge:
         probabilities = candidates.seen.probabilities[:, candidates.label]
         return probabilities, probabilities >= bounds[candidates.label]
 
-    return judge
+    return Gate(judge, of_ensemble(evidence))

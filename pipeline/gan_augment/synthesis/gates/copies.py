@@ -3,10 +3,11 @@
 import numpy as np
 
 from gan_augment.metrics.memorisation import RATIO_ROWS, exact_copies, match, near_copy_search
-from gan_augment.synthesis.gates.evidence import Candidates, Evidence, Judge, Passed, Scores
+from gan_augment.synthesis.gates.evidence import Candidates, Evidence, Passed, Scores
+from gan_augment.synthesis.gates.sight import Gate, Sight, of_references
 
 
-def copies(evidence: Evidence) -> Judge:
+def copies(evidence: Evidence) -> Gate:
     """Score by the distance to the best match among the training images of the class, relative.
 
     See `memorisation.match`: 0 is the same image, 1 no closer than the others. The threshold is
@@ -28,4 +29,11 @@ def copies(evidence: Evidence) -> Judge:
         found = search(candidates.pixels, labels)
         return found.synthetic.relative, new & ~found.copies
 
-    return judge
+    blind = of_references(evidence)
+    if search is None:
+        reason = (
+            f"only exact copies are turned away: {len(validation)} validation images, fewer than "
+            f"{RATIO_ROWS}"
+        )
+        blind = dict.fromkeys(range(len(train.classes)), reason)
+    return Gate(judge, Sight(blind=blind))

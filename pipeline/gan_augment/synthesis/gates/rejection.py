@@ -1,18 +1,21 @@
 """Rejection: sampling corrected by what the discriminator has learnt."""
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit
 
 from gan_augment.gan.sampling import logits
 from gan_augment.seeding import rng, seed_of
-from gan_augment.synthesis.gates.evidence import Candidates, Evidence, Judge, Passed, Scores
+from gan_augment.synthesis.gates.evidence import Candidates, Evidence, Passed, Scores
+from gan_augment.synthesis.gates.sight import SURE, Gate, Sight
 
 ACCEPTED = 0.5
 """Share of the generator's images that should pass: γ is set so."""
 EPSILON = 1e-8
+CHANCE = 0.5
 
 
-def rejection(evidence: Evidence) -> Judge:
+def rejection(evidence: Evidence) -> Gate:
     """Score by the probability with which an image is accepted, and draw.
 
     Discriminator rejection sampling (Azadi et al. 2019): with D̃ the calibrated logit and D̃_M its
@@ -63,4 +66,26 @@ def rejection(evidence: Evidence) -> Judge:
         ]
         return chances, np.array(draws) < chances
 
-    return judge
+    return Gate(judge, _sight(calibrated(real), calibrated(made), len(counts)))
+
+
+def _sight(real: Scores, made: Scores, classes: int) -> Sight:
+    """Return how well the discriminator tells held-out real images from generated ones.
+
+    By the balanced accuracy at the logit 0; by chance, half.
+    """
+    shares = np.array([(real > 0).mean(), (made <= 0).mean()])
+    sizes = np.array([len(real), len(made)])
+
+    def error(share: float | NDArray[np.float64]) -> float:
+        return float(np.sqrt((share * (1 - share) / sizes).sum()) / 2)
+
+    accuracy = float(shares.mean())
+    blind = {}
+    if accuracy <= CHANCE + SURE * error(CHANCE):
+        reason = (
+            "the discriminator cannot tell held-out images from generated ones: balanced accuracy "
+            f"{accuracy:.2f} on {sizes.sum()}, {CHANCE:.2f} by chance"
+        )
+        blind = dict.fromkeys(range(classes), reason)
+    return Sight("the discriminator", accuracy, error(shares), CHANCE, blind)

@@ -3,13 +3,14 @@
 import numpy as np
 
 from gan_augment.metrics.fidelity import squared_distances
-from gan_augment.synthesis.gates.evidence import Candidates, Evidence, Judge, Passed, Scores
+from gan_augment.synthesis.gates.evidence import Candidates, Evidence, Passed, Scores
+from gan_augment.synthesis.gates.sight import Gate, Sight, of_thresholds
 
 CLOSE = 0.25
 """Of the typical distance of a validation image to the nearest training image: nearer repeats."""
 
 
-def repeats(evidence: Evidence) -> Judge:
+def repeats(evidence: Evidence) -> Gate:
     """Score by the distance to the nearest image that passed before, in that typical distance.
 
     Distances are between principal components of pixels, within a class. The first of several that
@@ -42,4 +43,4 @@ def repeats(evidence: Evidence) -> Judge:
         kept[label] = np.concatenate([before, codes[new]])
         return closest / typical[label], new
 
-    return judge
+    return Gate(judge, Sight(unsure=of_thresholds(evidence)))

@@ -5,12 +5,13 @@ from numpy.typing import NDArray
 
 from gan_augment.errors import UserError
 from gan_augment.metrics.fidelity import squared_distances
-from gan_augment.synthesis.gates.evidence import Candidates, Evidence, Judge, Passed, Scores
+from gan_augment.synthesis.gates.evidence import Candidates, Evidence, Passed, Scores
+from gan_augment.synthesis.gates.sight import Gate, of_ensemble
 
 NEIGHBOURS = 3
 
 
-def support(evidence: Evidence) -> Judge:
+def support(evidence: Evidence) -> Gate:
     """Score by realism, at least 0: 1 or more is inside the neighbourhood of a real image.
 
     R(x) = max_i r_i / ‖x − x_i‖ over training images x_i of the class, with r_i the distance to the
@@ -51,7 +52,7 @@ def support(evidence: Evidence) -> Judge:
         scores = realism(candidates.seen.values, candidates.label)
         return scores, scores >= bounds[candidates.label]
 
-    return judge
+    return Gate(judge, of_ensemble(evidence, references=True))
 
 
 def _reach(rows: NDArray[np.float64]) -> Scores:
