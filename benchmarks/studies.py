@@ -11,7 +11,7 @@ minutes a replicate. The images are in the folder that GAN_AUGMENT_DATASETS name
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,11 +62,15 @@ PARTS = ("split", "classic")
 TWICE = {"plan": {"fill": 2}}
 
 
+Changes = Mapping[str, Mapping[str, Any]]
+"""Section → key → value, instead of what is in `params.yaml`."""
+
+
 class Study(NamedTuple):
     """A study: what it is of, and what it changes in `params.yaml`."""
 
     title: str
-    changes: Mapping[str, Mapping[str, Any]]
+    changes: Changes
 
 
 def _digits(scarce: int, generate: Mapping[str, Any], evaluate: Mapping[str, Any]) -> Any:
@@ -136,13 +140,8 @@ STUDIES: dict[str, Study] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.studies")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(STUDIES))
-    parser.add_argument("--table", action="store_true", help="of what is finished")
-    options = parser.parse_args(arguments)
-    if unknown := set(options.names) - set(STUDIES):
-        parser.error(f"no such study: {', '.join(sorted(unknown))}")
-    for name in [] if options.table else options.names or STUDIES:
+    options = asked("studies", STUDIES, arguments)
+    for name in [] if options.table else options.names:
         if not (RESULTS / name).exists():
             print(f"studies: {name}", flush=True)
             outputs = {"study": RESULTS / name, "scratch": SCRATCH / "study"}
@@ -150,13 +149,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(table())
 
 
-def params(name: str) -> Params:
-    """Return the params of a study."""
+def asked(
+    benchmark: str, known: Collection[str], arguments: Sequence[str] | None
+) -> argparse.Namespace:
+    """Return which of the known are asked for, `names`, and whether only the `table` of them is."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{benchmark}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
+    parser.add_argument("--table", action="store_true", help="of what is finished")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.names) - set(known):
+        parser.error(f"no such name: {', '.join(sorted(unknown))}")
+    options.names = options.names or list(known)
+    return options
+
+
+def params(name: str, changes: Changes | None = None) -> Params:
+    """Return the params of a study, with other changes on top."""
     settings = yaml.safe_load((ROOT / "params.yaml").read_text())
-    for section, changes in STUDIES[name].changes.items():
-        for key, value in changes.items():
-            before = settings[section][key]
-            settings[section][key] = {**before, **value} if key in PARTS else value
+    for layer in (STUDIES[name].changes, changes or {}):
+        for section, values in layer.items():
+            for key, value in values.items():
+                before = settings[section][key]
+                settings[section][key] = {**before, **value} if key in PARTS else value
     return Params.model_validate(settings)
 
 
