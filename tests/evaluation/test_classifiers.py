@@ -32,6 +32,20 @@ def test_it_learns_and_the_seed_decides(
     np.testing.assert_array_equal(scores, judge(made, [train_images.pixels], PARAMS, 0)[0])
 
 
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_two_images_are_enough(name: str, train_images: Images) -> None:
+    rows = np.unique(train_images.labels, return_index=True)[1][:2]
+    two = Images(
+        train_images.pixels[rows],
+        train_images.labels[rows],
+        train_images.classes,
+        train_images.rows.iloc[rows],
+    )
+    (scores,) = CLASSIFIERS[name].judge(training_set(two), [train_images.pixels], PARAMS, 0)
+    assert scores.shape == (len(train_images), 10)
+    np.testing.assert_allclose(scores.sum(1), 1)
+
+
 @pytest.mark.parametrize("name", ["logistic-regression", "rbf-svm", "gradient-boosting", "cnn"])
 def test_weights_of_rows_count(name: str, train_images: Images) -> None:
     """With all weight on one class the classifier says hardly anything else."""

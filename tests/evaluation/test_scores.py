@@ -54,3 +54,9 @@ def test_overconfidence_is_the_calibration_error() -> None:
     found = by_metric(labels.tolist(), predicted)
     assert found["ece"] == pytest.approx(0.25, abs=0.02)
     assert found["balanced_accuracy"] == balanced_accuracy_score(labels, sure)
+
+
+def test_of_one_class_no_area_is_measured() -> None:
+    found = by_metric([1, 1], np.array([[0.9, 0.1], [0.2, 0.8]]))
+    assert "auroc" not in found
+    assert found["balanced_accuracy"] == found["recall c1"] == 0.5

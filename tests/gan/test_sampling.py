@@ -40,3 +40,8 @@ def test_truncated_images_are_their_own() -> None:
         sample(generator(), 5, 1, range(3), seed=3, truncation=bound) for bound in (None, 0.5)
     )
     assert not np.array_equal(plain, truncated)
+
+
+def test_no_images_have_a_shape_too() -> None:
+    for indices in (range(0), range(BLOCK, BLOCK), range(7, 7)):
+        assert sample(generator(), 5, 1, indices, seed=3).shape == (0, 1, 8, 8)

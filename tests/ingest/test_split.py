@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gan_augment.errors import UserError
-from gan_augment.ingest.split import assign, missing_classes
+from gan_augment.ingest.split import assign, check, missing_classes
 from gan_augment.params import Split
 from gan_augment.table import SPLITS
 
@@ -133,8 +133,9 @@ def test_a_class_of_few_groups_is_told_of(
     splits = assign(labels, names, [None] * len(labels), ("a", "b"), Split(), 0)
     assert set(splits[5:]) == places
     assert set(splits[:5]) == set(SPLITS)
-    (sentence,) = missing_classes(labels, names, splits, ("a", "b"))
+    sentence, of_validation = missing_classes(labels, names, splits, ("a", "b"))
     assert sentence.startswith(message)
+    assert of_validation.startswith("all of validation is of class 'a'")
 
 
 def test_a_class_without_training_images_is_refused() -> None:
@@ -142,3 +143,28 @@ def test_a_class_without_training_images_is_refused() -> None:
     said = [None] * 4 + ["test", "validation"]
     with pytest.raises(UserError, match="class 'b' has no training image"):
         assign(labels, list("uvwxyz"), said, ("a", "b"), Split(), 0)
+
+
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        ([(2, 0, 1), (1, 0, 1)], "no image is left for validation, on which choices are made"),
+        ([(2, 1, 0), (1, 1, 0)], "the test split has no image: to compare takes two classes"),
+        ([(2, 1, 1), (1, 1, 0)], "the test split has images of class 'a' only: to compare"),
+    ],
+)
+def test_a_split_on_which_nothing_can_be_measured_is_refused(
+    counts: list[tuple[int, int, int]], message: str
+) -> None:
+    labels = np.repeat([0, 1], [sum(row) for row in counts])
+    given = [s for row in counts for s, n in zip(SPLITS, row, strict=True) for _ in range(n)]
+    with pytest.raises(UserError, match=message):
+        check(labels, given, ("a", "b"))
+
+
+def test_validation_of_one_class_is_told_of() -> None:
+    labels = np.array([0, 0, 0, 1, 1])
+    splits = ["train", "validation", "test", "train", "test"]
+    told = missing_classes(labels, list("uvwxy"), splits, ("a", "b"))
+    assert len(told) == 2
+    assert told[1].startswith("all of validation is of class 'a': what is chosen there")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, given, reject
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -422,14 +422,14 @@ def test_no_group_and_no_cluster_of_duplicates_straddles(
     tmp_path: Path, photographs: Path, seed: int, group: object, way: str
 ) -> None:
     shutil.rmtree(tmp_path / "real", ignore_errors=True)
-    images = ingest(
-        tmp_path / "real",
-        source="folder",
-        path=photographs,
-        seed=seed,
-        group=group,
-        split={"assign": way},
-    )
+    params = {"source": "folder", "path": photographs, "seed": seed, "group": group}
+    try:
+        images = ingest(tmp_path / "real", **params, split={"assign": way})
+    except UserError as error:  # hashes of five groups may leave a split empty
+        empty = re.search("no training image|left for validation|test split has", str(error))
+        if (way, group) == ("stratified", "given") or not empty:
+            raise
+        reject()
     clusters = found(tmp_path / "real", "clusters")
     assert clusters["cluster"].nunique() >= 15
     assert (clusters.groupby("cluster")["split"].nunique() == 1).all()

@@ -77,6 +77,8 @@ def _estimator(make: Callable[[int], Any]) -> Judge:
 
         seen = _seen(training_set, seed)
         fitted = make(seed_of(seed, "classifier"))
+        if getattr(fitted, "n_neighbors", 0) > len(seen.labels):
+            fitted.set_params(n_neighbors=len(seen.labels))
         weighted = (
             {"sample_weight": seen.weights} if has_fit_parameter(fitted, "sample_weight") else {}
         )

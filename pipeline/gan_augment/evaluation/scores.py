@@ -17,7 +17,7 @@ def scores(images: Images, predicted: NDArray[np.float64]) -> list[tuple[str, st
 
     - accuracy, and balanced_accuracy: the mean of the classes' recalls;
     - macro_f1, and g_mean: the geometric mean of recalls (Kubat & Matwin 1997), 0 if one is;
-    - auroc: of each class against the rest, their mean;
+    - auroc: of each class against the rest, their mean; left out where there is one class only;
     - ece: expected calibration error in 15 bins of confidence (Guo et al. 2017), 0 is best;
     - recall, of each class.
 
@@ -38,7 +38,7 @@ def scores(images: Images, predicted: NDArray[np.float64]) -> list[tuple[str, st
         (BALANCED_ACCURACY, "", float(recalls.mean())),
         ("macro_f1", "", float(f1)),
         ("g_mean", "", float(gmean(recalls))),
-        ("auroc", "", float(np.mean(areas)) if areas else float("nan")),
+        *((("auroc", "", float(np.mean(areas))),) if areas else ()),
         ("ece", "", _calibration_error(predicted.max(axis=1), said == truth)),
         *(
             (RECALL, images.classes[label], float(recall))

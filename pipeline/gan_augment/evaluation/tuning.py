@@ -74,11 +74,12 @@ def _take_best(
 
 
 def _try(setting: Shared[Setting], trial: Trial) -> dict[str, list[float]]:
-    """Return the balanced accuracy on validation of every option, by classifier."""
-    from sklearn.metrics import balanced_accuracy_score
+    """Return the balanced accuracy on validation, over its classes, of every option."""
+    from sklearn.metrics import recall_score
 
     common = setting.get()
     validation = common.judged["validation"]
+    present = np.unique(validation.labels)
     seed = seed_of(common.params.seed, "tuning", trial.repeat)
     make = training_sets(common.sets(common.params.repeats + trial.repeat), trial.arm, seed)
     scores: dict[str, list[float]] = {name: [] for name in common.choices[trial.arm]}
@@ -88,6 +89,7 @@ def _try(setting: Shared[Setting], trial: Trial) -> dict[str, list[float]]:
             judge = classifier(name).judge
             training_set = make(option, policy)
             (found,) = judge(training_set, [validation.pixels], common.params, seed)
-            score = balanced_accuracy_score(validation.labels, found.argmax(axis=1))
+            predicted = found.argmax(axis=1)
+            score = recall_score(validation.labels, predicted, labels=present, average="macro")
             of_name.append(float(score))
     return scores

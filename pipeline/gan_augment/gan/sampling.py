@@ -34,7 +34,9 @@ def sample(
         seed: of the latents.
         truncation: see `normal`.
     """
-    blocks = range(indices.start // BLOCK, -(-indices.stop // BLOCK))
+    first = indices.start // BLOCK
+    # A block is drawn even for no index: what it is cut from says the shape.
+    blocks = range(first, max(-(-indices.stop // BLOCK), first + 1))
     labels = np.full(BLOCK, label)
     images = [
         render(
@@ -44,8 +46,8 @@ def sample(
         )
         for block in blocks
     ]
-    first = blocks.start * BLOCK
-    return np.concatenate(images)[indices.start - first : indices.stop - first]
+    start = first * BLOCK
+    return np.concatenate(images)[indices.start - start : indices.stop - start]
 
 
 def normal(

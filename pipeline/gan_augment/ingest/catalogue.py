@@ -20,7 +20,7 @@ from gan_augment.errors import UserError, hint
 from gan_augment.ingest import groups
 from gan_augment.ingest.duplicates import clusters
 from gan_augment.ingest.sources.labels import ordered
-from gan_augment.ingest.split import assign
+from gan_augment.ingest.split import assign, check
 from gan_augment.ingest.spool import Reject, Spooled, reasons
 from gan_augment.params import IngestParams
 from gan_augment.seeding import rng
@@ -129,7 +129,7 @@ def split(images: pd.DataFrame, classes: Sequence[str], params: IngestParams) ->
     """Return the catalogue with groups and splits, within `params.limit` and `params.scarcity`.
 
     Raises:
-        UserError: no split is possible.
+        UserError: no split is possible on which choices are made and classes compared.
     """
     if params.limit is not None:
         most = dict.fromkeys(classes, params.limit)
@@ -139,6 +139,7 @@ def split(images: pd.DataFrame, classes: Sequence[str], params: IngestParams) ->
     labels = images["label"].to_numpy()
     groups_of = images["group"].tolist()
     splits = assign(labels, groups_of, given, classes, params.split, params.seed)
+    check(labels, splits, classes)
     images = images.assign(split=splits)
     in_train = images["label"].where(images["split"] == "train", -1)
     return _capped(images, in_train, params.scarcity, classes, params.seed, "scarcity")

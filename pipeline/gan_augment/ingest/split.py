@@ -69,10 +69,28 @@ def assign(
     return [SPLITS[place[group]] for group in index]
 
 
+def check(labels: NDArray[np.int64], splits: Sequence[str], classes: Sequence[str]) -> None:
+    """Refuse a split on which nothing can be chosen, or nothing compared.
+
+    Raises:
+        UserError: validation has no image, or test images of fewer than two classes.
+    """
+    more = "a class needs three images or groups, one for each split; or give other splits"
+    if "validation" not in splits:
+        raise UserError(f"no image is left for validation, on which choices are made: {more}")
+    tested = np.unique(labels[np.asarray(splits) == "test"])
+    if len(tested) < 2:
+        seen = f"images of class {classes[tested[0]]!r} only" if len(tested) else "no image"
+        raise UserError(f"the test split has {seen}: to compare takes two classes there; {more}")
+
+
 def missing_classes(
     labels: NDArray[np.int64], groups: Sequence[str], splits: Sequence[str], classes: Sequence[str]
 ) -> list[str]:
-    """Return a sentence for each class that some split has no image of."""
+    """Return a sentence for each class that some split has no image of.
+
+    One more if all of validation is of one class, since what is chosen there then means little.
+    """
     present = np.zeros((len(classes), len(SPLITS)), bool)
     present[labels, [SPLITS.index(split) for split in splits]] = True
     found = []
@@ -82,6 +100,12 @@ def missing_classes(
         found.append(
             f"class {classes[label]!r} has {len(mine)} separable group{'s' * (len(mine) != 1)} of "
             f"images and none in {where}: its recall there is not measured"
+        )
+    if present[:, VALIDATION].sum() == 1:
+        only = classes[int(present[:, VALIDATION].argmax())]
+        found.append(
+            f"all of validation is of class {only!r}: what is chosen there (the best generator, "
+            "options of arms, the method that ships) says little of the others"
         )
     return found
 
