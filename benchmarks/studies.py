@@ -5,8 +5,9 @@
     python -m benchmarks.studies --table              # what is finished, as Markdown
 
 Each is `gan-augment study` with `params.yaml`, changed as `STUDIES` says. Results are kept in
-`.scratch/benchmarks/studies/NAME`; a killed study goes on where it was. One core takes two to seven
-minutes a replicate. The images are in the folder that GAN_AUGMENT_DATASETS names.
+`.scratch/benchmarks/studies/NAME`; a killed study goes on where it was. A replicate takes two to
+seven minutes, and there is one a core at once. The images are in the folder that
+GAN_AUGMENT_DATASETS names.
 """
 
 import argparse

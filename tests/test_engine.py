@@ -1,4 +1,7 @@
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -6,9 +9,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
+from loky import cpu_count
 
-from gan_augment.engine import Shared, fan_out, shared, stream
+from gan_augment.engine import SHARE, Shared, fan_out, shared, side_by_side, stream
+from gan_augment.errors import UserError
 
 
 def square(number: int) -> tuple[int, int]:
@@ -40,6 +46,88 @@ def test_finished_tasks_are_kept_and_not_computed_again(tmp_path: Path) -> None:
     assert [value for value, _ in again] == [1, 4, 9]
 
 
+def within(number: int) -> tuple[int, str, list[int]]:
+    """Fan out once more; return who did, in what share of the cores, and who did the work."""
+    inner = fan_out(square, [number] * 4, "test", "numbers")
+    return os.getpid(), os.environ[SHARE], [process for _, process in inner]
+
+
+def test_what_a_task_starts_stays_within_its_share() -> None:
+    cores = cpu_count()
+    found = side_by_side(within, list(range(2 * cores)), "test", "numbers")
+    assert len({process for process, _, _ in found}) == cores
+    for process, share, inner in found:
+        assert share == "1"
+        assert set(inner) == {process}
+    for process, share, inner in side_by_side(within, [1, 2], "test", "numbers", most=1):
+        assert share == str(cores)
+        assert (process in inner) == (cores == 1)
+
+
+def blas(_: int) -> set[int]:
+    """Return with how many threads libraries compute."""
+    import sklearn  # noqa: F401
+    import torch
+    from threadpoolctl import threadpool_info
+
+    return {torch.get_num_threads(), *(pool["num_threads"] for pool in threadpool_info())}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_do_not_depend_on_how_many_run_at_once(threads: int) -> None:
+    for found in side_by_side(blas, [1, 2], "test", "numbers", threads):
+        assert found == {threads}
+
+
+def refuse(number: int) -> int:
+    if number == 1:
+        raise UserError("one")
+    time.sleep(60)
+    return number
+
+
+def test_an_error_ends_all() -> None:
+    began = time.monotonic()
+    with pytest.raises(UserError, match="one"):
+        side_by_side(refuse, [1, 2, 3], "test", "numbers")
+    assert time.monotonic() - began < 30
+
+
+def die(number: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_a_killed_process_is_one_message() -> None:
+    with pytest.raises(UserError, match="test: a process was killed, perhaps for lack of memory"):
+        side_by_side(die, [1], "test", "numbers")
+
+
+PARENT = """
+import os, time
+from pathlib import Path
+from gan_augment.engine import side_by_side
+def work(number):
+    Path(os.environ["PIDS"], str(os.getpid())).touch()
+    time.sleep(60)
+side_by_side(work, [1, 2], "test", "numbers")
+"""
+
+
+def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
+    environment = {**os.environ, "PIDS": str(tmp_path)}
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], env=environment)
+    deadline = time.monotonic() + 60
+    while not (pids := [int(file.name) for file in tmp_path.iterdir()]):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    parent.kill()
+    parent.wait()
+    while any(psutil.pid_exists(pid) for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def test_a_stream_comes_in_order_from_threads() -> None:
     def work(number: int) -> tuple[int, int]:
         time.sleep(0.001 * (number % 3))
@@ -68,7 +156,7 @@ def test_a_stream_takes_tasks_as_results_are_taken(processes: bool) -> None:
     results = stream(abs, tasks(), processes=processes)
     for _ in range(10):
         next(results)
-    assert len(taken) <= 12 + 2 * len(os.sched_getaffinity(0))
+    assert len(taken) <= 12 + 2 * cpu_count()
 
 
 def test_a_stream_stops_at_the_first_error() -> None:

@@ -19,7 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from gan_augment.errors import UserError
-from gan_augment.versions.lock import locked
+from gan_augment.lock import locked
 
 POOL = "gan-augment"
 PORT = "GAN_AUGMENT_PORT"

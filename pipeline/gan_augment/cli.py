@@ -68,6 +68,7 @@ GENERATE_SCRATCH = Path(".scratch/generate")
 EVALUATE_SCRATCH = Path(".scratch/evaluate")
 STUDY_SCRATCH = Path(".scratch/study")
 CURVE_SCRATCH = Path(".scratch/curve")
+INTERRUPTED = 130
 SIZES = [10, 20, 50, 100, 200]
 
 
@@ -329,7 +330,8 @@ def publish(
 ) -> None:
     """Make what is built here a version that others can pull."""
     from gan_augment.errors import UserError
-    from gan_augment.versions.lock import exclusive, warn
+    from gan_augment.lock import warn
+    from gan_augment.versions.lock import exclusive
     from gan_augment.versions.publish import Refused, publication, publish
 
     settings = publication(
@@ -421,9 +423,12 @@ def main() -> None:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as stop:
+        # typer makes an exit of an interrupt, and says nothing.
+        if isinstance(stop, SystemExit) and stop.code != INTERRUPTED:
+            raise
         print("stopped; what was finished is kept, and the same command goes on", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 import os
 import tempfile
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,14 +15,21 @@ from typing import Any, Generic, TypeVar
 
 import joblib
 from joblib import Parallel, delayed, parallel_config
-from loky import get_reusable_executor
+from loky import ProcessPoolExecutor, cpu_count, get_reusable_executor
+from loky.process_executor import TerminatedWorkerError
 
+from gan_augment.errors import UserError
 from gan_augment.progress import progress
 from gan_augment.storage import digest, read_json, write_json
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 Value = TypeVar("Value")
+SHARE = "LOKY_MAX_CPU_COUNT"
+"""Environment variable: how many cores a process and what it starts may use at most."""
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Environment variables: with how many threads numerical libraries compute."""
+POLL_S = 0.5
 
 
 def fan_out(
@@ -32,7 +41,8 @@ def fan_out(
 ) -> list[Result]:
     """Return `function` of each task, in order, computed on all cores.
 
-    Every worker computes with one thread, so results do not depend on the number of cores.
+    Every worker computes with one thread, so results do not depend on the number of cores. With one
+    core, which may be the whole share of a task of `side_by_side`, this process does the work.
 
     Args:
         function: what to compute; can be pickled.
@@ -44,7 +54,7 @@ def fan_out(
     """
     if finished:
         function = _Kept(function, finished)
-    cores = min(len(os.sched_getaffinity(0)), max(len(tasks), 1))
+    cores = min(cpu_count(), max(len(tasks), 1))
     results: list[Result] = []
     with (
         progress(title, len(tasks), unit) as advance,
@@ -54,6 +64,61 @@ def fan_out(
             results.append(result)
             advance(len(results))
     return results
+
+
+def side_by_side(
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    title: str,
+    unit: str,
+    threads: int = 1,
+    most: int | None = None,
+) -> list[Result]:
+    """Return `function` of each task, in order, each by a process that has a share of the cores.
+
+    For tasks that are long and that fan out themselves: what is started inside one stays within its
+    share. Every task computes with `threads` threads, so results do not depend on how many run at
+    once. The first error, or an interrupt, ends all; if this process is killed, so are they.
+
+    Args:
+        function: what to compute; can be pickled.
+        tasks: what to compute it of.
+        title: of the progress bar.
+        unit: what the progress bar counts.
+        threads: of each task; as many run at once as the cores have room for.
+        most: tasks at once, however many cores there are.
+
+    Raises:
+        UserError: a process was killed.
+    """
+    cores = cpu_count()
+    workers = max(min(cores // threads, len(tasks), most or len(tasks)), 1)
+    limits = {**dict.fromkeys(THREADS, str(threads)), SHARE: str(cores // workers)}
+    pool = ProcessPoolExecutor(workers, env=limits, initializer=_end_with, initargs=(os.getpid(),))
+    try:
+        futures = [pool.submit(function, task) for task in tasks]
+        with progress(title, len(tasks), unit) as advance:
+            for done, future in enumerate(as_completed(futures), 1):
+                future.result()
+                advance(done)
+        return [future.result() for future in futures]
+    except TerminatedWorkerError as error:
+        raise UserError(
+            f"{title}: a process was killed, perhaps for lack of memory; what was finished is kept"
+        ) from error
+    finally:
+        pool.shutdown(kill_workers=True)
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent has ended, in the middle of whatever it does."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(POLL_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @dataclass(frozen=True)
@@ -113,7 +178,7 @@ def stream(
         processes: whether by processes, to which function and tasks must pickle; they take a second
             to start. Threads start at once, and share the work as far as it releases Python's lock.
     """
-    most = 2 * len(os.sched_getaffinity(0))
+    most = 2 * cpu_count()
     ahead: deque[Future[Result]] = deque()
     with _pool(processes) as pool:
         try:
@@ -130,7 +195,7 @@ def stream(
 
 @contextmanager
 def _pool(processes: bool) -> Iterator[Executor]:
-    cores = len(os.sched_getaffinity(0))
+    cores = cpu_count()
     if processes:
         yield get_reusable_executor(max_workers=cores)  # they end when they have been idle a while
     else:

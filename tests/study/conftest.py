@@ -1,23 +1,43 @@
 """Settings that make a whole pipeline run in seconds."""
 
-import pytest
+import signal
+from pathlib import Path
 
+import pytest
+import yaml
+
+from gan_augment import params
 from gan_augment.params import Params
+from tests.conftest import ROOT
+
+SMALL = {
+    "train": {"steps": 40, "width": 32, "eval_interval": 20, "checkpoint_interval": 20},
+    "generate": {"gates": []},
+    "evaluate": {
+        "arms": ["real", "smote", "gan"],
+        "classifiers": ["k-nn"],
+        "repeats": 6,
+        "tuning_repeats": 0,
+    },
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interrupts() -> None:
+    # What a shell runs in the background ignores them, and so would all that tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")
-def quick(settings: Params) -> Params:
-    small = {"steps": 40, "width": 32, "eval_interval": 20, "checkpoint_interval": 20}
-    evaluate = {
-        "arms": ("real", "smote", "gan"),
-        "classifiers": ("k-nn",),
-        "repeats": 6,
-        "tuning_repeats": 0,
-    }
-    return settings.model_copy(
-        update={
-            "train": settings.train.model_copy(update=small),
-            "generate": settings.generate.model_copy(update={"gates": ()}),
-            "evaluate": settings.evaluate.model_copy(update=evaluate),
-        }
-    )
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with params.yaml."""
+    folder = tmp_path_factory.mktemp("project")
+    content = yaml.safe_load((ROOT / "params.yaml").read_text())
+    changed = {name: {**content[name], **values} for name, values in SMALL.items()}
+    (folder / "params.yaml").write_text(yaml.safe_dump({**content, **changed}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def quick(project: Path) -> Params:
+    return params.load(project / "params.yaml")

@@ -34,6 +34,19 @@ def test_more_real_images_make_better_classifiers(done: Path) -> None:
         assert row["low"] <= row["mean"] <= row["high"]
 
 
+def test_the_table_has_a_line_a_size(done: Path) -> None:
+    lines = (done / "curve.md").read_text().splitlines()
+    assert [line.split(" | ")[0] for line in lines[4:]] == ["| 5", "| 40"]
+    row = pd.read_csv(done / "curve.csv").set_index(["images", "comparison"])
+    real, against = (
+        row.loc[(40, "against_real"), "real_score"],
+        row.loc[(40, "against_real"), "mean"],
+    )
+    assert f"| {100 * real:.1f} |" in lines[-1]
+    assert f"| {100 * against:+.1f} (" in lines[-1]
+    assert lines[-1].endswith(f"| {row.loc[(40, 'against_real'), 'verdict']} |")
+
+
 def test_the_picture_has_both_comparisons_at_every_size(done: Path) -> None:
     picture = ET.fromstring((done / "curve.svg").read_text())
     spaces = {"s": "http://www.w3.org/2000/svg"}

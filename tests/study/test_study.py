@@ -1,13 +1,19 @@
 """A study of real digits with tiny settings."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
+from gan_augment.engine import SHARE
 from gan_augment.errors import UserError
-from gan_augment.gan import stage as train
 from gan_augment.params import Params
 from gan_augment.study import study
 
@@ -19,27 +25,51 @@ def outputs(folder: Path) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory, quick: Params) -> Path:
-    """Return the study, which was killed once on its way."""
-    folder = tmp_path_factory.mktemp("done")
-    calls = 0
+def interrupted(project: Path) -> dict[str, str]:
+    """Interrupt a study, after another has been tried; return what both said, and who was there."""
+    command = [sys.executable, "-m", "gan_augment.cli", "study", "--out", "study"]
+    command += ["--scratch", "scratch"]
+    log = project / "printed.txt"
+    with log.open("w") as file:
+        first = subprocess.Popen(
+            command, cwd=project, stdout=file, stderr=file, start_new_session=True
+        )
+    deadline = time.monotonic() + 300
+    while not list(project.glob("scratch/*/*/train.done")):
+        assert first.poll() is None, log.read_text()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.killpg(first.pid, signal.SIGSTOP)  # lest it end meanwhile
+    second = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    os.killpg(first.pid, signal.SIGCONT)
+    os.killpg(first.pid, signal.SIGINT)
+    assert second.returncode == 1
+    assert first.wait(60) == 130
+    said = {"first": log.read_text(), "second": second.stderr, "process": str(first.pid)}
+    left = [p for p in psutil.process_iter(["cwd"]) if p.info["cwd"] == str(project)]
+    assert not left
+    return said
 
-    def killed(*args: object) -> None:
-        nonlocal calls
-        calls += 1
-        if calls == 3:
-            raise KeyboardInterrupt
-        plain(*args)  # type: ignore[arg-type]
 
-    plain = train.run
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "run", killed)
-        with pytest.raises(KeyboardInterrupt):
-            study.run(quick, 6, outputs(folder))
-        assert not (folder / "study").exists()
-        study.run(quick, 6, outputs(folder))
-    assert calls == 7  # two before, the third again, and the rest
-    return folder
+@pytest.fixture(scope="module")
+def done(project: Path, quick: Params, interrupted: dict[str, str]) -> Path:
+    """Return the folder of a study that was interrupted, and then went on."""
+    assert interrupted
+    assert not (project / "study").exists()
+    study.run(quick, 6, outputs(project))
+    return project
+
+
+def test_an_interrupt_ends_all_and_says_that_nothing_is_lost(interrupted: dict[str, str]) -> None:
+    assert "stopped; what was finished is kept" in interrupted["first"]
+    assert "Traceback" not in interrupted["first"]
+
+
+def test_a_second_study_is_told_who_is_at_work(interrupted: dict[str, str]) -> None:
+    said = interrupted["second"]
+    assert said.startswith("error: another run is at work in ")
+    assert f"(process {interrupted['process']} on " in said
+    assert said.count("\n") == 1
 
 
 def test_replicates_have_splits_generators_and_repeats_of_their_own(done: Path) -> None:
@@ -70,10 +100,11 @@ def test_the_table_can_be_read(done: Path) -> None:
     assert f"| *its best arm* | {found['overall']['gan_arm']} |" in shown
 
 
-def test_nothing_is_left_behind_and_a_rerun_gives_the_same_bytes(
-    done: Path, tmp_path: Path, quick: Params
+def test_one_by_one_and_not_interrupted_it_gives_the_same_bytes(
+    done: Path, tmp_path: Path, quick: Params, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert not list((done / "scratch").iterdir())
+    assert [file.name for file in (done / "scratch").iterdir()] == ["lock"]
+    monkeypatch.setenv(SHARE, "1")
     study.run(quick, 6, outputs(tmp_path))
     for name in FILES:
         assert (tmp_path / "study" / name).read_bytes() == (done / "study" / name).read_bytes()
@@ -87,5 +118,5 @@ def test_too_few_replicates_are_refused(quick: Params, tmp_path: Path) -> None:
 def test_a_refusal_names_the_replicate(quick: Params, tmp_path: Path) -> None:
     generate = quick.generate.model_copy(update={"min_real": 50})
     strict = quick.model_copy(update={"generate": generate})
-    with pytest.raises(UserError, match=r"in .*/0: fewer than generate.min_real = 50"):
+    with pytest.raises(UserError, match=r"in .*/\d: fewer than generate.min_real = 50"):
         study.run(strict, 6, outputs(tmp_path))

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from loky import cpu_count
 
 from gan_augment.params import Recipe
 
@@ -69,7 +70,7 @@ def _precision(params: Recipe) -> Any:
 
 def _threads(params: Recipe) -> int:
     """Return this process's share of the cores; matrices of an mlp are too small to share."""
-    cores = len(os.sched_getaffinity(0)) // _count("LOCAL_WORLD_SIZE")
+    cores = cpu_count() // _count("LOCAL_WORLD_SIZE")
     return params.threads or (1 if params.network == "mlp" else max(cores, 1))
 
 

@@ -1,30 +1,37 @@
 """A replicate: the stages from ingestion to evaluation once more, in a folder of their own."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from gan_augment import table
+from gan_augment.engine import side_by_side
 from gan_augment.errors import UserError
+from gan_augment.lock import locked
 from gan_augment.params import Params
 from gan_augment.storage import digest, read_json, write_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+LOG = "log.txt"
+PATIENCE_S = 10.0
+"""Seconds that processes of a killed study are given to end."""
+
 
 class Replicate:
-    """Stages in `folder`, from `params`.
+    """Stages in `folder`, from `params`; where these leave the threads open, training takes one.
 
     Ingestion always runs; what follows is not run again if it was finished with the same images. A
     stage that was killed goes on where it was, as it does by itself.
     """
 
     def __init__(self, params: Params, folder: Path) -> None:
-        self.params, self.folder = params, folder
+        train = params.train.model_copy(update={"threads": params.train.threads or 1})
+        self.params, self.folder = params.model_copy(update={"train": train}), folder
         self.real = folder / "real"
         self.ingest_report = folder / "ingest"
         self.model = folder / "generator"
@@ -135,6 +142,47 @@ class Replicate:
 
     def _scratch(self, stage: str) -> Path:
         return self.folder / "scratch" / stage
+
+
+def one_at_a_time(scratch: Path) -> AbstractContextManager[int]:
+    """Keep other studies out of a folder of replicates while this lasts.
+
+    Raises:
+        UserError: another is at work there; names its process.
+    """
+    return locked(scratch / "lock", f"another run is at work in {scratch.resolve()}", 0)
+
+
+def run_all(replicates: Sequence[Replicate], title: str) -> None:
+    """Run replicates side by side, as many as the cores have room for; on a GPU, one by one.
+
+    What one prints goes to a log in its folder. How many run at once changes no result.
+
+    Args:
+        replicates: all of them in one folder, each with the same number of threads.
+        title: of the progress bar.
+
+    Raises:
+        UserError: of a stage; names the replicate.
+    """
+    import torch
+
+    logs = replicates[0].folder.parent / "*" / LOG
+    print(f"{title}: {len(replicates)} replicates; what they print is in {logs}", flush=True)
+    threads = replicates[0].params.train.threads or 1
+    most = 1 if torch.cuda.is_available() else None
+    side_by_side(_run, replicates, title, "replicates", threads, most)
+
+
+def _run(replicate: Replicate) -> None:
+    folder = replicate.folder
+    with (
+        locked(folder / "lock", f"another run is at work in {folder}", PATIENCE_S),
+        (folder / LOG).open("a", encoding="utf-8", buffering=1) as file,
+        redirect_stdout(file),
+        redirect_stderr(file),
+    ):
+        replicate.run()
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from gan_augment.markdown import Markdown, escape
 from gan_augment.params import Params
 from gan_augment.seeding import seed_of
 from gan_augment.storage import replace_file, write_json, write_text
-from gan_augment.study.replicate import Replicate, folder_for
+from gan_augment.study.replicate import Replicate, folder_for, one_at_a_time, run_all
 
 Judges = Mapping[str, Mapping[str, Any]]
 
@@ -27,8 +27,9 @@ LEAST = 6
 def run(params: Params, replicates: int, outputs: Mapping[str, Path]) -> None:
     """Run the pipeline from `replicates` seeds and judge the paired differences over all of them.
 
-    Each has a split, a generator and one repeat of the evaluation of its own. Killed and started
-    again, it goes on where it was.
+    Each has a split, a generator and one repeat of the evaluation of its own. They run side by
+    side, one a core, with the same results as one by one. Killed and started again, it goes on
+    where it was.
 
     Args:
         params: all sections; their seeds are where those of the replicates come from.
@@ -37,17 +38,19 @@ def run(params: Params, replicates: int, outputs: Mapping[str, Path]) -> None:
             `scratch`, where replicates are until all are done.
 
     Raises:
-        UserError: too few replicates, or a stage's own; names the replicate.
+        UserError: too few replicates, another study at work in `scratch`, or a stage's own; names
+            the replicate.
     """
     if replicates < LEAST:
         raise UserError(f"replicates = {replicates}: at least {LEAST}, or nothing can be told")
+    with one_at_a_time(outputs["scratch"]):
+        _run(params, replicates, outputs)
+
+
+def _run(params: Params, replicates: int, outputs: Mapping[str, Path]) -> None:
     folder = folder_for(outputs["scratch"], params)
-    done: list[Replicate] = []
-    for number in range(replicates):
-        print(f"study: replicate {number + 1} of {replicates}", flush=True)
-        replicate = Replicate(varied(params, number), folder / str(number))
-        replicate.run()
-        done.append(replicate)
+    done = [Replicate(varied(params, number), folder / str(number)) for number in range(replicates)]
+    run_all(done, "study")
     repeats = pd.concat([one.repeats().assign(repeat=n) for n, one in enumerate(done)])
     told = outcomes.together([one.outcomes() for one in done])
     found = _verdicts(told, done, params)

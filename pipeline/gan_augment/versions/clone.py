@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gan_augment.errors import UserError
+from gan_augment.lock import locked
 from gan_augment.storage import digest
 from gan_augment.versions import cache, git, tags
-from gan_augment.versions.lock import locked
 from gan_augment.versions.tags import Tag
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gan_augment.errors import UserError
+from gan_augment.lock import locked
 from gan_augment.storage import replace_directory
 from gan_augment.versions import cache, git, record, snapshot
 from gan_augment.versions.clone import Clone, open_clone
-from gan_augment.versions.lock import locked
 from gan_augment.versions.tags import Tag, wanted
 
 if TYPE_CHECKING:

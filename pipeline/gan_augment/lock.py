@@ -1,0 +1,71 @@
+"""Locks that the operating system lets go of when their holder ends, however it ends."""
+
+import fcntl
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gan_augment.errors import UserError
+
+POLL_S = 0.5
+
+
+def warn(message: str) -> None:
+    """Print a message to standard error."""
+    print(message, file=sys.stderr)
+
+
+@contextmanager
+def locked(
+    path: Path, busy: str, wait_s: float = math.inf, on_wait: Callable[[str], None] = warn
+) -> Iterator[int]:
+    """Hold the lock that is a file, which says who holds it.
+
+    The operating system lets go of the lock when the last process that holds its file descriptor
+    ends, so a killed run leaves none behind, and a supervisor that was given the descriptor keeps
+    others out until the processes of a killed run are gone.
+
+    Args:
+        path: the file, made if need be.
+        busy: what to say of whoever has it; which process that is follows.
+        wait_s: seconds to wait at most.
+        on_wait: told once that there is somebody to wait for.
+
+    Yields:
+        The file descriptor.
+
+    Raises:
+        UserError: the other took longer than `wait_s`, or the place cannot be written.
+    """
+    deadline, told = time.monotonic() + wait_s, False
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from error
+    with file:
+        while not _take(file.fileno()):
+            file.seek(0)
+            who = f"{busy}{file.read()}"
+            if time.monotonic() >= deadline:
+                raise UserError(f"{who}: try again later")
+            if not told:
+                on_wait(f"{who}: waiting for it to end")
+                told = True
+            time.sleep(POLL_S)
+        file.truncate(0)
+        file.write(f" (process {os.getpid()} on {os.uname().nodename})")
+        file.flush()
+        yield file.fileno()
+
+
+def _take(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
