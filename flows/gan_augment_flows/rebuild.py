@@ -9,7 +9,7 @@ started for the time of the run.
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,6 @@ from gan_augment_flows import artifacts
 RETRY_DELAYS_S = [10.0, 60.0, 300.0]
 PASSING = "Unavailable"
 """Name of the state of a task that failed from what may pass."""
-
-Try = Callable[..., State[Any]]
 
 
 def run_name() -> str:

@@ -21,7 +21,6 @@ SIGNIFICANCE = 0.05
 MEAN = "mean over classifiers"
 METHODS = ("gan", "gmm", "smote", "gan+gmm", "gan+smote")
 """Arms that train on real images and those of these methods, and on nothing else."""
-WORDS = ("helps", "level", "undecided", "no gain", "worse", "harms")
 UNDECIDED = "undecided"
 TIMES = np.geomspace(1, 100, 60).tolist()
 """Times the test images there are: nobody gets more than a hundred."""
