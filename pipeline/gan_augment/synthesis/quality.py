@@ -1,5 +1,6 @@
 """Quality of what came out, with intervals: every fidelity metric on two sets of features."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,10 @@ from gan_augment.seeding import rng
 
 HALVES = 40
 NORMAL = 1.96
+SHARES = ("precision", "recall", "coverage")
+"""Shares of images; their intervals are Wilson's."""
+LEAST = {"fid": 0.0, "density": 0.0, "inception_score": 1.0}
+"""The least that other metrics can be; KID has no such bound."""
 
 Scores = dict[str, float]
 
@@ -19,9 +24,11 @@ Scores = dict[str, float]
 def measure(real: Features, synthetic: Features, train: Features) -> dict[str, dict[str, Any]]:
     """Return FID, KID, inception score, precision, recall, density and coverage.
 
-    The interval is the value ± 1.96 standard errors, those of the delete-half jackknife (Shao & Wu
-    1989): the deviation of the metric over random halves of both sets. With replacement, as in a
-    bootstrap, equal rows would pass for perfect neighbours.
+    Intervals are from the standard error of the delete-half jackknife (Shao & Wu 1989): the
+    deviation of the metric over random halves of both sets. With replacement, as in a bootstrap,
+    equal rows would pass for perfect neighbours. Of a share it is Wilson's (1927), with as many
+    images as would give that error, and no more than there are; of the rest ± 1.96 standard errors,
+    as far as the metric can go: no distance but KID, which is unbiased, is below 0.
 
     Args:
         real: features of held-out images.
@@ -37,7 +44,9 @@ def measure(real: Features, synthetic: Features, train: Features) -> dict[str, d
     return {
         name: {
             "value": value,
-            **_interval(value, [half[name] for half in halves if name in half]),
+            **_interval(
+                name, value, [half[name] for half in halves if name in half], len(real.values)
+            ),
             "real": floor.get(name),
         }
         for name, value in values.items()
@@ -75,8 +84,29 @@ def _some(part: Features, draw: np.random.Generator) -> Features:
     return Features(part.values[rows], None if probabilities is None else probabilities[rows])
 
 
-def _interval(value: float, halves: list[float]) -> dict[str, float | None]:
+def _interval(name: str, value: float, halves: list[float], images: int) -> dict[str, float | None]:
     if len(halves) < HALVES:
         return {"low": None, "high": None}
-    reach = NORMAL * float(np.std(halves))
-    return {"low": value - reach, "high": value + reach}
+    error = float(np.std(halves))
+    if name in SHARES:
+        low, high = wilson(value, error, images)
+    else:
+        low, high = value - NORMAL * error, value + NORMAL * error
+    return {"low": max(low, LEAST.get(name, low)), "high": high}
+
+
+def wilson(share: float, error: float, images: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share, within 0 and 1 (Wilson 1927).
+
+    Args:
+        share: 0–1.
+        error: its standard error.
+        images: how many it is a share of; where the error is larger than that of so many
+            independent ones, as many as have this error count (Kish 1965).
+    """
+    spread = share * (1 - share)
+    n = min(images, spread / error**2) if spread and error else images
+    z = NORMAL**2 / n
+    middle = (share + z / 2) / (1 + z)
+    reach = NORMAL / (1 + z) * math.sqrt(spread / n + z / (4 * n))
+    return max(middle - reach, 0.0), min(middle + reach, 1.0)
