@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain, groupby, permutations, product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +21,7 @@ from gan_augment.engine import Shared, fan_out, shared
 from gan_augment.evaluation import outcomes
 from gan_augment.evaluation.outcomes import Outcomes
 from gan_augment.evaluation.statistics import Floats
-from gan_augment.evaluation.verdict import SIGNIFICANCE, verdicts
+from gan_augment.evaluation.verdict import MEAN, SIGNIFICANCE, verdicts
 
 MIN_GAIN = 0.5
 RESAMPLES = 9_999
@@ -71,9 +71,8 @@ class Rate(NamedTuple):
 
 def judged(world: pa.Table) -> dict[Pair, Found]:
     """Return what is said of all pairs of copies of a world, in either order."""
-    splits = tuple(outcomes.of_split(world, split) for split in ("validation", "test"))
-    arms = list(dict.fromkeys(arm for _, arm in splits[0].right))
-    pairs = list(_pairs([arm for arm in arms if arm != REAL]))
+    splits = tuple(_mean(outcomes.of_split(world, split)) for split in ("validation", "test"))
+    pairs = list(_pairs([arm for _, arm in splits[0].right if arm != REAL]))
     with shared(splits) as both:
         found = fan_out(partial(_judge, both), pairs, "judge", "pairs")
     return dict(zip(pairs, found, strict=True))
@@ -141,6 +140,15 @@ def _pairs(arms: Sequence[str]) -> Iterator[Pair]:
         yield from (Pair(*two) for two in chain(product(one, other), product(other, one)))
 
 
+def _mean(split: Outcomes) -> Outcomes:
+    """Return outcomes of one classifier that is right as often as all of them on average."""
+    arms: dict[str, list[Floats]] = {}
+    for (_, arm), right in split.right.items():
+        arms.setdefault(arm, []).append(right)
+    means: Any = {(MEAN, arm): np.mean(right, axis=0) for arm, right in arms.items()}
+    return replace(split, right=means)
+
+
 def _judge(both: Shared[tuple[Outcomes, Outcomes]], pair: Pair) -> Found:
     """Return what is said of a pair by the whole comparison."""
     validation, test = both.get()
@@ -148,11 +156,7 @@ def _judge(both: Shared[tuple[Outcomes, Outcomes]], pair: Pair) -> Found:
         verdicts(*(_as(split, pair, place) for split in (validation, test)), MIN_GAIN)["overall"]
         for place in (REAL, RIVAL)
     )
-    scores = [
-        test.cases.scores(np.mean([test.right[judge, arm] for judge in _judges(test)], axis=0))
-        for arm in pair
-    ]
-    low, high, p = repeats_alone(*scores)
+    low, high, p = repeats_alone(*(test.cases.scores(test.right[MEAN, arm]) for arm in pair))
     difference = alone["against_real"]
     mean = 100 * difference["mean"]
     before = "undecided"
@@ -168,13 +172,6 @@ def _judge(both: Shared[tuple[Outcomes, Outcomes]], pair: Pair) -> Found:
 def _as(split: Outcomes, pair: Pair, place: str) -> Outcomes:
     """Return outcomes where the first is the GAN's arm, and the second in a place of its own."""
     arms = {REAL: REAL, GAN: pair.first, place: pair.second}
-    right = {
-        (judge, arm): split.right[judge, copy]
-        for judge in _judges(split)
-        for arm, copy in arms.items()
-    }
-    return replace(split, right=right)
-
-
-def _judges(split: Outcomes) -> list[str]:
-    return list(dict.fromkeys(judge for judge, _ in split.right))
+    return replace(
+        split, right={(MEAN, arm): split.right[MEAN, copy] for arm, copy in arms.items()}
+    )
