@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from PIL import Image
 from gan_augment import table
 from gan_augment.errors import UserError
 from gan_augment.ingest import spool, stage
+from gan_augment.ingest.sources.raw import RawImage
 from gan_augment.params import IngestParams, Params
 from tests.conftest import ROOT
 
@@ -539,6 +541,33 @@ def test_memory_is_bounded_by_chunks(
     pieces = ingest(tmp_path / "pieces" / "real", source="folder", path=folder_of_images)
     assert len(whole) == len(pieces) == 36
     assert digest(tmp_path / "whole") == digest(tmp_path / "pieces")
+
+
+@pytest.mark.parametrize("form", ["archive", "parquet"])
+def test_images_that_hold_memory_are_passed_on_in_smaller_chunks(
+    tmp_path: Path, folder_of_images: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    whole = ingest(tmp_path / "whole" / "real", source="folder", path=folder_of_images)
+    files = sorted(folder_of_images.rglob("*.png"))
+    if form == "archive":
+        with tarfile.open(tmp_path / "packed", "w") as archive:
+            for file in files:
+                archive.add(file, file.relative_to(folder_of_images).as_posix())
+    else:
+        rows = [(file.read_bytes(), file.parent.name) for file in files]
+        pd.DataFrame(rows, columns=["image", "label"]).to_parquet(tmp_path / "packed")
+    decode_chunk, held = spool._decode_chunk, []
+
+    def counted(images: list[RawImage], **rest: object) -> object:
+        held.append(sum(image.held for image in images[:-1]))
+        return decode_chunk(images, **rest)
+
+    monkeypatch.setattr(spool, "CHUNK_BYTES", 300)
+    monkeypatch.setattr(spool, "_decode_chunk", counted)
+    pieces = ingest(tmp_path / "pieces" / "real", source=form, path=tmp_path / "packed")
+    assert len(held) > 10
+    assert max(held) < 300
+    assert sorted(pieces.rows["id"]) == sorted(whole.rows["id"])
 
 
 SCRIPT = """

@@ -28,6 +28,8 @@ from gan_augment.progress import progress
 
 CHUNK = 64
 """Images that a core decodes at a time."""
+CHUNK_BYTES = 2**26
+"""Encoded bytes of theirs from which on fewer are."""
 MANY = 2_000
 """Images from which on processes are worth their start."""
 GROUP_ROWS = 1_024
@@ -204,8 +206,16 @@ class _Chunk(NamedTuple):
 
 
 def _chunks(images: Iterable[RawImage]) -> Iterator[list[RawImage]]:
-    images = iter(images)
-    while chunk := list(islice(images, CHUNK)):
+    """Yield images in lists of CHUNK, or of fewer that hold CHUNK_BYTES together."""
+    chunk: list[RawImage] = []
+    held = 0
+    for image in images:
+        chunk.append(image)
+        held += image.held
+        if len(chunk) == CHUNK or held >= CHUNK_BYTES:
+            yield chunk
+            chunk, held = [], 0
+    if chunk:
         yield chunk
 
 

@@ -1,4 +1,6 @@
+import gzip
 import io
+import pickle
 import tarfile
 import zipfile
 from pathlib import Path
@@ -198,3 +200,33 @@ def test_what_is_no_file_in_a_tar_is_told(folder_of_images: Path) -> None:
         2,
         "digit 0/f.png",
     )
+
+
+def test_members_of_a_zip_are_read_when_opened_by_any_process(
+    folder_of_images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = pack(folder_of_images, "zip")
+    read_in_full = zipfile.ZipFile.read
+    monkeypatch.setattr(zipfile.ZipFile, "read", lambda *_: pytest.fail("read"))
+    image = read(path)["digit 1/3.png"]
+    monkeypatch.setattr(zipfile.ZipFile, "read", read_in_full)
+    sent = pickle.dumps(image.open)
+    assert len(sent) < 2000
+    np.testing.assert_array_equal(np.asarray(pickle.loads(sent)()), np.asarray(image.open()))
+
+
+@pytest.mark.parametrize("kind", ["tar", "tar.gz"])
+@pytest.mark.parametrize("header", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE])
+def test_a_header_of_a_tar_that_would_fill_memory(
+    folder_of_images: Path, kind: str, header: bytes
+) -> None:
+    path = pack(folder_of_images, kind)
+    long = tarfile.TarInfo("././@LongLink")
+    long.type, long.size = header, 2**21
+    bomb = long.tobuf(tarfile.GNU_FORMAT) + b"a" * 2**21
+    whole = path.read_bytes() if kind == "tar" else gzip.decompress(path.read_bytes())
+    first_member = 512 + 512 * -(-int(whole[124:135], 8) // 512)
+    for content in (bomb + whole, whole[:first_member] + bomb + whole[first_member:]):
+        path.write_bytes(content if kind == "tar" else gzip.compress(content))
+        with pytest.raises(UserError, match="a header of 2,097,152 bytes, more than 1,048,576"):
+            read(path)

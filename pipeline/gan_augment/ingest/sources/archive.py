@@ -6,9 +6,9 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Self, TypeVar
 
 from PIL import Image
 
@@ -39,6 +39,11 @@ _BROKEN = (
     NotImplementedError,  # a zip method that Python does not know
     UnicodeDecodeError,  # a name in a zip that is not the UTF-8 it says it is
 )
+_NAMING = (
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+)
+MAX_NAME_BYTES = 2**20
 Member = TypeVar("Member")
 TWICE = "a further member of the same name"
 
@@ -59,13 +64,13 @@ def archive(params: IngestParams) -> Found:
     with _readable(path):
         if zipfile.is_zipfile(path):
             return _zip(path, params)
-        if tarfile.is_tarfile(path):
+        if _is_tar(path):
             return _tar(path, params)
     raise UserError(f"ingest.path = {str(path)!r}: neither a zip nor a tar archive")
 
 
 def _zip(path: Path, params: IngestParams) -> Found:
-    file = zipfile.ZipFile(path)
+    file = _Zip(path)
     members: dict[str, zipfile.ZipInfo] = {}
     skipped: Skipped = {}
     for member in file.infolist():
@@ -74,7 +79,7 @@ def _zip(path: Path, params: IngestParams) -> Found:
     _within_bounds(path, sum(member.file_size for member in members.values()), params)
     tree, prefix = _tree(path, members, lambda name: file.read(members[name]), skipped, params)
     return tree.found(
-        tree.image(name, _member(file, members[prefix + name])) for name in tree.names
+        tree.image(name, partial(_member, file, members[prefix + name])) for name in tree.names
     )
 
 
@@ -105,17 +110,45 @@ def _add(
         members[plain] = member
 
 
-def _member(file: zipfile.ZipFile, member: zipfile.ZipInfo) -> Callable[[], Image.Image]:
-    """Return what opens a member; only then is said what is wrong with it."""
-    size = member.file_size
+class _Zip(zipfile.ZipFile):
+    """A zip that pickles: the process that gets it opens it once."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        path = Path(str(self.filename))
+        return _opened, (path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _opened(path: Path, _changed: int) -> _Zip:
+    return _Zip(path)
+
+
+def _member(file: _Zip, member: zipfile.ZipInfo) -> Image.Image:
+    """Open a member; memory holds it only from now on."""
+    not_too_large(member.file_size)
     try:
-        return partial(_checked, size, b"" if size > MAX_FILE_BYTES else file.read(member))
+        return open_bytes(file.read(member))
     except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
-        return partial(_damaged, str(error))
+        raise OSError(f"its archive is damaged here: {error}") from None
 
 
-def _damaged(how: str) -> Image.Image:
-    raise OSError(f"its archive is damaged here: {how}")
+class _Header(tarfile.TarInfo):
+    """A header of a tar: one that holds a name or the like is read whole, so it must be short."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in _NAMING and header.size > MAX_NAME_BYTES:
+            raise RuntimeError(f"a header of {header.size:,} bytes, more than {MAX_NAME_BYTES:,}")
+        return header
+
+
+def _is_tar(path: Path) -> bool:
+    try:
+        with tarfile.open(path, tarinfo=_Header):
+            return True
+    except tarfile.TarError:
+        return False
 
 
 def _tar(path: Path, params: IngestParams) -> Found:
@@ -123,7 +156,7 @@ def _tar(path: Path, params: IngestParams) -> Found:
     annotations: dict[str, bytes] = {}
     skipped: Skipped = {}
     total = 0
-    with tarfile.open(path) as file:
+    with tarfile.open(path, tarinfo=_Header) as file:
         for number, member in enumerate(file):
             if member.isdir():
                 continue
@@ -139,11 +172,11 @@ def _tar(path: Path, params: IngestParams) -> Found:
 
     def images() -> Iterator[RawImage]:
         wanted = {members[prefix + name]: name for name in tree.names}
-        with _readable(path), tarfile.open(path) as file:
+        with _readable(path), tarfile.open(path, tarinfo=_Header) as file:
             for number, member in enumerate(file):
                 if number in wanted:
                     content = partial(_checked, member.size, _read(file, member))
-                    yield tree.image(wanted[number], content)
+                    yield tree.image(wanted[number], content, member.size)
 
     return tree.found(images())
 

@@ -26,7 +26,8 @@ _USUAL = {
     "group": ("group",),
 }
 """Names of columns that are found by themselves."""
-BATCH_ROWS = 256
+BATCH_ROWS = 32
+"""Rows of a Parquet file that memory holds at a time: images may be large."""
 
 Row = Mapping[str, Any]
 Names = Mapping[str, list[str]]
@@ -137,6 +138,7 @@ def _images(
                 opener,
                 split_name(labels.text(said["split"], where), where) or published,
                 labels.text(said["group"], where),
+                _held(said["image"]),
             )
 
 
@@ -184,6 +186,13 @@ def _image(
             plain = spelled(path)
             return readable(plain), partial(_open_path, _inside(file, plain, where, params))
     return None, _missing
+
+
+def _held(cell: Any) -> int:
+    match cell:
+        case {"bytes": bytes() as content} | (bytes() as content):
+            return len(content)
+    return 0
 
 
 def _open_path(path: Path) -> Image.Image:

@@ -24,6 +24,7 @@ class RawImage:
         label: name of its class, or None where the source gives none.
         open: returns the picture, undecoded where the format allows.
         split, group: what the source itself says, if anything.
+        held: bytes that `open` holds in memory.
     """
 
     name: str
@@ -31,6 +32,7 @@ class RawImage:
     open: Callable[[], Image.Image]
     split: str | None = None
     group: str | None = None
+    held: int = 0
 
 
 class Found(NamedTuple):

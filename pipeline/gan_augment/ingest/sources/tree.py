@@ -59,8 +59,8 @@ class Tree:
     annotations: Annotations
     files: Files
 
-    def image(self, name: str, opener: Callable[[], Image.Image]) -> RawImage:
-        """Return one image of the tree."""
+    def image(self, name: str, opener: Callable[[], Image.Image], held: int = 0) -> RawImage:
+        """Return one image of the tree, whose opener holds so many bytes."""
         place = self._place(name)
         said = self.annotations.get(composed(readable(name)), {})
         published = split_within(_stem(name)) if self.splits_in_names else place.split
@@ -70,6 +70,7 @@ class Tree:
             opener,
             split_name(said.get("split"), self.root) or published,
             said.get("group") or (readable(place.group) if place.group else None),
+            held,
         )
 
     def found(self, images: Iterator[RawImage]) -> Found:
