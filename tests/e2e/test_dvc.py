@@ -77,6 +77,9 @@ def test_metrics_and_plots_show(run: Run, folder: Path) -> None:
         shown["verdict"]
         == json.loads((folder / "reports/verdict.json").read_text())["overall"]["verdict"]
     )
+    table = run("dvc", "metrics", "show").stdout.splitlines()
+    assert len(table) == 2
+    assert max(map(len, table)) <= 80
     run("dvc", "plots", "show")
     page = (folder / "dvc_plots" / "index.html").read_text()
     for title in ("Losses", "CAS on validation", "Lift over real images alone", "step-000060.png"):

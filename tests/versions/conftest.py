@@ -146,7 +146,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.write(
         gate={"passed": True, "reasons": []},
         verdict={"overall": {"verdict": "helps", "sentence": "gan helps."}},
-        metrics={"verdict": "helps", "balanced_accuracy": {"gan": 0.5}},
+        metrics={"verdict": "helps", "gan": 50.0},
     )
     ignored = ("/data/real", "/data/augmented", "/models", "/reports/*", "!/reports/.gitkeep")
     (root / ".gitignore").write_text("\n".join(ignored) + "\n")

@@ -7,7 +7,7 @@ BEFORE = {
     **OLD,
     "classes": ["bolt", "nut"],
     "counts": {"train": {"real": [20, 30]}, "test": {"real": [5, 5]}},
-    "metrics": {"against_real": {"mean": 0.02}, "against_alternative": {"mean": 0.001}},
+    "metrics": {"real": 90.0, "plain": 91.9, "gan": 92.0},
     "fidelity": {"images": 10, "network": {"fid": {"value": 9.5}}},
 }
 AFTER = {
@@ -17,7 +17,7 @@ AFTER = {
     "synthetic": None,
     "classes": ["bolt", "pin"],
     "counts": {"train": {"real": [20, 4], "synthetic": [1000, 0]}, "test": {"real": [5, 1]}},
-    "metrics": {"against_real": {"mean": 0.035}},
+    "metrics": {"real": 90.0, "gan": 93.5},
     "fidelity": {"images": 10, "network": {"fid": {"value": 8.0}, "kid": {"value": 0.25}}},
 }
 

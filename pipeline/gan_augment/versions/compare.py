@@ -11,8 +11,8 @@ Record = Mapping[str, Any]
 MISSING = "not on record"
 """What is said where a version was published without a number."""
 LIFTS = {
-    "lift over real images, points": ("metrics", "against_real"),
-    "lift over the best without a GAN, points": ("metrics", "against_alternative"),
+    "lift over real images, points": "real",
+    "lift over the best without a GAN, points": "plain",
 }
 
 
@@ -53,8 +53,8 @@ def _outcome(before: Record, after: Record) -> Iterator[Row]:
     for what, show in (("verdict", _verdict), ("ships synthetic images by", _ships)):
         was, now = (show(each) if "verdict" in each else MISSING for each in (before, after))
         yield Row(what, was, now, "" if was == now else "changed")
-    for what, place in LIFTS.items():
-        yield _numbers(what, _points(before, place), _points(after, place), 2)
+    for what, other in LIFTS.items():
+        yield _numbers(what, _lift(before, other), _lift(after, other), 2)
 
 
 def _verdict(record: Record) -> str:
@@ -65,9 +65,9 @@ def _ships(record: Record) -> str:
     return record.get("synthetic") or "none"
 
 
-def _points(record: Record, place: tuple[str, ...]) -> float | None:
-    share = _at(record, (*place, "mean"))
-    return None if share is None else 100 * share
+def _lift(record: Record, other: str) -> float | None:
+    gan, score = (_at(record, ("metrics", name)) for name in ("gan", other))
+    return None if gan is None or score is None else gan - score
 
 
 def _counts(before: Record, after: Record) -> Iterator[Row]:
