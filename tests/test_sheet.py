@@ -1,17 +1,60 @@
 import numpy as np
+import pytest
+from PIL import Image
 
-from gan_augment.sheet import SHEET_WIDTH, contact_sheet
+from gan_augment.sheet import VISIBLE, contact_sheet
 
 
-def test_every_image_has_its_place() -> None:
-    pixels = np.arange(1, 6, dtype=np.uint8)[:, None, None, None] * np.ones((5, 1, 4, 6), np.uint8)
-    sheet = np.asarray(contact_sheet(pixels, columns=3))
-    scale = SHEET_WIDTH // (3 * 7 + 1)
-    small = sheet[::scale, ::scale]
-    assert small.shape == (2 * 5 + 1, 3 * 7 + 1)
-    for index in range(5):
-        row, column = divmod(index, 3)
-        assert (
-            small[row * 5 + 1 : row * 5 + 5, column * 7 + 1 : column * 7 + 7] == index + 1
-        ).all()
-    assert (small[6:, 15:] == 255).all()
+def levels(*counts: int) -> list[np.ndarray]:
+    """Return bands of so many images of 4×6 pixels; each image has a grey level of its own."""
+    numbers = iter(range(1, 200))
+    return [
+        np.array([np.full((1, 4, 6), next(numbers), np.uint8) for _ in range(count)]).reshape(
+            -1, 1, 4, 6
+        )
+        for count in counts
+    ]
+
+
+def small(sheet: Image.Image, lines: int) -> np.ndarray:
+    """Return the images of a sheet at their own size, without what is beside them."""
+    scale = sheet.height // (lines * 5 + 1)
+    return np.asarray(sheet)[::scale, ::scale][:, -(3 * 7 + 1) :]
+
+
+def test_every_image_has_its_place_in_the_lines_of_its_band() -> None:
+    pixels = small(contact_sheet(levels(4, 0, 2), columns=3), lines=4)
+    shown = pixels[3::5, 3::7]
+    assert shown.tolist() == [[1, 2, 3], [4, 255, 255], [255, 255, 255], [5, 6, 255]]
+
+
+@pytest.mark.parametrize(("side", "scale"), [(8, 7), (28, 2), (32, 2), (56, 1), (300, 1)])
+def test_small_images_are_enlarged_so_that_one_can_see_them(side: int, scale: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (1, 3, side, side), np.uint8)
+    sheet = np.asarray(contact_sheet([noise], 1))
+    assert sheet.shape == ((side + 2) * scale, (side + 2) * scale, 3)
+    assert side * scale >= VISIBLE
+    np.testing.assert_array_equal(
+        sheet[scale:-scale:scale, scale:-scale:scale], noise[0].transpose(1, 2, 0)
+    )
+
+
+def test_names_stand_beside_their_bands_and_change_nothing_else() -> None:
+    bands = levels(4, 2)
+    plain, named = (contact_sheet(bands, 3, names) for names in ((), ("long name", "b")))
+    pixels = np.asarray(named)
+    beside = pixels[:, : named.width - plain.width]
+    np.testing.assert_array_equal(pixels[:, beside.shape[1] :], np.asarray(plain))
+    ink = np.flatnonzero((beside < 128).any(axis=1)) / named.height * 3
+    assert 0 < ink[ink < 1].mean() < 1  # the first of three lines
+    assert 2 < ink[ink > 1].mean() < 3
+    assert not np.array_equal(pixels, np.asarray(contact_sheet(bands, 3, ("long name", "c"))))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("\u732b", "\u72ac"), ("a\nb", "a c"), ("x" * 400, "y" * 400)]
+)
+def test_names_that_a_font_or_a_line_cannot_hold_are_still_told_apart(one: str, other: str) -> None:
+    first, second = (contact_sheet(levels(1), 3, [name]) for name in (one, other))
+    assert not np.array_equal(np.asarray(first), np.asarray(second))
+    assert max(first.width, second.width) < 3 * 7 * 14 + 400

@@ -150,7 +150,7 @@ def trace(
     images: Annotated[Path, typer.Option("--table", help="Image table to look in.")] = SYNTHETIC,
     model: Model = MODEL,
     real: Real = REAL,
-    out: Annotated[Path | None, typer.Option(help="PNG to write the image to.")] = None,
+    out: Annotated[Path | None, typer.Option(help="PNG to draw the image into.")] = None,
 ) -> None:
     """Tell where an image comes from; make a synthetic one again, and compare."""
     import numpy as np
@@ -158,13 +158,12 @@ def trace(
     from gan_augment import table
     from gan_augment.errors import UserError
     from gan_augment.gan.model import load
+    from gan_augment.sheet import contact_sheet
     from gan_augment.storage import replace_file
-    from gan_augment.synthesis.trace import find, regenerate, remake
+    from gan_augment.synthesis.trace import described, find, regenerate, remake
 
     pixels, row = find(images, identity)
-    for name, value in row.items():
-        if value is not None:
-            print(f"{name:16} {value}")
+    print("\n".join(described(row, table.class_names(images))))
     if row["origin"] == "synthetic":
         by_gan = row["method"] == "gan"
         again = regenerate(row, load(model)) if by_gan else remake(row, images, real)
@@ -174,7 +173,7 @@ def trace(
         print(f"made again from {source}, seed and index: the same, pixel for pixel")
     if out:
         with replace_file(out) as partial:
-            partial.write_bytes(table.png(pixels))
+            contact_sheet([pixels[None]], 1).save(partial, "PNG")
 
 
 @app.command()

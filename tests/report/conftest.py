@@ -29,7 +29,7 @@ def folders(tmp_path: Path) -> dict[str, Path]:
     paths = {name: tmp_path / name for name in ("ingest", "synthesis", "history", "model")}
     for path in paths.values():
         path.mkdir()
-    sheet = contact_sheet(np.full((4, 3, 16, 16), 90, np.uint8), 2)
+    sheet = contact_sheet([np.full((4, 3, 16, 16), 90, np.uint8)], 2)
 
     def csv(folder: str, name: str, **columns: list[object]) -> None:
         pd.DataFrame(columns).to_csv(paths[folder] / f"{name}.csv", index=False)

@@ -6,7 +6,7 @@ import pytest
 from gan_augment import table
 from gan_augment.errors import UserError
 from gan_augment.gan import model
-from gan_augment.synthesis.trace import find, regenerate
+from gan_augment.synthesis.trace import described, find, regenerate
 from tests.conftest import CommandLine
 from tests.synthesis.test_stage import generate, untrained
 
@@ -51,7 +51,17 @@ def test_on_the_command_line(
     code, printed = cli("trace", identity, *places, "--out", str(tmp_path / "one.png"))
     assert code == 0
     assert "the same, pixel for pixel" in printed
-    assert table.pixel_hash(table.from_png((tmp_path / "one.png").read_bytes())) == identity
+    drawn = table.from_png((tmp_path / "one.png").read_bytes())
+    assert drawn.shape == (1, 70, 70)  # eight pixels and an edge, seven times as large
+    assert table.pixel_hash(drawn[:, 7:-7:7, 7:-7:7]) == identity
+
+
+def test_classes_are_told_by_name(synthetic: Path) -> None:
+    _, row = find(synthetic, table.read(synthetic).rows["id"][3])
+    lines = described({**row, "label": "cat"}, ("dog", "cat", "cow"))
+    assert f"{'requested_label':16} cat" in lines
+    assert f"{'label':16} cat" in lines
+    assert not [line for line in lines if line.endswith("None")]
 
 
 def test_a_real_row_names_its_file(digits: Path) -> None:

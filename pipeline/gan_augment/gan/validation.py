@@ -87,8 +87,9 @@ class Validator:
             for label, count in enumerate(self._counts.tolist())
         ]
         sheet.parent.mkdir(parents=True, exist_ok=True)
-        rows = np.concatenate([images[:SHEET_COLUMNS] for images in pixels])
-        contact_sheet(rows, SHEET_COLUMNS).save(sheet)
+        bands = [images[:SHEET_COLUMNS] for images in pixels]
+        names = self._validation.classes if self._params.conditional else ()
+        contact_sheet(bands, SHEET_COLUMNS, names).save(sheet)
         same_counts = np.concatenate(
             [images[:count] for images, count in zip(pixels, self._counts, strict=True)]
         )

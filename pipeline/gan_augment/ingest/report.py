@@ -115,6 +115,7 @@ def _sheets(folder: Path, images: pd.DataFrame, classes: Sequence[str], spooled:
     digits = len(str(len(classes) - 1))
     for label, name in enumerate(classes):
         mine = np.flatnonzero(shown["label"] == label)
-        sheet = contact_sheet(np.stack([table.from_png(pngs[i]) for i in mine]), SHEET_COLUMNS)
+        band = np.stack([table.from_png(pngs[i]) for i in mine])
+        sheet = contact_sheet([band], SHEET_COLUMNS, [name])
         plain = re.sub(r"[^\w.-]+", "_", name)[:80]
         sheet.save(folder / f"{label:0{digits}d}-{plain}.png")

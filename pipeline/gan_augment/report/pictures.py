@@ -12,7 +12,7 @@ from gan_augment.sheet import contact_sheet
 from gan_augment.subsample import subsample
 from gan_augment.table import Images
 
-SHEET_COLUMNS = 12
+STRIP_COLUMNS = 6
 MOST_CLASSES = 20
 
 
@@ -24,19 +24,33 @@ class Picture(NamedTuple):
     height: int
 
 
-def sheet(images: Images) -> Picture | None:
-    """Return a row of images, drawn at random, for each of the first classes that have any."""
-    rows = []
-    counts = np.minimum(images.counts(), SHEET_COLUMNS)
+class Strips(NamedTuple):
+    """Some images of one class: real ones, and synthetic ones, if it got any."""
+
+    name: str
+    real: Picture | None
+    synthetic: Picture | None
+
+
+def strips(real: Images, synthetic: Images) -> list[Strips]:
+    """Return some images of each of the first classes, drawn at random."""
+    return [
+        Strips(name, *(_strip(images, label) for images in (real, synthetic)))
+        for label, name in enumerate(real.classes[:MOST_CLASSES])
+    ]
+
+
+def _strip(images: Images, label: int) -> Picture | None:
+    counts = np.zeros(len(images.classes), np.int64)
+    counts[label] = STRIP_COLUMNS
     shown = subsample(images.labels, counts, 0, images.rows.get("group"))
-    for label in np.unique(images.labels)[:MOST_CLASSES]:
-        of_class = images.pixels[shown[images.labels[shown] == label]]
-        blank = np.full((SHEET_COLUMNS - len(of_class), *of_class.shape[1:]), 255, np.uint8)
-        rows.append(np.concatenate([of_class, blank]))
-    if not rows:
+    if not len(shown):
         return None
+    return _picture(contact_sheet([images.pixels[shown]], STRIP_COLUMNS))
+
+
+def _picture(image: Image.Image) -> Picture:
     buffer = io.BytesIO()
-    image = contact_sheet(np.concatenate(rows), SHEET_COLUMNS)
     image.save(buffer, "PNG")
     return Picture(data_url(buffer.getvalue()), *image.size)
 

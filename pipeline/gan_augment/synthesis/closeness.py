@@ -63,13 +63,11 @@ def judge(
 def picture(pairs: Pairs) -> Image.Image:
     """Draw the pairs in bands: synthetic images above, under each the training image it matches."""
     if not len(pairs.synthetic):
-        return contact_sheet(np.full((1, *pairs.train.shape[1:]), 255, np.uint8), 1)
-    rows = [
-        part[start : start + COLUMNS]
-        for start in range(0, len(pairs.synthetic), COLUMNS)
-        for part in pairs
-    ]
-    return contact_sheet(np.concatenate(rows), min(COLUMNS, len(pairs.synthetic)))
+        return contact_sheet([pairs.synthetic], 1)
+    starts = range(0, len(pairs.synthetic), COLUMNS)
+    bands = [part[start : start + COLUMNS] for start in starts for part in pairs]
+    names = ["synthetic", "training"] * len(starts)
+    return contact_sheet(bands, min(COLUMNS, len(pairs.synthetic)), names)
 
 
 def _sample(pixels: NDArray[np.uint8], labels: NDArray[np.int64], extractor: Extractor) -> Sample:

@@ -33,7 +33,7 @@ def grid(
     rows_a_latent = len(labels) if class_name is None and model.conditional else 1
     size = (len(labels) // rows_a_latent, columns, model.shape.latent_dim)
     z = np.tile(normal(size, truncation, seed, "sheet").reshape(-1, size[2]), (rows_a_latent, 1))
-    return contact_sheet(render(model.generator, z, labels.repeat(columns)), columns)
+    return _sheet(model, z, labels, columns)
 
 
 def interpolation(
@@ -59,7 +59,17 @@ def interpolation(
     size = (len(labels), 2, model.shape.latent_dim)
     ends = normal(size, truncation, seed, "interpolation")
     z = np.concatenate([_great_circle(start, end, columns) for start, end in ends])
-    return contact_sheet(render(model.generator, z, labels.repeat(columns)), columns)
+    return _sheet(model, z, labels, columns)
+
+
+def _sheet(
+    model: Model, z: NDArray[np.float32], labels: NDArray[np.int64], columns: int
+) -> Image.Image:
+    """Draw the images of latents, a row a label, and the names of the classes, if there are any."""
+    pixels = render(model.generator, z, labels.repeat(columns))
+    bands = pixels.reshape(len(labels), columns, *pixels.shape[1:])
+    names = [model.classes[label] for label in labels.tolist()] if model.conditional else ()
+    return contact_sheet(list(bands), columns, names)
 
 
 def _great_circle(

@@ -1,6 +1,6 @@
 """Where a row of an image table comes from; a synthetic one is made again from that."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,14 @@ def find(path: Path, identity: str) -> tuple[NDArray[np.uint8], dict[str, Any]]:
     (columns,) = rows.columns().slice(number, 1).to_pylist()
     columns["label"] = table.class_names(path)[columns["label"]]
     return table.from_png(rows.png(number)), columns
+
+
+def described(row: Mapping[str, Any], classes: Sequence[str]) -> list[str]:
+    """Return the columns of a row that `find` found as lines, classes by their names."""
+    named = {**row}
+    if row.get("requested_label") is not None:
+        named["requested_label"] = classes[row["requested_label"]]
+    return [f"{name:16} {value}" for name, value in named.items() if value is not None]
 
 
 def regenerate(row: Mapping[str, Any], model: Model) -> NDArray[np.uint8]:
