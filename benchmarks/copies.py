@@ -57,7 +57,7 @@ class Copy:
     def __call__(self, repeat: int) -> Material:
         """Return what arms are made of in a repeat."""
         added = self.make(self.first + (0 if self.kept else repeat))
-        others = partial(take, self.real, ratio=1)
+        others = partial(take, self.real, ratio=1, seed=0)
         return Material(self.real, added, others, self.params.evaluate.classic)
 
 

@@ -111,13 +111,13 @@ def _material(options: argparse.Namespace) -> tuple[Material, Images]:
     """Return 80 images of even and 16 of odd classes, moved ones for synthetic, and others."""
     images, held_out = DATASETS[options.dataset](options.data, PER_CLASS, 0)
     counts = np.where(np.arange(len(images.classes)) % 2, SCARCE, PER_CLASS)
-    real = _rows(images, taken(images.labels, counts, 1))
+    real = _rows(images, taken(images.labels, counts, 1, 0))
     missing = real.counts().max() - real.counts()
-    source = taken(real.labels, np.maximum(MOST * missing, real.counts()), 1)
+    source = taken(real.labels, np.maximum(MOST * missing, real.counts()), 1, 0)
     moved = classic.transformed(real.pixels[source], ClassicParams(), 0)
     raw = Images(moved, real.labels[source], real.classes, pd.DataFrame())
-    synthetic = _rows(raw, taken(raw.labels, missing, 1))
-    return Material(real, synthetic, partial(take, raw, ratio=1), ClassicParams()), held_out
+    synthetic = _rows(raw, taken(raw.labels, missing, 1, 0))
+    return Material(real, synthetic, partial(take, raw, ratio=1, seed=0), ClassicParams()), held_out
 
 
 def _rows(images: Images, rows: np.ndarray) -> Images:

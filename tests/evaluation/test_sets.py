@@ -1,6 +1,8 @@
 """Every repeat is made of its own set, every trial of one that no repeat uses."""
 
 import pickle
+from collections import Counter
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,10 +13,11 @@ import pytest
 from gan_augment import table
 from gan_augment.errors import UserError
 from gan_augment.evaluation import cells, tuning
-from gan_augment.evaluation.arms import Material, take
+from gan_augment.evaluation.arms import ARMS, Material, take
 from gan_augment.evaluation.sets import Drawn
 from gan_augment.gan import model
 from gan_augment.params import ClassicParams, EvaluateParams
+from gan_augment.subsample import subsample
 from gan_augment.synthesis import draws
 from gan_augment.table import Images
 from tests.synthesis.test_stage import generate, places, untrained
@@ -52,6 +55,25 @@ def test_raw_images_differ_from_set_to_set_and_more_begin_with_the_same(drawn: D
     assert len(drawn(0).raw(np.zeros(10, np.int64))) == 0
 
 
+@pytest.mark.parametrize("name", [n for n in ARMS if n not in ("real", "class-weights")])
+def test_no_arm_has_the_same_images_in_two_repeats(name: str, drawn: Drawn) -> None:
+    """All that is beside the real images, in two repeats and in a trial, is drawn anew."""
+    few = subsample(drawn.real.labels, [8] * 10, 0)
+    real = Images(
+        drawn.real.pixels[few], drawn.real.labels[few], drawn.real.classes, pd.DataFrame()
+    )
+    sets, arm = replace(drawn, real=real), ARMS[name]
+    option = next(option for option in arm.options if option != 0)
+    beside = []
+    for number in (0, 1, PARAMS.repeats):
+        found = arm.prepare(sets(number), number)(option, drawn.params.classic)
+        beside.append(Counter(image.tobytes() for image in found.pixels[found.real :]))
+        made = {image.tobytes() for image in found.pixels[found.synthetic]}
+        assert bool(made) == ("gan" in name or name == "synthetic-only")
+        assert not any(made & earlier.keys() for earlier in beside[:-1])
+    assert beside[0] != beside[1] != beside[2] != beside[0]
+
+
 def test_too_few_draws_and_those_of_another_generator_are_refused(
     drawn: Drawn, tmp_path: Path
 ) -> None:
@@ -84,7 +106,7 @@ def materials(train_images: Images) -> tuple[Material, Material]:
     )
     wrong = Images(right.pixels, (right.labels + 2) % 10, right.classes, rows)
     return tuple(  # type: ignore[return-value]
-        Material(real, made, partial(take, right, ratio=1), ClassicParams())
+        Material(real, made, partial(take, right, ratio=1, seed=0), ClassicParams())
         for made in (right, wrong)
     )
 

@@ -135,8 +135,8 @@ def _drawing(
 
     def draw(ratio: Option) -> tuple[list[Images], Images | None]:
         each = float(1 if ratio is None else ratio) / len(methods)
-        synthetic = take(material.synthetic, counts, each) if GAN in methods else None
-        return [take(images, counts, each) for images in simpler], synthetic
+        synthetic = take(material.synthetic, counts, each, seed) if GAN in methods else None
+        return [take(images, counts, each, seed) for images in simpler], synthetic
 
     return draw
 
@@ -159,11 +159,11 @@ def _mixed(kind: Literal["mixup", "cutmix"]) -> Callable[[Material, int], Make]:
     return prepare
 
 
-def gan_raw(material: Material, _: int) -> Make:
+def gan_raw(material: Material, seed: int) -> Make:
     """Add images of the generator that no gate has seen."""
     counts = material.synthetic.counts()
     raw = material.raw(MOST * counts)
-    return lambda ratio, _: of_images(material.real, synthetic=take(raw, counts, ratio))
+    return lambda ratio, _: of_images(material.real, synthetic=take(raw, counts, ratio, seed))
 
 
 def gan_weighted(material: Material, seed: int) -> Make:
@@ -173,7 +173,7 @@ def gan_weighted(material: Material, seed: int) -> Make:
     def weighted(ratio: Option, params: ClassicParams) -> TrainingSet:
         made = make(ratio, params)
         counts = material.synthetic.counts()
-        rows = taken(material.synthetic.labels, counts, ratio)
+        rows = taken(material.synthetic.labels, counts, ratio, seed)
         weights = made.weights.copy()
         weights[made.synthetic] = _weights(material.synthetic)[rows]
         return replace(made, weights=weights)
@@ -188,7 +188,7 @@ def gan_soft(material: Material, seed: int) -> Make:
     def soft(ratio: Option, params: ClassicParams) -> TrainingSet:
         made = make(ratio, params)
         targets = np.eye(made.classes)[made.labels]
-        rows = taken(material.synthetic.labels, material.synthetic.counts(), ratio)
+        rows = taken(material.synthetic.labels, material.synthetic.counts(), ratio, seed)
         targets[made.synthetic] = _soft_labels(material.synthetic)[rows]
         return replace(made, soft=targets)
 
@@ -203,7 +203,7 @@ def gan_fresh(material: Material, seed: int) -> Make:
     def make(ratio: Option, params: ClassicParams) -> TrainingSet:
         share = min(float(ratio or 0), 1.0)
         rest = counts - _share(counts, share)
-        chosen = take(raw, counts, MOST * share)
+        chosen = take(raw, counts, MOST * share, seed)
         balanced = _balanced(material, seed, rest, chosen)
         return replace(balanced, classic=params, schedule="fresh")
 
@@ -259,21 +259,23 @@ def stand_in(material: Material) -> Images:
     return material.raw(material.real.counts())
 
 
-def take(images: Images, counts: NDArray[np.int64], ratio: Option) -> Images:
+def take(images: Images, counts: NDArray[np.int64], ratio: Option, seed: int) -> Images:
     """Return the images of `taken`."""
-    rows = taken(images.labels, counts, ratio)
+    rows = taken(images.labels, counts, ratio, seed)
     return Images(images.pixels[rows], images.labels[rows], images.classes, images.rows.iloc[:0])
 
 
-def taken(labels: NDArray[np.int64], counts: NDArray[np.int64], ratio: Option) -> NDArray[np.intp]:
-    """Return rows of each class drawn at random, `ratio` × `counts`, in class order.
+def taken(
+    labels: NDArray[np.int64], counts: NDArray[np.int64], ratio: Option, seed: int
+) -> NDArray[np.intp]:
+    """Return rows of each class drawn at random by the seed, `ratio` × `counts`, in class order.
 
     They come round again where a class has too few. None is 1. A larger ratio takes the rows of a
     smaller one and more. The first rows of a class would not do: those that a fallback made come
     last, and draws from a mixture come component by component.
     """
     by_class = [
-        rng(0, "taken", label).permutation(np.flatnonzero(labels == label))
+        rng(seed, "taken", label).permutation(np.flatnonzero(labels == label))
         for label in range(len(counts))
     ]
     wanted = _share(counts, ratio).tolist()
