@@ -10,14 +10,12 @@ demo: .venv/installed  ## set everything up and run the pipeline on digits
 	$(ENV) $(BIN)/dvc repro
 	@echo && $(BIN)/gan-augment verdict
 
-example: .venv/installed  ## run examples/NAME.yaml on the images in DATA, in a folder of its own
+example: .venv/installed  ## a project of its own for the images in DATA, with examples/NAME.yaml
 	@test -f "examples/$(NAME).yaml" -a -e "$(DATA)" || { \
 		echo "usage: make example NAME=trashnet DATA=/path/to/images"; exit 2; }
-	mkdir -p ".scratch/examples/$(NAME)/data"
-	ln -sfn "$$(realpath "$(DATA)")" ".scratch/examples/$(NAME)/data/raw"
-	cp "examples/$(NAME).yaml" ".scratch/examples/$(NAME)/params.yaml"
-	cd ".scratch/examples/$(NAME)" && for stage in ingest train generate evaluate report assemble verdict; \
-		do "$(CURDIR)/$(BIN)/gan-augment" $$stage || exit 1; done
+	test -d ".scratch/examples/$(NAME)" || $(ENV) $(BIN)/gan-augment init \
+		".scratch/examples/$(NAME)" --images "$(DATA)" --params "examples/$(NAME).yaml"
+	cd ".scratch/examples/$(NAME)" && $(ENV) dvc repro && $(ENV) gan-augment verdict
 
 test: lint types unit  ## set everything up and pass the tests
 

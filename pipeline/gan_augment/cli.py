@@ -309,12 +309,44 @@ def verdict(reports: Reports = REPORTS, augmented: Augmented = AUGMENTED) -> Non
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the project.")],
+    images: Annotated[
+        Path | None,
+        typer.Option(help="Folder or file of images; without, digits that are built in."),
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="A setting; repeat it."),
+    ] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option("--params", help="Settings to take from a file; --set overrides it."),
+    ] = None,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Leave the images where they are.")
+    ] = False,
+) -> None:
+    """Make a project around images, with settings that suit them."""
+    from gan_augment.project import init
+
+    given = {**init.read(settings), **init.parse(assignments or [])}
+    for line in init.init(folder, images, given, in_place):
+        print(line)
+
+
+@app.command()
 def lock(root: Root = Path()) -> None:
     """Note in gan-augment.lock which code each stage uses; `dvc repro` does so first."""
     from gan_augment.project import code
 
-    for sentence in code.write(root):
+    said = code.write(root)
+    for sentence in said:
         print(f"lock: {sentence}")
+    if said:  # other code may know other settings
+        from gan_augment import schema
+
+        schema.write(root)
 
 
 @app.command()

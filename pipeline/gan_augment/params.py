@@ -362,11 +362,20 @@ def load(path: Path) -> Params:
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    return check(content, str(path))
+
+
+def check(content: Any, where: str) -> Params:
+    """Return the settings that the content of a file gives.
+
+    Raises:
+        UserError: as of `load`; `where` names the file.
+    """
     try:
         return Params.model_validate({} if content is None else content)
     except ValidationError as error:
         faults = error.errors(include_url=False)
-        lines = [f"{path}: {'.'.join(map(str, f['loc'])) or 'file'}{_explain(f)}" for f in faults]
+        lines = [f"{where}: {'.'.join(map(str, f['loc'])) or 'file'}{_explain(f)}" for f in faults]
         raise UserError("\n".join(lines)) from None
 
 

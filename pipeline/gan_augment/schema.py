@@ -1,15 +1,19 @@
 """The JSON schema of params.yaml, by which editors complete and check it while it is typed.
 
-`python -m gan_augment.schema > params.schema.json` writes it. It comes from the models, with the
-names that registries hold; what the models check across keys (shares add up to 1) it does not know.
+`gan-augment init` writes it, and `gan-augment lock` after an upgrade. It comes from the models,
+with the names that registries hold; what the models check across keys (shares add up to 1) it does
+not know.
 """
 
 import json
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from gan_augment.params import Params
+from gan_augment.storage import write_text
 
+FILE = Path("params.schema.json")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 OWN_CLASS = {"type": "string", "pattern": r"^[\w.]+:\w+$"}
 """A class of the user's own, `package.module:Class`."""
@@ -27,6 +31,11 @@ def schema() -> dict[str, Any]:
             if "$ref" in declared:  # a section's default is the defaults of its keys
                 declared.pop("default", None)
     return {"$schema": DIALECT, **made, "title": "params.yaml of gan-augment"}
+
+
+def write(root: Path) -> None:
+    """Write the schema beside params.yaml in `root`."""
+    write_text(root / FILE, text())
 
 
 def text() -> str:
@@ -82,4 +91,4 @@ def _one_of(node: Any, allowed: list[dict[str, Any]]) -> Any:
 
 
 if __name__ == "__main__":
-    print(text(), end="")
+    write(Path())

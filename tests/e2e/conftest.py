@@ -42,11 +42,8 @@ def copy_repository(folder: Path) -> None:
             shutil.copy(ROOT / name, folder / name)
 
 
-def make_project(folder: Path) -> Run:
-    """Copy this repository, shrink its params, commit; return a command runner."""
-    copy_repository(folder)
-    set_params(folder, **QUICK)
-
+def runner(folder: Path) -> Run:
+    """Return a runner of commands in a folder, which checks whether they fail."""
     environment = {**ENVIRONMENT, "PREFECT_HOME": str(folder / ".prefect")}
 
     def run(*command: str, fails: bool = False) -> subprocess.CompletedProcess[str]:
@@ -56,6 +53,15 @@ def make_project(folder: Path) -> Run:
         assert (done.returncode != 0) == fails, done.stdout + done.stderr
         return done
 
+    return run
+
+
+def make_project(folder: Path) -> Run:
+    """Copy this repository, shrink its params, commit; return a command runner."""
+    copy_repository(folder)
+    set_params(folder, **QUICK)
+
+    run = runner(folder)
     with (folder / ".gitignore").open("a") as file:
         file.write(".prefect/\n")
     run("git", "init", "--quiet", "--initial-branch", "main")

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from gan_augment import table
-from tests.e2e.conftest import Run, make_project
+from tests.e2e.conftest import QUICK, Run, make_project, runner
 
 pytestmark = pytest.mark.e2e
 STAGES = ("ingest", "train", "generate", "evaluate", "report", "assemble")
@@ -22,9 +22,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(folder: Path) -> Run:
-    runner = make_project(folder)
-    runner("dvc", "repro")
-    return runner
+    run = make_project(folder)
+    run("dvc", "repro")
+    return run
 
 
 def test_repro_makes_everything(run: Run, folder: Path) -> None:
@@ -106,11 +106,15 @@ def test_only_what_depends_on_a_change_runs(
 def test_an_experiment_tries_a_value(run: Run, folder: Path) -> None:
     run("git", "add", "--all")
     run("git", "commit", "--quiet", "--message", "built")
-    run("dvc", "exp", "run", "--set-param", "train.steps=90", "--name", "longer")
-    losses = pd.read_csv(folder / "reports" / "training" / "losses.csv")
-    assert losses["step"].iloc[-1] == 90
+    settings, losses = folder / "params.yaml", folder / "reports/training/losses.csv"
+    before = settings.read_bytes(), losses.read_bytes()
+    run("dvc", "exp", "run", "--temp", "--set-param", "train.steps=90", "--name", "longer")
+    assert (settings.read_bytes(), losses.read_bytes()) == before
+    assert run("git", "status", "--short").stdout == ""
     shown = run("dvc", "exp", "show", "--csv").stdout
     assert "longer" in shown
+    run("dvc", "exp", "apply", "longer")
+    assert pd.read_csv(losses)["step"].iloc[-1] == 90
 
 
 def test_bad_params_are_one_message(run: Run, folder: Path, params: Callable[..., None]) -> None:
@@ -121,21 +125,18 @@ def test_bad_params_are_one_message(run: Run, folder: Path, params: Callable[...
     assert "Traceback" not in printed
 
 
-def test_a_folder_of_images_goes_all_the_way(
-    tmp_path: Path, folder_of_images: Path, params: Callable[..., None]
+def test_a_project_of_a_folder_of_images_goes_all_the_way(
+    tmp_path: Path, folder_of_images: Path
 ) -> None:
-    project = tmp_path / "project"
-    project.mkdir()
-    run = make_project(project)
-    folder_of_images.rename(project / "data" / "raw" / "mine")
-    params(
-        project,
-        ingest={"source": "folder", "path": "data/raw/mine", "scarcity": {"digit 1": 3}},
-        generate={"fallback": "smote"},
-    )
-    run("dvc", "add", "data/raw/mine")
+    (tmp_path / "quick.yaml").write_text(yaml.safe_dump(QUICK))
+    run = runner(tmp_path)
+    sets = ["--set", "ingest.scarcity={digit 1: 3}", "--params", "quick.yaml"]
+    printed = run("gan-augment", "init", "mine", "--images", str(folder_of_images), *sets).stdout
+    assert "generate.fallback: smote" in printed
+    run = runner(tmp_path / "mine")
     run("dvc", "repro")
-    augmented = table.read(project / "data" / "augmented", "train")
+    augmented = table.read(tmp_path / "mine/data/augmented", "train")
     assert augmented.classes == ("digit 0", "digit 1", "digit 2")
     real = augmented.rows["origin"] == "real"
     assert (augmented.labels[real] == 1).sum() == 3
+    assert run("git", "status", "--short").stdout.split() == ["??", "dvc.lock"]

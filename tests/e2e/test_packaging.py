@@ -1,6 +1,5 @@
 """Wheel and sdist: built, installed away from the repository, and used there."""
 
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -59,8 +58,8 @@ def test_it_works_away_from_the_repository(built: Path, tmp_path: Path, kind: st
     assert Path(where.strip()).is_relative_to(tmp_path / "venv")
     assert run(command, "--version", cwd=tmp_path).startswith("gan-augment 0.")
     assert "ingest" in run(command, "--help", cwd=tmp_path)
-    shutil.copy(ROOT / "params.yaml", tmp_path)
-    assert "ingest: 1353 images" in run(command, "ingest", cwd=tmp_path)
+    run(command, "init", "project", cwd=tmp_path)
+    assert "ingest: 1353 images" in run(command, "ingest", cwd=tmp_path / "project")
 
 
 def test_data_files_are_in_both(built: Path) -> None:

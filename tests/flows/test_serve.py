@@ -175,7 +175,7 @@ def test_artifacts_are_in_the_ui(service: Service) -> None:
     assert {"verdict", "metrics", "train-progress"} <= set(found)
     assert found["train-progress"].data == 50.0
     assert "Verdict: helps" in str(found["verdict"].data)
-    assert "plain" in str(found["metrics"].data)
+    assert "gan" in str(found["metrics"].data)
 
 
 def refused(project: Project, **environment: str) -> str:

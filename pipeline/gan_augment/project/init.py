@@ -1,0 +1,299 @@
+"""`gan-augment init`: a project around the installed component, with settings that suit its images.
+
+What a project holds is few and small, since the logic stays in the package. Nothing that is there
+already is overwritten, and if something fails, what was made is taken away again.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gan_augment import params as settings_file
+from gan_augment import schema
+from gan_augment.errors import UserError
+from gan_augment.params import Params
+from gan_augment.project import code, repository
+from gan_augment.project.amend import amend, inline
+from gan_augment.project.made import Made
+from gan_augment.project.recognise import recognise
+from gan_augment.project.settings import Choice, between, choose
+from gan_augment.project.survey import Survey, survey
+
+COPIED = {
+    "dvc.yaml": "stages.yaml",  # DVC takes every dvc.yaml below a project for a part of it
+    "prefect.yaml": "prefect.yaml",
+    ".dvc/plots/forest.json": "forest.json",
+}
+"""Files of a project that are those of the package."""
+OWN = (*COPIED, "params.yaml", "README.md", str(schema.FILE), str(code.FILE))
+RAW = Path("data/raw")
+ROOM = 2.2
+"""Bytes on disk for a byte of images: in DVC's cache, in the checkout, and some to spare."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """Where the images of a new project come from, and where they will be.
+
+    Attributes:
+        source: the file or folder as it was named; None for the digits that are built in.
+        place: `ingest.path` of the project.
+        copied: whether they are copied there; else they are left where they are.
+    """
+
+    source: Path | None
+    place: Path
+    copied: bool
+
+    @property
+    def described(self) -> str:
+        """What the project's README says of them."""
+        if self.source is None:
+            return "The images are scikit-learn's digits, which are built in."
+        if self.copied or not self.place.is_absolute():
+            return (
+                f"The images are in `{self.place}`, tracked by DVC. When they change: "
+                f"`dvc add {self.place}`, `dvc repro`."
+            )
+        return (
+            f"The images are not part of the project: they are read at `{self.place}`, and nobody "
+            "who clones it has them. When there is room, bring them in: "
+            f"`dvc add --out {RAW / self.place.name} {self.place}`, and "
+            f"`path: {RAW / self.place.name}` in `params.yaml`."
+        )
+
+
+def init(
+    root: Path, source: Path | None, given: Mapping[str, Any], in_place: bool = False
+) -> list[str]:
+    """Make a project in `root`; return what there is to say of it, line by line.
+
+    Args:
+        root: its folder, made if need be.
+        source: folder or file of images; None for the digits that are built in.
+        given: settings of params.yaml by their dotted names, which override what would be chosen.
+        in_place: leave the images where they are even if there is room for them.
+
+    Raises:
+        UserError: something is there already, the images cannot be read, a setting is not valid,
+            or git or DVC fails.
+    """
+    repository.needs_tools()
+    there = [name for name in OWN if (root / name).exists()]
+    if there:
+        raise UserError(f"{root} holds {', '.join(there)} already: name another folder")
+    if "ingest.path" in given:
+        raise UserError("ingest.path: name the images with --images, and init sets the path")
+    text = _file("params.yaml")
+    images, choices, found = Images(None, RAW, copied=False), list[Choice](), None
+    if source is not None:
+        read = recognise(source.resolve(), given.get("ingest.source")) | _of_ingest(given)
+        place = Path(read.pop("path"))
+        text = _amended(text, {f"ingest.{key}": value for key, value in read.items()})
+        text = amend(text, "ingest.scarcity", {})
+        looked_at = _checked(_amended(text, given)).ingest.model_copy(update={"path": place})
+        found = survey(looked_at)
+        choices = choose(found, looked_at)
+        images = _place(root, place, in_place)
+        text = amend(text, "ingest.path", str(images.place))
+    for key, value, reason in reversed(choices):
+        if not any(_overlap(key, name) for name in given):
+            text = amend(text, key, value, reason)
+    text = _amended(text, given)
+    _checked(text)
+    with _undone_if_it_fails(root) as made:
+        _write(root, text, images, found, made)
+        commit = _track(root, images, made)
+    return _summary(root, images, found, choices, given, commit)
+
+
+def parse(assignments: Sequence[str]) -> dict[str, Any]:
+    """Return settings of the form `section.key=value`, the values read as YAML, by their names.
+
+    Raises:
+        UserError: one is not of that form.
+    """
+    given = {}
+    for assignment in assignments:
+        key, equals, value = assignment.partition("=")
+        if not equals or "." not in key:
+            raise UserError(f"--set {assignment}: write section.key=value, as train.steps=4000")
+        try:
+            given[key] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UserError(f"--set {assignment}: the value is not YAML") from None
+    return given
+
+
+def read(path: Path | None) -> dict[str, Any]:
+    """Return the settings that a params file has, or part of one, by their dotted names.
+
+    Raises:
+        UserError: as of `params.load`.
+    """
+    if path is None:
+        return {}
+    settings_file.load(path)
+    content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    return {f"{name}.{key}": value for name, part in content.items() for key, value in part.items()}
+
+
+def _of_ingest(given: Mapping[str, Any]) -> dict[str, Any]:
+    own = ("source", "files", "annotations")
+    return {key: given[f"ingest.{key}"] for key in own if f"ingest.{key}" in given}
+
+
+def _overlap(one: str, other: str) -> bool:
+    return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
+
+
+def _amended(text: str, values: Mapping[str, Any]) -> str:
+    for key, value in values.items():
+        try:
+            text = amend(text, key, value)
+        except KeyError:
+            text += f"\n{yaml.safe_dump({key.split('.')[0]: {}})}"  # for the check to refuse
+    return text
+
+
+def _checked(text: str) -> Params:
+    return settings_file.check(yaml.safe_load(text), "settings")
+
+
+def _place(root: Path, path: Path, in_place: bool) -> Images:
+    """Decide where the images will be: in the project, if they are there or there is room."""
+    if root.resolve().is_relative_to(path):
+        raise UserError(f"--images {path} holds the project itself: put them into a folder of it")
+    if path.is_relative_to(root.resolve()):
+        return Images(path, path.relative_to(root.resolve()), copied=False)
+    size = sum(file.stat().st_size for file in _files(path))
+    exists = next(place for place in (root.resolve(), *root.resolve().parents) if place.exists())
+    if in_place or ROOM * size > shutil.disk_usage(exists).free:
+        return Images(path, path, copied=False)
+    return Images(path, RAW / path.name, copied=True)
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        yield path
+    for here, _, names in os.walk(path, followlinks=True):
+        yield from (file for file in map(Path(here).joinpath, names) if file.exists())
+
+
+@contextmanager
+def _undone_if_it_fails(root: Path) -> Iterator[Made]:
+    """Yield what the block makes: if it fails, that is taken away again."""
+    made = Made()
+    try:
+        made.note(root)
+        root.mkdir(parents=True, exist_ok=True)
+        yield made
+    except BaseException as error:
+        made.undo()
+        if isinstance(error, OSError):
+            raise UserError(f"cannot write {error.filename or root}: {error.strerror}") from error
+        raise
+
+
+def _write(root: Path, text: str, images: Images, found: Survey | None, made: Made) -> None:
+    """Start repositories and write the project's files."""
+    repository.start(root, made)
+    what = (
+        "handwritten digits"
+        if found is None
+        else f"{found.total:,} images of {len(found.classes)} classes"
+    )
+    contents = {name: _file(of) for name, of in COPIED.items()} | {
+        "params.yaml": text,
+        str(schema.FILE): schema.text(),
+        "README.md": _readme(root, what, images),
+    }
+    for name, content in contents.items():
+        made.note(root / name)
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(content, encoding="utf-8")
+    ignored = {".gitignore": _file("gitignore") + _outputs(), ".dvcignore": _file("dvcignore")}
+    for name, content in ignored.items():
+        made.note(root / name)
+        with (root / name).open("a", encoding="utf-8") as file:
+            file.write(content)
+    made.note(root / code.FILE)
+    code.write(root)
+
+
+def _track(root: Path, images: Images, made: Made) -> str:
+    """Bring the images in, and commit; return the commit, or why there is none."""
+    tracked = [".dvc/.gitignore", ".dvc/config", ".gitignore", ".dvcignore", *OWN]
+    place = root / images.place
+    if images.source is None:
+        made.note(place / ".gitkeep")
+        place.mkdir(parents=True, exist_ok=True)
+        (place / ".gitkeep").touch()
+        tracked.append(str(RAW / ".gitkeep"))
+    elif not images.place.is_absolute():
+        brought = [Path(f"{images.place}.dvc"), images.place.parent / ".gitignore"]
+        for path in (*brought, images.place):
+            made.note(root / path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        how = ["--out", images.place, images.source] if images.copied else [images.place]
+        repository.dvc(root, "add", "--quiet", *map(str, how))
+        tracked += map(str, brought)
+    tracked = [name for name in tracked if (root / name).exists()]
+    return repository.commit(root, tracked, f"A project of gan-augment {version('gan-augment')}")
+
+
+def _file(name: str) -> str:
+    return files("gan_augment.project").joinpath("files", name).read_text(encoding="utf-8")
+
+
+def _outputs() -> str:
+    """Return what git ignores because DVC keeps it, a line each."""
+    stages = yaml.safe_load(_file(COPIED["dvc.yaml"]))["stages"].values()
+    outs = [out for stage in stages for key in ("outs", "metrics") for out in stage.get(key, [])]
+    return "".join(f"/{out}\n" for out in outs if isinstance(out, str))
+
+
+def _readme(root: Path, what: str, images: Images) -> str:
+    from jinja2 import Environment
+
+    template = Environment(autoescape=False, keep_trailing_newline=True).from_string(
+        _file("README.md.j2")
+    )
+    return template.render(
+        name=root.resolve().name,
+        what=what,
+        images=images.described,
+        version=version("gan-augment"),
+    )
+
+
+def _summary(
+    root: Path,
+    images: Images,
+    found: Survey | None,
+    choices: Sequence[Choice],
+    given: Mapping[str, Any],
+    commit: str,
+) -> list[str]:
+    lines = ["handwritten digits, which are built in"]
+    if found is not None:
+        numbers = found.classes.values()
+        lines = [f"{found.total:,} images of {len(numbers)} classes, {between(numbers)} each"]
+    lines += [
+        f"  {key}: {inline(value)} ({reason})"
+        for key, value, reason in choices
+        if not any(_overlap(key, name) for name in given)
+    ]
+    lines += [f"  {key}: {inline(value)} (as you said)" for key, value in given.items()]
+    if images.place.is_absolute():
+        lines.append(f"  the images stay at {images.place}: see README.md")
+    lines.append(f"{root}: {commit if commit.startswith('not') else f'committed as {commit}'}")
+    return [*lines, "next:", f"  cd {root}", "  dvc repro", "  gan-augment verdict"]

@@ -1,0 +1,189 @@
+"""Settings that suit images, each with its reason."""
+
+from collections.abc import Collection, Iterator
+from statistics import median
+from typing import Any, NamedTuple
+
+from gan_augment.params import IngestParams
+from gan_augment.project.survey import Survey
+
+LARGE = 64
+"""Pixels of the longer side from which on images are made smaller: what is trained at that size."""
+SMALL = 16
+"""Up to so many pixels a side any size can be made; above, sides must be multiples of 4."""
+ELONGATED = 1.25
+"""Aspect from which on images that share one are not made square."""
+LOST = 1 / 3
+"""More of an image than this is not cut away to make it square,"""
+MANY_CUT = 0.1
+"""at least not of more than this share of the images."""
+LARGE_SET, A_CLASS = 20_000, 500
+"""Images from which on not all are looked at, and how many of each class are then."""
+FEW_WANTED = 0.2
+"""Share of the training images that `fill` must add to be worth its while."""
+TOO_FEW = 10
+"""Training images of a class below which a GAN cannot learn it: `generate.min_real`."""
+OF_COLOUR = 0.1
+"""Share of pictures with colour from which on images are in colour."""
+TRAINING = 0.6
+
+
+class Choice(NamedTuple):
+    """A setting by its dotted name, its value, and why."""
+
+    key: str
+    value: Any
+    reason: str
+
+
+def choose(found: Survey, params: IngestParams) -> list[Choice]:
+    """Return the settings that suit a source, in the order of params.yaml.
+
+    Args:
+        found: what the source holds.
+        params: how it is read, and what of it is settled already.
+    """
+    return [
+        *_size(found),
+        *_colour(found),
+        *_groups(found),
+        *_splits(found),
+        *_number(found),
+        Choice("ingest.scarcity", {}, "the images are what they are; only a study caps classes"),
+        *_plan(found, params),
+        *_classic(found),
+    ]
+
+
+def _size(found: Survey) -> Iterator[Choice]:
+    if not found.sizes:
+        return
+    heights, widths = zip(*found.sizes, strict=True)
+    height, width = median(heights), median(widths)
+    alike = len(set(found.sizes)) == 1
+    said = f"{'all' if alike else 'about'} {width:g}×{height:g} pixels"
+    if alike and _can_be_made(height, width):
+        yield Choice("ingest.image_size", None, f"the images are {said}, and stay so")
+        return
+    longer = min(LARGE, _multiple(max(height, width)))
+    sides = (longer, longer)
+    if _share_an_aspect(found.sizes) and max(height, width) >= ELONGATED * min(height, width):
+        short = max(8, _multiple(longer * min(height, width) / max(height, width)))
+        sides = (short, longer) if width > height else (longer, short)
+    why = (
+        "larger ones want a GPU and more images than most have"
+        if longer == LARGE
+        else ("networks want sides that are multiples of 8")
+    )
+    value: Any = sides[0] if sides[0] == sides[1] else list(sides)
+    yield Choice("ingest.image_size", value, f"the images are {said}; {why}")
+    cut = [1 - kept for kept in (_kept(size, sides) for size in found.sizes)]
+    much = sum(share > LOST for share in cut) / len(cut)
+    if much > MANY_CUT:
+        reason = f"cropping would cut away more than a third of {much:.0%} of the images"
+        yield Choice("ingest.fit", "pad", reason)
+
+
+def _colour(found: Survey) -> Iterator[Choice]:
+    if found.stored_in_colour and found.colour == 0:
+        yield Choice("ingest.channels", 1, "stored in colour, but all that was looked at is grey")
+
+
+def _groups(found: Survey) -> Iterator[Choice]:
+    if found.grouped:
+        yield Choice("ingest.group", "given", "the source says which images belong together")
+    elif found.series:
+        reason = "names look like series, of which no two images may be in two splits: see to it"
+        yield Choice("ingest.group", {"pattern": found.series}, reason)
+    elif found.folders:
+        reason = "folders below the classes look like series, which must not straddle splits"
+        yield Choice("ingest.group", "folder", reason)
+
+
+def _splits(found: Survey) -> Iterator[Choice]:
+    given = found.splits
+    listed = ", ".join(f"{name} {number:,}" for name, number in given.most_common())
+    if len(given) == 1:
+        yield Choice("ingest.split.given", "ignore", f"the source has one split only: {listed}")
+    elif given:
+        missing = "" if len(given) == 3 else "; the third is taken out of train"
+        yield Choice("ingest.split.given", "keep", f"the source gives {listed}{missing}")
+
+
+def _number(found: Survey) -> Iterator[Choice]:
+    if found.total > LARGE_SET:
+        reason = (
+            f"of {found.total:,} images, so many of a class are enough to see whether synthetic "
+            "ones help, and take hours, not days; null for all"
+        )
+        yield Choice("ingest.limit", A_CLASS, reason)
+
+
+def _plan(found: Survey, params: IngestParams) -> Iterator[Choice]:
+    training = training_images(found, params)
+    most = max(training.values())
+    each = between(training.values())
+    fill = sum(most - number for number in training.values())
+    if fill < FEW_WANTED * sum(training.values()):
+        reason = f"classes have about {each} training images: `fill` would add little"
+        yield Choice("generate.plan", {"ratio": 1.0}, reason)
+    else:
+        reason = f"classes have about {each} training images: scarce ones are filled up"
+        yield Choice("generate.plan", "fill", reason)
+    few = [name for name, number in training.items() if number < TOO_FEW]
+    if few:
+        reason = f"too few training images for a GAN: {', '.join(few)}"
+        yield Choice("generate.fallback", "smote", reason)
+
+
+def between(numbers: Collection[int]) -> str:
+    """Return the smallest and the largest of some numbers in words, or the one that all are."""
+    least, most = min(numbers), max(numbers)
+    return f"{most:,}" if least == most else f"{least:,} to {most:,}"
+
+
+def training_images(found: Survey, params: IngestParams) -> dict[str, int]:
+    """Return about how many training images of each class there will be."""
+    splits = found.splits
+    limit = params.limit or (A_CLASS if found.total > LARGE_SET else found.total)
+    if len(splits) < 2 or params.split.given == "ignore":
+        return {name: round(TRAINING * min(n, limit)) for name, n in found.classes.items()}
+    share = 1.0 if "validation" in splits else TRAINING / (TRAINING + params.split.validation)
+    return {
+        name: round(share * found.counts["train", name] * min(1, limit / number))
+        for name, number in found.classes.items()
+    }
+
+
+def _classic(found: Survey) -> Iterator[Choice]:
+    if found.colour >= OF_COLOUR:
+        reason = (
+            "left and right seldom matter in colour pictures; false for text and what is handed"
+        )
+        yield Choice("evaluate.classic.flip", True, reason)
+    elif found.sizes:
+        reason = "grey: digits, text and scans must not be mirrored; true if yours may be"
+        yield Choice("evaluate.classic.flip", False, reason)
+
+
+def _can_be_made(height: float, width: float) -> bool:
+    longer = max(height, width)
+    return longer <= SMALL or (longer <= LARGE and height % 4 == width % 4 == 0)
+
+
+def _multiple(side: float) -> int:
+    """Return the multiple of 8 that is nearest."""
+    return max(8, 8 * round(side / 8))
+
+
+def _share_an_aspect(sizes: list[tuple[int, int]]) -> bool:
+    """Return whether nine in ten images are within a tenth of the median aspect."""
+    aspects = [width / height for height, width in sizes]
+    usual = median(aspects)
+    return sum(abs(aspect / usual - 1) <= 0.1 for aspect in aspects) >= 0.9 * len(aspects)
+
+
+def _kept(size: tuple[int, int], sides: tuple[int, int]) -> float:
+    """Return the share of an image that a crop to the aspect of `sides` keeps."""
+    one, other = size[1] / size[0], sides[1] / sides[0]
+    return min(one, other) / max(one, other)

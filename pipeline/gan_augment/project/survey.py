@@ -1,0 +1,129 @@
+"""A look at images before anything is settled: how many, of what classes, how large, in colour?"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from gan_augment.ingest.sources import find
+from gan_augment.ingest.sources.raw import RawImage
+from gan_augment.params import IngestParams
+from gan_augment.project.series import folders, series
+
+SAMPLE = 500
+"""Images whose size is looked at, evenly spread over all;"""
+DECODED = 50
+"""and of these, whose pixels are."""
+
+GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I", "F")
+ORIENTATION, FIRST_ON_ITS_SIDE = 0x0112, 5
+"""EXIF's tag, and the first of its values that swap height and width."""
+SMALL, TINT = 64, 12
+"""Side to which a picture is shrunk to look for colour; difference of channels that is colour."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a source holds.
+
+    Attributes:
+        total: number of images.
+        counts: images by split (None where the source gives none) and class.
+        sizes: height and width in pixels of the sample.
+        colour: share of the sample that has colour, stored colours that are all grey apart.
+        stored_in_colour: whether any of the sample is stored in colour.
+        grouped: whether the source says which images belong together.
+        series: pattern of names that look like series, or None.
+        folders: whether folders below the classes look like series.
+    """
+
+    total: int
+    counts: Counter[tuple[str | None, str]]
+    sizes: list[tuple[int, int]]
+    colour: float
+    stored_in_colour: bool
+    grouped: bool
+    series: str | None
+    folders: bool
+
+    @property
+    def classes(self) -> Counter[str]:
+        """Images by class."""
+        found: Counter[str] = Counter()
+        for (_, label), number in self.counts.items():
+            found[label] += number
+        return found
+
+    @property
+    def splits(self) -> Counter[str]:
+        """Images by the split that the source gives, where it gives one."""
+        found: Counter[str] = Counter()
+        for (split, _), number in self.counts.items():
+            if split is not None:
+                found[split] += number
+        return found
+
+
+class Look(NamedTuple):
+    """What one picture looks like; `colour` None if it was not decoded."""
+
+    size: tuple[int, int]
+    stored_in_colour: bool
+    colour: bool | None
+
+
+def survey(params: IngestParams) -> Survey:
+    """Look at what the source of the params holds; a picture that does not open is passed over.
+
+    Raises:
+        UserError: the source cannot be read.
+    """
+    found = find(params)
+    step = max(1, -(-found.total // SAMPLE))
+    counts: Counter[tuple[str | None, str]] = Counter()
+    names: list[tuple[str, str]] = []
+    looks: list[Look] = []
+    grouped = False
+    for number, image in enumerate(found.images):
+        if image.label is None:
+            continue
+        counts[image.split, image.label] += 1
+        names.append((image.name, image.label))
+        grouped = grouped or image.group is not None
+        if number % step == 0:
+            looks += _look(image, decode=number // step % (SAMPLE // DECODED) == 0)
+    colours = [look.colour for look in looks if look.colour is not None]
+    return Survey(
+        found.total,
+        counts,
+        [look.size for look in looks],
+        float(np.mean(colours)) if colours else 0.0,
+        any(look.stored_in_colour for look in looks),
+        grouped,
+        series(names),
+        folders(names),
+    )
+
+
+def _look(image: RawImage, *, decode: bool) -> list[Look]:
+    """Return how a picture looks, or nothing if it does not open."""
+    try:
+        with image.open() as picture:
+            # Phones store how to turn a picture, and ingestion turns it.
+            turned = picture.getexif().get(ORIENTATION, 1) >= FIRST_ON_ITS_SIDE
+            size = picture.size if turned else picture.size[::-1]
+            grey = picture.mode in GREY
+            colour = False if grey else None
+            if decode and not grey:
+                colour = _has_colour(picture)  # which may load it at another size
+            return [Look(size, not grey, colour)]
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return []
+
+
+def _has_colour(picture: Image.Image) -> bool:
+    picture.draft("RGB", (SMALL, SMALL))
+    pixels = np.asarray(picture.convert("RGB").resize((SMALL, SMALL)), np.int16)
+    return bool(np.ptp(pixels, axis=2).max() > TINT)

@@ -1,0 +1,193 @@
+"""A new project: whole, committed, and never at the cost of what was there."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gan_augment import params, schema
+from gan_augment.errors import UserError
+from gan_augment.project import code, repository
+from gan_augment.project import init as module
+from gan_augment.project.init import init, parse, read
+from tests.project.conftest import Make, git, numbered
+
+ROOT = Path(__file__).parents[2]
+CLASSES = {"cat": 20, "dog": 20}
+
+
+def test_this_repository_is_a_project_too() -> None:
+    """After a change of one of these files copy it to the other place."""
+    for name, of in {**module.COPIED, "params.yaml": "params.yaml"}.items():
+        assert (ROOT / name).read_text() == module._file(of), f"{name} and project/files/{of}"
+    assert set((ROOT / ".dvcignore").read_text().split()) == set(module._file("dvcignore").split())
+
+
+def test_a_project_is_whole_and_committed(pictures: Make, tmp_path: Path) -> None:
+    root = tmp_path / "a project"
+    said = init(root, pictures(numbered(CLASSES)), {})
+    settings = params.load(root / "params.yaml")
+    assert settings.ingest.path == Path("data/raw/images")
+    assert settings.ingest.scarcity == {}
+    assert settings.evaluate.classic.flip
+    text = (root / "params.yaml").read_text()
+    assert "  # Chosen: the images are all 20×20 pixels, and stay so\n  image_size: null " in text
+    assert "# every class up to the largest" in text  # what was said of a setting still is
+    assert len(list((root / "data/raw/images").rglob("*.png"))) == 40
+    assert git(root, "status", "--porcelain") == ""
+    tracked = git(root, "ls-files").splitlines()
+    assert {"dvc.yaml", "prefect.yaml", str(code.FILE), "data/raw/images.dvc"} <= set(tracked)
+    assert not any(name.endswith(".png") for name in tracked)
+    assert code.outdated(root) == []
+    assert text.partition("\n")[0].endswith("$schema=params.schema.json")
+    assert (root / schema.FILE).read_text() == schema.text()
+    assert "40 images of 2 classes, tracked" not in (root / "README.md").read_text()
+    assert "40 images of 2 classes" in (root / "README.md").read_text()
+    assert said[0] == "40 images of 2 classes, 20 each"
+    assert said[-4:] == ["next:", f"  cd {root}", "  dvc repro", "  gan-augment verdict"]
+
+
+def test_without_images_it_is_the_demo(tmp_path: Path) -> None:
+    init(tmp_path / "p", None, {})
+    assert (tmp_path / "p/params.yaml").read_text() == (ROOT / "params.yaml").read_text()
+    assert git(tmp_path / "p", "status", "--porcelain") == ""
+
+
+def test_what_is_set_overrides_what_would_be_chosen(pictures: Make, tmp_path: Path) -> None:
+    given = parse(["ingest.image_size=[16, 8]", "generate.plan.per_class=7", "train.steps=3"])
+    said = init(tmp_path / "p", pictures(numbered(CLASSES)), given)
+    settings = params.load(tmp_path / "p/params.yaml")
+    assert settings.ingest.image_size == (16, 8)
+    assert (settings.generate.plan.kind, settings.generate.plan.amount) == ("per_class", 7)
+    assert settings.train.steps == 3
+    assert "Chosen: classes" not in (tmp_path / "p/params.yaml").read_text()
+    assert "  train.steps: 3 (as you said)" in said
+
+
+def test_settings_of_a_file(tmp_path: Path, pictures: Make) -> None:
+    (tmp_path / "mine.yaml").write_text("train: {steps: 5}\ngenerate: {seed: 1}")
+    init(tmp_path / "p", pictures(numbered(CLASSES)), read(tmp_path / "mine.yaml"))
+    settings = params.load(tmp_path / "p/params.yaml")
+    assert (settings.train.steps, settings.generate.seed) == (5, 1)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("train.stepz=3", "train.stepz: unknown key; did you mean 'steps'?"),
+        ("trian.steps=3", "trian: unknown key; did you mean 'train'?"),
+        ("train.steps=-3", "train.steps = -3: should be greater than"),
+        ("ingest.path=x", "name the images with --images"),
+        ("train.steps", "write section.key=value"),
+        ("steps=3", "write section.key=value"),
+        ("train.steps=[", "the value is not YAML"),
+        ("ingest.source=none", "ingest.source = 'none'"),
+    ],
+)
+def test_what_is_set_wrongly_makes_nothing(
+    pictures: Make, tmp_path: Path, assignment: str, message: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        init(tmp_path / "p", pictures(numbered(CLASSES)), parse([assignment]))
+    assert message in str(caught.value)
+    assert not (tmp_path / "p").exists()
+
+
+@pytest.mark.parametrize("name", ["dvc.yaml", "params.yaml", "README.md", "gan-augment.lock"])
+def test_nothing_is_overwritten(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(UserError, match=f"holds {name} already"):
+        init(tmp_path, None, {})
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_what_fails_leaves_the_folder_as_it_was(
+    pictures: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "p"
+    (root / "data").mkdir(parents=True)
+    (root / "data/mine.txt").write_text("mine")
+    (root / ".gitignore").write_text("mine\n")
+    images = pictures(numbered(CLASSES))
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+    original = repository.dvc
+
+    def full(root: Path, *arguments: str) -> str:
+        if arguments[0] == "add":
+            raise UserError("dvc: No space left on device")
+        return original(root, *arguments)
+
+    monkeypatch.setattr(repository, "dvc", full)
+    with pytest.raises(UserError, match="No space left"):
+        init(root, images, {})
+    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
+    with pytest.raises(UserError, match="No space left"):
+        init(tmp_path / "new/p", images, {})
+    assert not (tmp_path / "new").exists()
+
+
+def test_images_in_the_project_are_tracked_where_they_are(pictures: Make, tmp_path: Path) -> None:
+    pictures(numbered(CLASSES), root="p/photos")
+    init(tmp_path / "p", tmp_path / "p/photos", {})
+    assert params.load(tmp_path / "p/params.yaml").ingest.path == Path("photos")
+    assert "photos.dvc" in git(tmp_path / "p", "ls-files")
+    assert git(tmp_path / "p", "status", "--porcelain") == ""
+    with pytest.raises(UserError, match="holds the project itself"):
+        init(tmp_path / "p/photos/q", tmp_path / "p/photos", {})
+
+
+def test_images_left_in_place(
+    pictures: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = pictures(numbered(CLASSES))
+    said = init(tmp_path / "p", images, {}, in_place=True)
+    assert params.load(tmp_path / "p/params.yaml").ingest.path == images
+    assert not (tmp_path / "p/data").exists()
+    assert f"  the images stay at {images}: see README.md" in said
+    assert f"dvc add --out data/raw/images {images}" in (tmp_path / "p/README.md").read_text()
+
+    monkeypatch.setattr(module, "ROOM", 1e15)  # no disk has so much
+    init(tmp_path / "q", images, {})
+    assert params.load(tmp_path / "q/params.yaml").ingest.path == images
+
+
+def test_in_a_folder_of_a_larger_repository(pictures: Make, tmp_path: Path) -> None:
+    top = tmp_path / "mono"
+    top.mkdir()
+    git(top, "init", "--quiet")
+    (top / "other.txt").write_text("x")
+    git(top, "add", "other.txt")
+    init(top / "a/project", pictures(numbered(CLASSES)), {})
+    assert not (top / "a/project/.git").exists()
+    assert git(top, "status", "--porcelain") == "A  other.txt\n"  # not ours to commit
+    (top / ".gitignore").write_text("scratch/\n")
+    init(top / "scratch/p", None, {})
+    assert (top / "scratch/p/.git").exists()
+
+
+def test_a_commit_that_git_refuses_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{name}_NAME", "")
+    said = init(tmp_path / "p", None, {})
+    assert any(line.startswith(f"{tmp_path / 'p'}: not committed (") for line in said)
+    assert (tmp_path / "p/dvc.yaml").exists()
+
+
+def test_without_git_or_dvc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repository, "find_spec", lambda _: None)
+    with pytest.raises(UserError, match="needs DVC: pip install"):
+        init(tmp_path / "p", None, {})
+    monkeypatch.setattr(repository.shutil, "which", lambda _: None)
+    with pytest.raises(UserError, match="needs git"):
+        init(tmp_path / "p", None, {})
+    assert not (tmp_path / "p").exists()
+
+
+def test_a_parquet_file_is_brought_in(tmp_path: Path, digits: Path) -> None:
+    shard = next(digits.glob("train*.parquet"))
+    init(tmp_path / "p", shard, {})
+    content = yaml.safe_load((tmp_path / "p/params.yaml").read_text())["ingest"]
+    assert (content["source"], content["path"]) == ("parquet", f"data/raw/{shard.name}")
+    assert (tmp_path / "p/data/raw" / shard.name).read_bytes() == shard.read_bytes()
