@@ -60,7 +60,7 @@ def test_a_class_with_one_image(cli: CommandLine, folder_of_images: Path) -> Non
 def test_a_single_class(cli: CommandLine, folder_of_images: Path) -> None:
     for label in (1, 2):
         (folder_of_images / f"digit {label}").rename(folder_of_images / f".digit {label}")
-    check(cli("ingest", ingest=folder_params(folder_of_images)), "only the class ['digit 0']")
+    check(cli("ingest", ingest=folder_params(folder_of_images)), "only the class 'digit 0'")
 
 
 def test_a_corrupt_image(cli: CommandLine, folder_of_images: Path, existing: Path) -> None:

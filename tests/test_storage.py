@@ -72,9 +72,10 @@ def test_scratch_is_empty_at_first_and_gone_at_last(tmp_path: Path) -> None:
     with storage.scratch_directory(target) as scratch:
         assert scratch.parent == target.parent
         (scratch / "x").touch()
-    assert not list(target.parent.iterdir())
-    scratch.mkdir()
+    assert not target.parent.exists()
+    scratch.mkdir(parents=True)
     (scratch / "of a killed run").touch()
     with storage.scratch_directory(target) as scratch:
         assert not list(scratch.iterdir())
-    assert not target.exists()
+        target.touch()
+    assert list(target.parent.iterdir()) == [target]

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,8 @@ def replace_directory(target: Path) -> Iterator[Path]:
 def scratch_directory(target: Path) -> Iterator[Path]:
     """Yield an empty directory beside `target`, for what is only needed to make it; then delete it.
 
-    What a killed run left there is deleted first.
+    What a killed run left there is deleted first. Of the folders above, those that had to be made
+    go too if nothing came into them.
 
     Raises:
         UserError: the disk is full or the place cannot be written.
@@ -54,11 +55,15 @@ def scratch_directory(target: Path) -> Iterator[Path]:
     scratch = _beside(target, "scratch.partial")
     with _readable_os_errors(target):
         shutil.rmtree(scratch, ignore_errors=True)
+        made = [parent for parent in scratch.parents if not parent.exists()]
         scratch.mkdir(parents=True)
         try:
             yield scratch
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+            with suppress(OSError):
+                for parent in made:
+                    parent.rmdir()
 
 
 @contextmanager

@@ -46,8 +46,8 @@ def interrupted(project: Path) -> dict[str, str]:
     assert second.returncode == 1
     assert first.wait(60) == 130
     said = {"first": log.read_text(), "second": second.stderr, "process": str(first.pid)}
-    left = [p for p in psutil.process_iter(["cwd"]) if p.info["cwd"] == str(project)]
-    assert not left
+    left = [p for p in psutil.process_iter(["cwd", "status"]) if p.info["cwd"] == str(project)]
+    assert all(process.info["status"] == psutil.STATUS_ZOMBIE for process in left)  # dead
     return said
 
 
