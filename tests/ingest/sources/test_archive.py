@@ -1,16 +1,18 @@
 import gzip
 import io
 import pickle
+import stat
 import tarfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from gan_augment.errors import UserError
 from gan_augment.ingest.sources import find
-from gan_augment.ingest.sources.archive import TWICE
+from gan_augment.ingest.sources.archive import SPECIAL, TWICE
 from gan_augment.ingest.sources.raw import HIDDEN, RawImage
 from gan_augment.params import IngestParams
 
@@ -230,3 +232,38 @@ def test_a_header_of_a_tar_that_would_fill_memory(
         path.write_bytes(content if kind == "tar" else gzip.compress(content))
         with pytest.raises(UserError, match="a header of 2,097,152 bytes, more than 1,048,576"):
             read(path)
+
+
+def test_a_hard_link_in_a_tar_is_a_file(folder_of_images: Path) -> None:
+    first = folder_of_images / "digit 0" / "0.png"
+    for name in ("digit 0/same.png", "digit 1/same.png"):
+        (folder_of_images / name).hardlink_to(first)
+    images = read(pack(folder_of_images, "tar.gz"))
+    assert len(images) == 38
+    for name in ("digit 0/same.png", "digit 1/same.png"):
+        np.testing.assert_array_equal(
+            np.asarray(images[name].open()), np.asarray(Image.open(first))
+        )
+    assert images["digit 1/same.png"].label == "digit 1"
+
+
+def test_a_symbolic_link_in_a_zip_is_told(folder_of_images: Path) -> None:
+    path = pack(folder_of_images, "zip")
+    with zipfile.ZipFile(path, "a") as archive:
+        link = zipfile.ZipInfo("digit 0/link.png")
+        link.create_system, link.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(link, "0.png")
+    found = find(IngestParams(source="archive", path=path))
+    assert found.total == 36
+    assert found.skipped == {SPECIAL: (1, "digit 0/link.png")}
+
+
+@pytest.mark.parametrize("name", ["./a.csv", ".\\a.csv", "a.csv"])
+def test_settings_name_files_in_any_spelling(folder_of_images: Path, name: str) -> None:
+    (folder_of_images / "a.csv").write_text("file,group\ndigit 1/3.png,g\n")
+    for source in ("folder", "archive"):
+        path = folder_of_images if source == "folder" else pack(folder_of_images, "tar")
+        params = {"source": source, "path": path, "annotations": name, "files": "./digit 1/*"}
+        found = find(IngestParams.model_validate({**params}))
+        assert [image.group for image in found.images if image.name == "digit 1/3.png"] == ["g"]
+        assert found.total == 12

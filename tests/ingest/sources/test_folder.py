@@ -202,3 +202,29 @@ def test_the_names_of_files_say_splits(folder_of_images: Path) -> None:
     assert splits["digit 0/train_4.png"] == "train"
     (folder_of_images / "digit 0" / "train_4.png").rename(folder_of_images / "digit 0" / "4.png")
     assert {image.split for image in folder(folder_of_images).values()} == {None}
+
+
+def test_a_class_folder_of_other_files_says_which(folder_of_images: Path) -> None:
+    (folder_of_images / "scans").mkdir()
+    for name in ("1.npy", "2.npy", "notes.txt", ".DS_Store"):
+        (folder_of_images / "scans" / name).touch()
+    with pytest.raises(UserError, match=r"holds no images \(2 × .npy, 1 × .txt\): fill it or"):
+        folder(folder_of_images)
+
+
+def test_two_classes_of_one_name_are_refused(folder_of_images: Path) -> None:
+    with pytest.raises(UserError, match="class_names: 'a' is there twice"):
+        folder(folder_of_images, class_names=["a", "a", "b"])
+
+
+def test_a_folder_that_may_be_a_split_is_doubted(folder_of_images: Path) -> None:
+    root = folder_of_images.parent / "set"
+    for name in ("train", "later"):
+        shutil.copytree(folder_of_images, root / name)
+    found = find(IngestParams(source="folder", path=root))
+    assert found.classes == ("later", "train")
+    (doubt,) = found.doubts
+    assert doubt == (
+        "classes are later, train, the outer folders, and not digit 0, digit 1, digit 2 in them: "
+        "if they are splits, call them train, validation and test"
+    )

@@ -113,6 +113,7 @@ def test_texts_of_numbers_are_read_as_pandas_writes_them(
         (["train", "test"], "are called as published splits are"),
         (["cat", "dog", "cat|dog"], "'cat|dog' looks like several labels"),
         (["0", "1", "0, 1"], "looks like several labels"),
+        (["cat", "['cat', 'dog']"], "looks like several labels"),
     ],
 )
 def test_names_that_mislead_are_told(classes: list[str], message: str) -> None:

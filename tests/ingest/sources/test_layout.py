@@ -89,3 +89,10 @@ def test_images_in_splits_without_classes_are_told() -> None:
     layout = read("train", "test")
     assert not layout.places
     assert layout.outside == "in no class folder of a published split"
+
+
+def test_which_folders_are_the_classes_is_told_where_all_hold_the_same() -> None:
+    layout = read("a/p1", "a/p2", "b/p1", "b/p2")
+    assert {place.label for place in layout.places.values()} == {"a", "b"}
+    assert layout.understood == ("classes are a, b, the outer folders, and not p1, p2 in them",)
+    assert not layout.doubts

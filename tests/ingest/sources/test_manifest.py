@@ -278,3 +278,32 @@ def test_what_systems_leave_is_no_table(folder_of_images: Path, source: str) -> 
     for name in (f"._list.{source}", f"__MACOSX/list.{source}"):
         (folder_of_images / name).write_bytes(b"\0\5\x16\7")
     assert len(read(source, folder_of_images)) == len(wanted)
+
+
+def test_an_ordered_category_keeps_its_order(tmp_path: Path) -> None:
+    sizes = ["small", "medium", "large", "huge"]
+    cells = pd.Categorical(["large", "small", None, "medium"], categories=sizes, ordered=True)
+    frame = pd.DataFrame({"image": [png(n) for n in range(4)], "label": cells})
+    frame.to_parquet(tmp_path / "x.parquet")
+    found = find(IngestParams(source="parquet", path=tmp_path))
+    assert found.classes == ("small", "medium", "large")
+    assert [image.label for image in found.images] == ["large", "small", None, "medium"]
+
+
+@pytest.mark.parametrize("cell", ["nan", "NaN", "<NA>", ""])
+def test_no_split_and_no_group_as_pandas_writes_them(tmp_path: Path, cell: str) -> None:
+    (tmp_path / "x.csv").write_text(f"file,label,split,group\na.png,a,{cell},{cell}\n")
+    (image,) = read("csv", tmp_path)
+    assert (image.split, image.group) == (None, None)
+
+
+def test_absolute_paths_are_named_from_the_table_s_folder(
+    folder_of_images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = folder_of_images / "digit 0" / "0.png"
+    (folder_of_images / "x.csv").write_text(f"file,label\n{file},a\n")
+    monkeypatch.chdir(folder_of_images.parent)
+    for path in (folder_of_images, Path("images")):
+        (image,) = read("csv", path)
+        assert image.name == "digit 0/0.png"
+        assert image.open().size == (8, 8)

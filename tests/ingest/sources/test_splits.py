@@ -8,8 +8,8 @@ from gan_augment.ingest.sources.splits import is_fold, split_name, split_of, spl
     ("names", "split"),
     [
         ("train Training TRAIN train_set trainset train-images seg_train train2017 trn", "train"),
-        ("val Valid validation dev Validation_Set val2017 images_val validate", "validation"),
-        ("test Testing TEST test_set test-data seg_test t10k tst", "test"),
+        ("val Valid validation dev Validation_Set val2017 images_val validate eval", "validation"),
+        ("test Testing TEST test_set test-data seg_test t10k tst holdout", "test"),
     ],
 )
 def test_folders_are_called_after_splits_as_people_write_them(names: str, split: str) -> None:

@@ -9,6 +9,7 @@ from gan_augment.ingest.sources.folder import folder
 from gan_augment.ingest.sources.idx import idx
 from gan_augment.ingest.sources.labels import doubts
 from gan_augment.ingest.sources.manifest import manifest_csv, manifest_parquet
+from gan_augment.ingest.sources.paths import spelled
 from gan_augment.ingest.sources.raw import Found, Source
 from gan_augment.ingest.sources.torchvision_datasets import torchvision_datasets
 from gan_augment.params import IngestParams
@@ -31,6 +32,9 @@ def find(params: IngestParams) -> Found:
         UserError: no such source, names that do not fit its classes, or anything about it that
             the user can put right.
     """
+    names = {key: getattr(params, key) for key in ("files", "annotations")}
+    plain = {key: spelled(name) for key, name in names.items() if name is not None}
+    params = params.model_copy(update=plain)
     found = choose(SOURCES, params.source, "ingest.source")(params)
     if params.class_names is not None:
         found = _named(found, params.class_names)
@@ -39,6 +43,11 @@ def find(params: IngestParams) -> Found:
 
 def _named(found: Found, names: tuple[str, ...]) -> Found:
     """Name and order classes: by their numbers from 0 (or from 1, if there are as many)."""
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(
+                f"ingest.class_names: {name!r} is there twice; each class needs its own"
+            )
     if set(found.classes) == set(names):
         return found._replace(classes=names)
     first = "1" if {str(number + 1) for number in range(len(names))} == {*found.classes} else "0"

@@ -1,9 +1,11 @@
 """A zip or tar archive of class directories, read in place: nothing is extracted."""
 
 import lzma
+import stat
 import tarfile
 import zipfile
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
@@ -46,6 +48,7 @@ _NAMING = (
 MAX_NAME_BYTES = 2**20
 Member = TypeVar("Member")
 TWICE = "a further member of the same name"
+SPECIAL = "neither a file nor a folder in the archive"
 
 
 def archive(params: IngestParams) -> Found:
@@ -74,7 +77,10 @@ def _zip(path: Path, params: IngestParams) -> Found:
     members: dict[str, zipfile.ZipInfo] = {}
     skipped: Skipped = {}
     for member in file.infolist():
-        _add(members, _zip_name(member), member, path, skipped)
+        if stat.S_ISLNK(member.external_attr >> 16):
+            skip(skipped, SPECIAL, readable(_zip_name(member)))
+        else:
+            _add(members, _zip_name(member), member, path, skipped)
     members = {name: member for name, member in members.items() if not member.is_dir()}
     _within_bounds(path, sum(member.file_size for member in members.values()), params)
     tree, prefix = _tree(path, members, lambda name: file.read(members[name]), skipped, params)
@@ -160,8 +166,12 @@ def _tar(path: Path, params: IngestParams) -> Found:
         for number, member in enumerate(file):
             if member.isdir():
                 continue
+            if member.islnk() and spelled(member.linkname) in members:
+                # A second name of a file that comes before.
+                _add(members, member.name, members[spelled(member.linkname)], path, skipped)
+                continue
             if not member.isfile():
-                skip(skipped, "neither a file nor a folder in the archive", readable(member.name))
+                skip(skipped, SPECIAL, readable(member.name))
                 continue
             _add(members, member.name, number, path, skipped)
             total += member.size
@@ -171,12 +181,15 @@ def _tar(path: Path, params: IngestParams) -> Found:
     tree, prefix = _tree(path, members, annotations.__getitem__, skipped, params)
 
     def images() -> Iterator[RawImage]:
-        wanted = {members[prefix + name]: name for name in tree.names}
+        wanted: dict[int, list[str]] = defaultdict(list)
+        for name in tree.names:
+            wanted[members[prefix + name]].append(name)
         with _readable(path), tarfile.open(path, tarinfo=_Header) as file:
             for number, member in enumerate(file):
                 if number in wanted:
                     content = partial(_checked, member.size, _read(file, member))
-                    yield tree.image(wanted[number], content, member.size)
+                    for name in wanted[number]:
+                        yield tree.image(name, content, member.size)
 
     return tree.found(images())
 

@@ -1,5 +1,6 @@
 """A folder of class directories."""
 
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -41,8 +42,17 @@ def _no_empty_class(root: Path, used: set[str], params: IngestParams) -> None:
         known = path.name in used or is_rubbish(path.name) or path.is_symlink()
         if params.files is None and path.is_dir() and not known:
             raise UserError(
-                f"class folder {readable(str(path))!r} holds no images: fill it or delete it"
+                f"class folder {readable(str(path))!r} holds no images{_instead(path)}: "
+                "fill it or delete it"
             )
+
+
+def _instead(folder: Path) -> str:
+    """Say which files a folder holds, by their endings, the most first."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not is_rubbish(path.name))
+    found = Counter(path.suffix or "without an ending" for path in files)
+    each = ", ".join(f"{number} × {readable(ending)}" for ending, number in found.most_common(3))
+    return f" ({each})" if each else ""
 
 
 def _annotations(root: Path, name: str | None) -> Annotations:

@@ -126,8 +126,8 @@ def doubts(classes: Iterable[str]) -> list[str]:
 
 
 def _joins(name: str, classes: set[str]) -> bool:
-    """Return whether a name is others of the classes, with a mark between them."""
-    return any(
+    """Return whether a name is a list, or others of the classes with a mark between them."""
+    return re.fullmatch(r"\[.*\]|\{.*\}", name) is not None or any(
         len(parts := [part.strip() for part in name.split(mark)]) > 1 and set(parts) <= classes
         for mark in "|;,+&/"
     )

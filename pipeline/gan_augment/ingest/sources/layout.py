@@ -23,11 +23,13 @@ class Layout(NamedTuple):
         places: what each folder says; those of no class are left out.
         outside: why images in the others are left aside.
         understood: sentences on how the folders were read, where that is not beyond doubt.
+        doubts: sentences on where that may be wrong.
     """
 
     places: Mapping[Folders, Place]
     outside: str = "not in a class folder"
     understood: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 def understand(folders: Iterable[Folders]) -> Layout:
@@ -55,7 +57,28 @@ def understand(folders: Iterable[Folders]) -> Layout:
             places = {f: Place(f[depth], split_of(f[depth + 1])) for f in inside}
             read = f"{told(pairs)}, in each class folder"
             return Layout(places, understood=(*looked, read))
-    return Layout({f: Place(f[depth]) for f in inside}, understood=looked)
+    return _classes(inside, depth, splits, looked)
+
+
+def _classes(
+    folders: set[Folders], depth: int, splits: Mapping[str, str], looked: tuple[str, ...]
+) -> Layout:
+    """Return the layout of classes; say so where what they hold may be the classes."""
+    places = {folder: Place(folder[depth]) for folder in folders}
+    tops = {folder[depth] for folder in folders}
+    if len(tops) < 2 or not _shared(folders, depth, tops):
+        return Layout(places, understood=looked)
+    below = {folder[depth + 1] for folder in folders if len(folder) > depth + 1}
+    read = f"classes are {_listed(tops)}, the outer folders, and not {_listed(below)} in them"
+    if not splits:
+        return Layout(places, understood=(*looked, read))
+    doubt = f"{read}: if they are splits, call them train, validation and test"
+    return Layout(places, understood=looked, doubts=(doubt,))
+
+
+def _listed(names: Iterable[str], most: int = 5) -> str:
+    first = sorted(names)
+    return ", ".join(first[:most]) + (", …" if len(first) > most else "")
 
 
 def around(folders: set[Folders]) -> int:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -137,7 +138,7 @@ def _images(
                 as_number.get(label, label) if label is not None else None,
                 opener,
                 split_name(labels.text(said["split"], where), where) or published,
-                labels.text(said["group"], where),
+                _group(said["group"], where),
                 _held(said["image"]),
             )
 
@@ -183,9 +184,15 @@ def _image(
         case bytes() as content:
             return None, partial(_open_content, content)
         case {"path": str() as path} | (str() as path) if path.strip():
-            plain = spelled(path)
-            return readable(plain), partial(_open_path, _inside(file, plain, where, params))
+            target = _inside(file, spelled(path), where, params)
+            return _named(target, file), partial(_open_path, target)
     return None, _missing
+
+
+def _group(cell: Any, where: str) -> str | None:
+    """Return the group in a cell; a CSV of pandas' may write "nan" where there is none."""
+    text = labels.text(cell, where)
+    return None if text in ("nan", "NaN", "<NA>", "NaT") else text
 
 
 def _held(cell: Any) -> int:
@@ -193,6 +200,13 @@ def _held(cell: Any) -> int:
         case {"bytes": bytes() as content} | (bytes() as content):
             return len(content)
     return 0
+
+
+def _named(target: Path, file: Path) -> str:
+    """Return a file's name as it counts from its table's folder, however the table spells it."""
+    target, folder = target.absolute(), file.parent.absolute()
+    inside = target.is_relative_to(folder)
+    return readable((target.relative_to(folder) if inside else target).as_posix())
 
 
 def _open_path(path: Path) -> Image.Image:
@@ -265,9 +279,21 @@ def _parquet_rows(file: Path, columns: list[str]) -> Iterator[Row]:
 
 
 def _class_names(file: Path) -> Names:
-    """Return the names of the classes of each column that `datasets` knows as a ClassLabel."""
+    """Return names of classes by column, in order: of a ClassLabel or an ordered category."""
     with _parquet(file) as table:
-        metadata = table.schema_arrow.metadata or {}
+        schema = table.schema_arrow
+        ordered = [field.name for field in schema if getattr(field.type, "ordered", False)]
+        first = list(islice(table.iter_batches(1, columns=ordered), 1)) if ordered else []
+    categories = {
+        column: [str(name) for name in batch[column].dictionary.to_pylist()]
+        for batch in first
+        for column in ordered
+    }
+    return {**categories, **_class_labels(file, schema.metadata or {})}
+
+
+def _class_labels(file: Path, metadata: Mapping[bytes, bytes]) -> Names:
+    """Return the names of the classes of each column that `datasets` knows as a ClassLabel."""
     try:
         content = json.loads(metadata.get(b"huggingface", b"{}"))
     except ValueError as error:

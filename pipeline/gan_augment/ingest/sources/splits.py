@@ -9,12 +9,15 @@ from gan_augment.table import SPLITS
 
 _WORDS = {
     **dict.fromkeys(("train", "training", "trainval", "trn"), "train"),
-    **dict.fromkeys(("validation", "valid", "validate", "val", "dev"), "validation"),
-    **dict.fromkeys(("test", "testing", "tst", "t10k"), "test"),
+    **dict.fromkeys(
+        ("validation", "valid", "validate", "val", "dev", "eval", "evaluation"), "validation"
+    ),
+    **dict.fromkeys(("test", "testing", "tst", "t10k", "holdout"), "test"),
 }
 _BESIDE = r"sets?|data|dataset|images?|imgs?|pictures|photos|samples|folder|split|seg|\d+"
 """What stands beside such a word: train_set, test-images, seg_train, val2017."""
 _NAME = re.compile(rf"(?:(?:{_BESIDE})[\W_]+)*({'|'.join(_WORDS)})(?:[\W_]*(?:{_BESIDE}))*")
+_NONE = ("", "nan", "na", "n/a", "<na>", "nat", "none", "null")
 _FOLD = re.compile(r"(?:cv|fold|k-?fold)[\W_]*\d+")
 
 
@@ -45,7 +48,7 @@ def split_name(cell: str | None, where: str) -> str | None:
     Raises:
         UserError: it is no split; `where` says whose it is.
     """
-    if cell is None or not cell.strip():
+    if cell is None or cell.strip().casefold() in _NONE:
         return None
     found = split_of(cell)
     if found is None:

@@ -84,8 +84,8 @@ class Tree:
             images,
             ordered({readable(self._place(name).label) for name in self.names}),
             skipped=self.files.skipped,
-            understood=tuple(understood),
-            doubts=_not_read(self.files),
+            understood=tuple(map(readable, understood)),
+            doubts=(*map(readable, self.layout.doubts), *_not_read(self.files)),
         )
 
     def _place(self, name: str) -> Place:
