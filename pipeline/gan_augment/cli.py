@@ -336,6 +336,21 @@ def init(
 
 
 @app.command()
+def doctor(root: Root = Path()) -> None:
+    """Look whether a run would work here, and say what to do."""
+    from gan_augment.doctor.examine import examine
+    from gan_augment.doctor.terminal import line, summary
+
+    findings = []
+    for finding in examine(root):
+        findings.append(finding)
+        typer.echo(line(finding))
+    typer.echo(summary(findings))
+    if any(finding.stops for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
 def lock(root: Root = Path()) -> None:
     """Note in gan-augment.lock which code each stage uses; `dvc repro` does so first."""
     from gan_augment.project import code

@@ -1,0 +1,43 @@
+"""Prefect's server: which, and does it answer? Run by itself it prints that as JSON."""
+
+import json
+import os
+from typing import Any
+
+CHOICES_AGAINST = ("1", "true", "yes", "on")
+
+
+def look() -> dict[str, Any]:
+    """Return what Prefect is like here.
+
+    Returns:
+        `version` of the client; `url` of the server's API, None if none is named; `server`, its
+        version, None if it does not answer; the `trouble` with it; and `analytics`, whether any
+        are sent.
+    """
+    from prefect import __version__
+    from prefect.client.orchestration import get_client
+    from prefect.settings import get_current_settings
+
+    settings = get_current_settings()
+    against = os.environ.get("DO_NOT_TRACK", "").lower() in CHOICES_AGAINST
+    told: dict[str, Any] = {
+        "version": __version__,
+        "url": settings.api.url,
+        "server": None,
+        "trouble": "",
+        "analytics": settings.server.analytics_enabled and not against,
+    }
+    if told["url"] is None:
+        return told
+    with get_client(sync_client=True) as client:
+        try:
+            told["server"] = client.api_version()
+            client.raise_for_api_version_mismatch()
+        except Exception as error:  # of HTTP, of TLS, of versions
+            told["trouble"] = " ".join(str(error).split()) or type(error).__name__
+    return told
+
+
+if __name__ == "__main__":
+    print(json.dumps(look()))

@@ -1,0 +1,1 @@
+"""Would a run work here? Machine, packages, project, remotes and server looked at, with advice."""
