@@ -20,8 +20,8 @@ from benchmarks.copies import GAN, METHODS, REAL, SHARES, kind, kind_of, more
 from gan_augment.engine import Shared, fan_out, shared
 from gan_augment.evaluation import outcomes
 from gan_augment.evaluation.outcomes import Outcomes
-from gan_augment.evaluation.statistics import Floats
-from gan_augment.evaluation.verdict import MEAN, SIGNIFICANCE, verdicts
+from gan_augment.evaluation.statistics import SIGNIFICANCE, Floats
+from gan_augment.evaluation.verdict import MEAN, verdicts
 
 MIN_GAIN = 0.5
 RESAMPLES = 9_999

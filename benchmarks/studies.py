@@ -20,7 +20,7 @@ import yaml
 
 from benchmarks.datasets import FOLDER
 from benchmarks.race import SCRATCH
-from gan_augment.evaluation.verdict import points
+from gan_augment.evaluation.statistics import points
 from gan_augment.params import Params
 from gan_augment.storage import read_json
 from gan_augment.study import study

@@ -8,10 +8,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from gan_augment.table import picture
 
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 VISIBLE = 56
 """Pixels: smaller images are enlarged to that or more."""
+GAP = 2
+"""Pixels between images, and around them."""
 FONT_SIZE = 14
-MARGIN = 8
+FONT_SHARE = 1 / 8
+"""Of the height of images that are large, as what shows them may make them smaller."""
 LONGEST = 28
 """Characters of a name that are shown."""
 
@@ -28,38 +32,43 @@ def contact_sheet(
         columns: images in a line.
         names: of the bands; none leaves the place beside them out.
     """
-    _, channels, height, width = bands[0].shape
+    _, channels, *size = bands[0].shape
+    scale = enlargement(max(size))
+    height, width = (side * scale + GAP for side in size)
     lines = [max(-(-len(band) // columns), 1) for band in bands]
-    gap = 1
-    grid = np.full(
-        (channels, sum(lines) * (height + gap) + gap, columns * (width + gap) + gap), 255, np.uint8
-    )
+    grid = np.full((channels, sum(lines) * height + GAP, columns * width + GAP), 255, np.uint8)
     starts = np.cumsum([0, *lines[:-1]]).tolist()
     for start, band in zip(starts, bands, strict=True):
-        for index, image in enumerate(band):
-            top = gap + (start + index // columns) * (height + gap)
-            left = gap + index % columns * (width + gap)
-            grid[:, top : top + height, left : left + width] = image
-    scale = max(1, -(-VISIBLE // max(height, width)))
-    images = picture(grid.repeat(scale, axis=1).repeat(scale, axis=2))
-    middles = [(start + 0.5) * (height + gap) * scale for start in starts]
-    return _named(images, names, middles) if names else images
+        for index, image in enumerate(band.repeat(scale, axis=2).repeat(scale, axis=3)):
+            top, left = (start + index // columns) * height, index % columns * width
+            grid[:, top + GAP : top + height, left + GAP : left + width] = image
+    images = picture(grid)
+    font = ImageFont.load_default(max(FONT_SIZE, height * FONT_SHARE))
+    middles = [(start + 0.5) * height for start in starts]
+    return _named(images, names, middles, font) if names else images
 
 
-def _named(images: Image.Image, names: Sequence[str], middles: Sequence[float]) -> Image.Image:
+def enlargement(side: int) -> int:
+    """Return how many pixels wide and high a pixel of an image is drawn, by its longer side."""
+    return max(1, -(-VISIBLE // side))
+
+
+def _named(
+    images: Image.Image, names: Sequence[str], middles: Sequence[float], font: Font
+) -> Image.Image:
     """Add names at the left, each at its height."""
-    font = ImageFont.load_default(FONT_SIZE)
     shown = [_drawable(name, font) for name in names]
-    beside = 2 * MARGIN + max(int(font.getlength(name)) for name in shown)
+    margin = int(font.getlength("n"))
+    beside = 2 * margin + max(int(font.getlength(name)) for name in shown)
     sheet = Image.new(images.mode, (beside + images.width, images.height), "white")
     sheet.paste(images, (beside, 0))
     draw = ImageDraw.Draw(sheet)
     for name, middle in zip(shown, middles, strict=True):
-        draw.text((MARGIN, middle), name, fill="black", font=font, anchor="lm")
+        draw.text((margin, middle), name, fill="black", font=font, anchor="lm")
     return sheet
 
 
-def _drawable(name: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+def _drawable(name: str, font: Font) -> str:
     """Return a name on one line, cut where it is long; letters the font lacks as their code."""
     missing = bytes(font.getmask("\uffff"))
     letters = [

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gan_augment.evaluation.statistics import Difference
-from gan_augment.evaluation.verdict import Judge, claims, judgement, verdicts
+from gan_augment.evaluation.verdict import Judge, bearing, claims, judgement, verdicts
 from tests.evaluation import worlds
 
 
@@ -177,6 +177,37 @@ def test_a_class_without_synthetic_images_has_no_word() -> None:
     classes = verdicts(world, world, 0.5, filled=["b"])["overall"]["classes"]
     assert (classes["a"]["verdict"], classes["b"]["verdict"]) == (None, "helps")
     assert classes["a"]["against_real"]["mean"] == pytest.approx(0.05, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("smote", "gan", "arm"),
+    [
+        (0.93, 0.95, "smote"),
+        (0.93, 0.93, "smote"),
+        (0.93, 0.915, "smote"),
+        (0.9, 0.9, "real"),
+        (0.93, 0.85, "real"),
+    ],
+)
+def test_a_word_names_the_comparison_that_it_rests_on(smote: float, gan: float, arm: str) -> None:
+    found = told(real=0.9, smote=smote, gan=gan)["overall"]["classes"]["a"]
+    rests_on, kind = found["rests_on"], "against_real" if arm == "real" else "against_alternative"
+    assert rests_on["against"] == arm
+    assert [rests_on[key] for key in ("mean", "low", "p")] == [
+        found[kind][key] for key in ("mean", "low", "p")
+    ]
+    assert rests_on["adjusted_p"] < 0.05
+    assert (found["images"], found["groups"]) == (1000, 1000)
+
+
+def test_of_several_rivals_a_word_rests_on_the_one_that_comes_nearest_to_not() -> None:
+    near, far = difference(0.02, 0.005), difference(0.05, 0.005)
+    behind = {"near": difference(-0.02, 0.005), "far": difference(-0.05, 0.005)}
+    assert bearing("helps", {"far": far, "near": near}, 0.5) == "near"
+    assert bearing("level", {"far": far, "near": near}, 0.5) == "near"
+    assert bearing("worse", behind, 0.5) == "near"
+    assert bearing("undecided", {"first": far, "near": near}, 0.5) == "first"
+    assert bearing(None, {"first": far, "near": near}, 0.5) == "first"
 
 
 def test_validation_prefers_a_method_and_test_says_whether_it_lifts() -> None:

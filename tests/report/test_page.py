@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gan_augment.params import AssembleParams
-from gan_augment.report.page import ships
+from gan_augment.report.page import headline, ships
 from tests.report.browser import Page
 
 Render = Callable[..., str]
@@ -111,6 +111,68 @@ def test_a_gate_that_knows_nothing_says_so(page: Render) -> None:
     html = text(page())
     assert "copies 50.0 % ± 10.0 (50.0 by chance)" in html
     assert "copies, all classes: blind: it cannot tell <classes>." in html
+
+
+@pytest.mark.parametrize(
+    ("word", "noise", "said"),
+    [
+        ("helps", "", "The synthetic images help"),
+        ("helps", "as well", "The synthetic images help. Noise does as well"),
+        ("undecided", "not told apart", "Undecided: more images could tell. Not told apart from"),
+        ("harms", "as well", "The synthetic images harm"),
+    ],
+)
+def test_where_noise_does_as_well_the_headline_says_so(word: str, noise: str, said: str) -> None:
+    assert headline({"verdict": word, "noise": noise}).startswith(said)
+    assert ("." in said) == ("." in headline({"verdict": word, "noise": noise}))
+
+
+def test_a_class_has_its_test_images_and_the_comparison_that_its_word_rests_on(
+    page: Render,
+) -> None:
+    words = text(page())
+    assert re.search(r"cat helps \+8\.\d \(\+[\d.]+ to \+[\d.]+\) smote < 0\.001 500 15 10", words)
+
+
+def test_little_evidence_is_told_before_all_else(page: Render) -> None:
+    html = text(page(test=30))
+    caution = "Caution: Thin evidence: 2 of 2 classes have fewer than 20 test images"
+    assert html.index("gan helps") < html.index(caution) < html.index("What ships")
+    assert "Caution" not in text(page())
+
+
+def test_names_of_arms_go_on_after_a_plus_only(page: Render, tab: Page, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(page())
+    tab.open(file, 390)
+    broken = r"""[...document.querySelectorAll('.forest th')].flatMap(th => {
+        const range = document.createRange(), found = [];
+        const walk = document.createTreeWalker(th, NodeFilter.SHOW_TEXT);
+        for (let node; node = walk.nextNode();)
+            for (const part of node.data.matchAll(/[\w-]+/g)) {
+                range.setStart(node, part.index);
+                range.setEnd(node, part.index + part[0].length);
+                if (range.getClientRects().length > 1) found.push(part[0]);
+            }
+        return found;
+    })"""
+    assert tab.evaluate(broken) == []
+
+
+def test_what_scrolls_says_so_and_what_does_not_is_silent(
+    page: Render, tab: Page, tmp_path: Path
+) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(page())
+    seen = """[...document.querySelectorAll('.wide')].filter(e => e.checkVisibility()).map(e =>
+        [e.scrollWidth > e.clientWidth, e.querySelector('.scrolls').checkVisibility()])"""
+    told = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    for width, scrolls in ((390, True), (1280, False)):
+        tab.open(file, width)
+        tab.evaluate(told)
+        found = tab.evaluate(seen)
+        assert any(wide for wide, _ in found) == scrolls
+        assert [wide for wide, _ in found] == [says for _, says in found]
 
 
 def test_the_same_inputs_give_the_same_bytes(page: Render) -> None:

@@ -9,6 +9,7 @@ def test_arms_are_listed_best_first_with_the_places_to_look(tmp_path: Path) -> N
         "verdict": "level",
         "sentence": "gan is level with smote.",
         "scores": {"real": 0.8, "gan": 0.9123},
+        "cautions": ["Thin evidence."],
     }
     file = tmp_path / "verdict.json"
     file.write_text(json.dumps({"overall": overall, "classifiers": {"k-nn": overall}}))
@@ -16,5 +17,11 @@ def test_arms_are_listed_best_first_with_the_places_to_look(tmp_path: Path) -> N
     lines = printed.splitlines()
     assert [line.split()[0] for line in lines[2:5]] == ["gan", "real", "verdict"]
     assert lines[2].split()[1:] == ["91.2", "91.2"]
-    for place in (str(file), "report.html", "data/augmented", "gan is level with smote."):
+    for place in (
+        str(file),
+        "report.html",
+        "data/augmented",
+        "gan is level with smote.",
+        "Caution: Thin",
+    ):
         assert place in printed

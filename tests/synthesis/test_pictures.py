@@ -23,7 +23,7 @@ def test_a_row_a_class_and_five_of_a_single_one(draw) -> None:  # type: ignore[n
         (untrained(conditional=False), None, 5),
     ):
         sheet = draw(model, name, 4, seed=0)
-        images = ((4 * 9 + 1) * 7, (rows * 9 + 1) * 7)
+        images = (4 * 58 + 2, rows * 58 + 2)
         assert sheet.height == images[1]
         assert (sheet.width > images[0]) == model.conditional  # names of classes
 

@@ -57,6 +57,7 @@ def card(
         f"---\n{yaml.safe_dump(header, sort_keys=False)}---",
         "# Augmented images",
         f"**Verdict: {escape(overall['verdict'])}.** {escape(overall['sentence'])}",
+        *(f"**Caution.** {escape(caution)}" for caution in overall.get("cautions", ())),
         f"{included} Validation and test hold real images only.",
         "## Counts",
         table(

@@ -58,6 +58,11 @@ class Outcomes:
         """How many images a repeat judges (the mean, rounded)."""
         return round(len(self.repeat) / self.cases.repeats)
 
+    @property
+    def groups(self) -> int:
+        """How many groups of them a repeat judges (the mean, rounded)."""
+        return round(len(np.unique([self.repeat, self.group], axis=1).T) / self.cases.repeats)
+
     def of_class(self, label: int) -> "Outcomes":
         """Return the outcomes of one class's images."""
         here = self.label == label

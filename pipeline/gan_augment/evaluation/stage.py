@@ -72,7 +72,8 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
     }
     write_json(outputs["verdict"], {**found, **described})
     shutil.rmtree(scratch, ignore_errors=True)
-    print(f"evaluate: {found['overall']['sentence']}")
+    for sentence in (found["overall"]["sentence"], *found["overall"]["cautions"]):
+        print(f"evaluate: {sentence}")
 
 
 def _arm_means(repeats: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ freedom by Satterthwaite, gives the interval, the p-value and every other claim.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
+SIGNIFICANCE = 0.05
 PRIOR = 2.0
 """Images' worth of the mean variance of all classes in that of each (Smyth 2004)."""
 NOTHING = 1e-18
@@ -185,3 +186,9 @@ def holm(p: Sequence[float]) -> list[float]:
     adjusted = np.empty(len(p))
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
     return [float(value) for value in adjusted]
+
+
+def points(difference: Mapping[str, float], unit: str = " points") -> str:
+    """Return a difference of shares in points, e.g. "+1.2 points (+0.4 to +2.0)"."""
+    mean, low, high = (100 * difference[key] for key in ("mean", "low", "high"))
+    return f"{mean:+.1f}{unit} ({low:+.1f} to {high:+.1f})"

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gan_augment.decision import GAN
+from gan_augment.evaluation import evidence
 from gan_augment.evaluation.arms import ARMS
 from gan_augment.evaluation.outcomes import Outcomes
-from gan_augment.evaluation.statistics import Difference, Floats, holm
+from gan_augment.evaluation.statistics import SIGNIFICANCE, Difference, Floats, holm, points
 
-SIGNIFICANCE = 0.05
 MEAN = "mean over classifiers"
 METHODS = ("gan", "gmm", "smote", "gan+gmm", "gan+smote")
 """Arms that train on real images and those of these methods, and on nothing else."""
@@ -47,17 +48,23 @@ def verdicts(
         `classifiers` (by name) and `methods`. Each verdict has verdict, sentence, gan_arm,
         alternative, scores, against_alternative, against_real, `alternatives` (the difference to
         each rival), `beats_real`, `probability_of_gain` (that it is better than every rival by
-        `min_gain`); for every other arm in `arms`, the difference to real images alone with
-        `adjusted_p`; for every class in `classes`, its own verdict on recall. `methods` has the one
-        that validation `preferred`, their `validation` scores and `lifts`: whether each beats real
-        images alone.
+        `min_gain`), `chance` (the balanced accuracy of guesses) and `above_chance` (the difference
+        of the alternative to it), `placebo` (the difference of the arm `gan` to it, if both are
+        there); for every other arm in `arms`, the difference to real images alone with
+        `adjusted_p`; for every class in `classes`, its own verdict on recall. `overall` has
+        `noise` and `cautions`, see `evidence`. `methods` has the one that validation `preferred`,
+        their `validation` scores and `lifts`: whether each beats real images alone.
     """
     names = list(dict.fromkeys(name for name, _ in test.right))
     judges = {name: Judge(validation, test, (name,), min_gain, overlap) for name in names}
     mean = Judge(validation, test, tuple(names), min_gain, overlap)
+    overall = _verdict(mean, MEAN, filled)
+    classifiers = {name: _verdict(judge, name, filled) for name, judge in judges.items()}
+    noise = evidence.noise(overall["placebo"], min_gain)
+    cautions = evidence.cautions(overall, classifiers, noise)
     return {
-        "overall": _verdict(mean, MEAN, filled),
-        "classifiers": {name: _verdict(judge, name, filled) for name, judge in judges.items()},
+        "overall": {**overall, "noise": noise, "cautions": cautions},
+        "classifiers": classifiers,
         "methods": _methods(mean),
     }
 
@@ -86,6 +93,16 @@ class Judge:
         """Return by how much the first arm is better than the second."""
         right = self._right(outcomes, first) - self._right(outcomes, second)
         return outcomes.cases.difference(right, self.overlap)
+
+    @property
+    def chance(self) -> float:
+        """The balanced accuracy of guesses, 0–1."""
+        return 1 / len(self.test.classes)
+
+    def above_chance(self, arm: str) -> Difference:
+        """Return by how much an arm is better on the test images than guesses."""
+        right = self._right(self.test, arm) - self.chance
+        return self.test.cases.difference(right, self.overlap)
 
     def best(self, arms: Sequence[str]) -> str:
         """Return the arm that does best on validation; the first of several that are equal."""
@@ -162,6 +179,31 @@ def judgement(p: Claims) -> str:
     return "no gain" if said.no_gain else UNDECIDED
 
 
+WORDS = {
+    "harms": "harms",
+    "helps": "better",
+    "level": "not_worse",
+    "worse": "worse",
+    "no gain": "no_gain",
+}
+"""The claim that each word makes, above what it says of real images alone."""
+
+
+def bearing(word: str | None, rivals: Mapping[str, Difference], min_gain: float) -> str:
+    """Return the arm with which the comparison bears a word: of several, the one nearest to not."""
+    least = min_gain / 100
+    match word:
+        case "harms" | "no gain":
+            return "real"
+        case "helps":
+            return max(rivals, key=lambda arm: _gains(rivals[arm], least))
+        case "level":
+            return min(rivals, key=lambda arm: rivals[arm].above(-least))
+        case "worse":
+            return max(rivals, key=lambda arm: _harms(rivals[arm]))
+    return next(iter(rivals))
+
+
 def gains(difference: Difference, min_gain: float) -> bool:
     """Return whether a difference is surely above zero, and `min_gain` points or more."""
     return _gains(difference, min_gain / 100) < SIGNIFICANCE
@@ -192,10 +234,19 @@ def _verdict(judge: Judge, title: str, filled: Collection[str] | None) -> dict[s
         "against_real": told(real),
         "alternatives": {arm: told(found) for arm, found in against.items()},
         "beats_real": gains(real, judge.min_gain),
+        "chance": judge.chance,
+        "above_chance": told(judge.above_chance(alternative)),
+        "placebo": _against_noise(judge),
         "probability_of_gain": min(found.above(judge.min_gain / 100) for found in against.values()),
         "arms": _every_arm(judge),
         "classes": _every_class(judge, gan_arm, rivals, filled),
     }
+
+
+def _against_noise(judge: Judge) -> dict[str, float] | None:
+    if not {GAN, evidence.PLACEBO} <= set(judge.arms):
+        return None
+    return told(judge.difference(judge.test, GAN, evidence.PLACEBO))
 
 
 def told(difference: Difference) -> dict[str, float]:
@@ -221,7 +272,8 @@ def _every_class(
 ) -> dict[str, dict[str, Any]]:
     """Return the verdict on each class's recall, claims adjusted for the classes' number (Holm).
 
-    A class that got no synthetic image has no word.
+    A class that got no synthetic image has no word. What a word `rests_on` is the comparison that
+    bears it, `against` an arm, with the word's own p; without a word, that with the alternative.
     """
     others = list(dict.fromkeys([*rivals, "real"]))
     parts = {name: judge.test.of_class(label) for label, name in judge.test.classes.items()}
@@ -236,21 +288,27 @@ def _every_class(
         for name in judged
     ]
     adjusted = [Claims(*each) for each in zip(*map(holm, zip(*p, strict=True)), strict=True)]
-    words = dict(zip(judged, map(judgement, adjusted), strict=True))
+    words = {name: (judgement(of), of) for name, of in zip(judged, adjusted, strict=True)}
     compared = {"against_alternative": rivals[0], "against_real": "real"}
     of_all = {key: holm([found[name][arm].p for name in parts]) for key, arm in compared.items()}
     shown = dict.fromkeys(["real", rivals[0], gan_arm])
-    return {
-        name: {
-            "verdict": words.get(name),
+    classes = {}
+    for number, (name, part) in enumerate(parts.items()):
+        word, p_of = words.get(name, (None, None))
+        arm = bearing(word, {arm: found[name][arm] for arm in rivals}, judge.min_gain)
+        own = getattr(p_of, WORDS[word]) if word in WORDS else of_all["against_alternative"][number]
+        classes[name] = {
+            "verdict": word,
+            "images": part.images,
+            "groups": part.groups,
             "recall": {arm: judge.score(part, arm) for arm in shown},
+            "rests_on": {"against": arm, **told(found[name][arm]), "adjusted_p": own},
             **{
                 key: {**told(found[name][arm]), "adjusted_p": of_all[key][number]}
                 for key, arm in compared.items()
             },
         }
-        for number, (name, part) in enumerate(parts.items())
-    }
+    return classes
 
 
 def _methods(judge: Judge) -> dict[str, Any]:
@@ -262,12 +320,6 @@ def _methods(judge: Judge) -> dict[str, Any]:
         "validation": {arm: judge.score(judge.validation, arm) for arm in present},
         "lifts": {arm: gains(found, judge.min_gain) for arm, found in lifts.items()},
     }
-
-
-def points(difference: Mapping[str, float], unit: str = " points") -> str:
-    """Return a difference of shares in points, e.g. "+1.2 points (+0.4 to +2.0)"."""
-    mean, low, high = (100 * difference[key] for key in ("mean", "low", "high"))
-    return f"{mean:+.1f}{unit} ({low:+.1f} to {high:+.1f})"
 
 
 def _sentence(

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from gan_augment.decision import decide
 from gan_augment.params import AssembleParams
@@ -22,6 +23,12 @@ TITLES = {
     "worse": "A simpler method is better",
     "harms": "The synthetic images harm",
 }
+NOISE = {
+    "as well": "Noise does as well",
+    "not told apart": "Not told apart from noise",
+    "": "",
+}
+POSITIVE = ("helps", "level", "undecided")
 METRICS = {
     "balanced_accuracy": "balanced accuracy, %",
     "accuracy": "accuracy, %",
@@ -62,7 +69,7 @@ def render(
         .get_template("report.html.j2")
         .render(
             overall=overall,
-            titles=TITLES,
+            headline=headline(overall),
             classifiers=classifiers,
             ships=ships(params, verdict, made["memorisation"] if made else None),
             compared=compared,
@@ -74,9 +81,6 @@ def render(
             ),
             arms=_ranked(overall, classifiers),
             classes=_classes(overall, test, real, synthetic, compared),
-            class_scale=forest.scale(
-                found["against_alternative"] for found in overall.get("classes", {}).values()
-            ),
             metrics=_metrics(test, compared),
             test_images=_test_images(data),
             strips=pictures.strips(real, synthetic),
@@ -89,6 +93,13 @@ def render(
             provenance=verdict["provenance"],
         )
     )
+
+
+def headline(overall: Mapping[str, Any]) -> str:
+    """Return `overall` of verdict.json in a few words; if they are good, what noise does, too."""
+    word = overall["verdict"]
+    said = NOISE[overall["noise"]] if word in POSITIVE else ""
+    return ". ".join(filter(None, (TITLES[word], said)))
 
 
 def ships(
@@ -122,7 +133,13 @@ def _environment() -> Environment:
     environment.filters["p"] = _p
     environment.filters["probability"] = _probability
     environment.filters["number"] = _number
+    environment.filters["arm"] = _arm
     return environment
+
+
+def _arm(name: str) -> Markup:
+    """Return an arm's name, which may go on in another line after a plus."""
+    return Markup("+<wbr>").join(escape(part) for part in name.split("+"))
 
 
 def _number(value: float) -> str:
@@ -144,7 +161,9 @@ def _p(value: float) -> str:
 
 
 def _probability(value: float) -> str:
-    return "under 1 %" if value < 0.01 else "over 99 %" if value > 0.99 else f"{100 * value:.0f} %"
+    if value < 0.01:
+        return "under 1\N{NO-BREAK SPACE}%"
+    return "over 99\N{NO-BREAK SPACE}%" if value > 0.99 else f"{100 * value:.0f}\N{NO-BREAK SPACE}%"
 
 
 def _groups(

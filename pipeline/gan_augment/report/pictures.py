@@ -6,13 +6,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
-from gan_augment.sheet import contact_sheet
+from gan_augment.sheet import GAP, contact_sheet, enlargement
 from gan_augment.subsample import subsample
 from gan_augment.table import Images
 
-STRIP_COLUMNS = 6
+STRIP_WIDTH = 360
+"""Pixels: two beside a class's name fit on a page."""
+LARGEST = 86
+"""Pixels a side, to which larger images are reduced in strips."""
+WIDEST = 1280
+"""Pixels, to which pictures of other stages are reduced."""
 MOST_CLASSES = 20
 
 
@@ -41,12 +46,20 @@ def strips(real: Images, synthetic: Images) -> list[Strips]:
 
 
 def _strip(images: Images, label: int) -> Picture | None:
+    side = max(images.pixels.shape[2:])
+    shown_side = min(side * enlargement(side), LARGEST) + GAP
     counts = np.zeros(len(images.classes), np.int64)
-    counts[label] = STRIP_COLUMNS
+    counts[label] = (STRIP_WIDTH - GAP) // shown_side
     shown = subsample(images.labels, counts, 0, images.rows.get("group"))
     if not len(shown):
         return None
-    return _picture(contact_sheet([images.pixels[shown]], STRIP_COLUMNS))
+    strip = contact_sheet([images.pixels[shown]], len(shown))
+    return _picture(_within(strip, len(shown) * shown_side + GAP))
+
+
+def _within(image: Image.Image, width: int) -> Image.Image:
+    """Return an image, reduced if it is wider than that."""
+    return ImageOps.contain(image, (width, image.height)) if image.width > width else image
 
 
 def _picture(image: Image.Image) -> Picture:
@@ -56,11 +69,11 @@ def _picture(image: Image.Image) -> Picture:
 
 
 def of_file(path: Path) -> Picture | None:
-    """Return a PNG of another stage, if it is there."""
+    """Return a PNG of another stage, if it is there; smaller, if it is wide."""
     if not path.exists():
         return None
     with Image.open(path) as image:
-        return Picture(data_url(path.read_bytes()), *image.size)
+        return _picture(_within(image, WIDEST))
 
 
 def data_url(png: bytes) -> str:

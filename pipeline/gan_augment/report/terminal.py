@@ -27,6 +27,7 @@ def summary(verdict_file: Path, report: Path, augmented: Path) -> str:
         "verdict".ljust(width) + "".join(f"{judge['verdict']:>22}" for judge in judges.values()),
         "",
         verdict["overall"]["sentence"],
+        *(f"Caution: {caution}" for caution in verdict["overall"]["cautions"]),
         "",
         f"verdict            {verdict_file}",
         f"report             {report}",

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gan_augment import markdown, table
 from gan_augment.errors import UserError
-from gan_augment.evaluation.verdict import points
+from gan_augment.evaluation.statistics import points
 from gan_augment.params import Params, Plan
 from gan_augment.report import forest
 from gan_augment.storage import replace_file, write_text

@@ -11,7 +11,8 @@ import pyarrow as pa
 from gan_augment import markdown, table
 from gan_augment.errors import UserError
 from gan_augment.evaluation import outcomes
-from gan_augment.evaluation.verdict import points, verdicts
+from gan_augment.evaluation.statistics import points
+from gan_augment.evaluation.verdict import verdicts
 from gan_augment.markdown import Markdown, escape
 from gan_augment.params import Params
 from gan_augment.seeding import seed_of
