@@ -76,7 +76,7 @@ def only(images: Images, classes: range) -> Images:
 
 
 def first(images: Images, per_class: int) -> Images:
-    """Return the first images of each class."""
+    """Return the first images of each class, a fair sample: sets come in random order."""
     each = [np.flatnonzero(images.labels == y)[:per_class] for y in range(len(images.classes))]
     rows = np.concatenate(each)
     return labelled(images.pixels[rows], images.labels[rows], images.classes)

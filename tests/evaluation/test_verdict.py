@@ -66,6 +66,32 @@ def test_the_word_holds_against_every_rival_that_validation_cannot_tell_apart() 
         assert overall["probability_of_gain"] < 0.05
 
 
+@pytest.mark.parametrize(
+    ("others", "which"),
+    [({}, "which"), ({"oversample": (0.93, 0.935)}, "the strongest of 2 others that")],
+)
+def test_the_sentence_names_the_rival_that_does_best_on_test(
+    others: dict[str, tuple[float, float]], which: str
+) -> None:
+    arms = {"smote": (0.9301, 0.93), "gmm": (0.93, 0.94), **others}
+    overall = told(real=0.9, gan=0.96, **arms)["overall"]
+    best, *rivals = overall["alternatives"]
+    strongest = min(rivals, key=lambda arm: overall["alternatives"][arm]["mean"])
+    named = f" against {strongest}, {which} validation cannot tell from {best}, "
+    assert named in overall["sentence"]
+
+
+def test_the_sentence_tells_the_probability_of_a_gain_over_every_rival() -> None:
+    sure, level, half = (
+        told(real=0.9, smote=0.93, gan=gan)["overall"] for gan in (0.96, 0.93, 0.935)
+    )
+    assert sure["sentence"].endswith("of 0.5 points or more over every simpler arm: over 99 %.")
+    assert level["sentence"].endswith(" every simpler arm: under 1 %.")
+    percent = f"{100 * half['probability_of_gain']:.0f} %"
+    assert half["sentence"].endswith(f" every simpler arm: {percent}.")
+    assert 0.2 < half["probability_of_gain"] < 0.8
+
+
 def test_an_arm_that_validation_tells_apart_is_no_rival() -> None:
     overall = told(real=0.9, smote=(0.93, 0.93), gmm=(0.9, 0.95), gan=0.95)["overall"]
     assert set(overall["alternatives"]) == {"smote"}

@@ -237,7 +237,7 @@ def _verdict(judge: Judge, title: str, filled: Collection[str] | None) -> dict[s
         "chance": judge.chance,
         "above_chance": told(judge.above_chance(alternative)),
         "placebo": _against_noise(judge),
-        "probability_of_gain": min(found.above(judge.min_gain / 100) for found in against.values()),
+        "probability_of_gain": _of_gain(against, judge),
         "arms": _every_arm(judge),
         "classes": _every_class(judge, gan_arm, rivals, filled),
     }
@@ -333,10 +333,10 @@ def _sentence(
     alternative, *others = against
     to_alternative = f"{points(told(against[alternative]))} against {alternative}"
     if others:
-        hardest = min(others, key=lambda arm: against[arm].mean)
-        rank = f"the hardest of {len(others)} others that are" if others[1:] else "which is"
-        to_alternative += f", {points(told(against[hardest]))} against {hardest}, {rank} level with"
-        to_alternative += " it on validation"
+        strongest = min(others, key=lambda arm: against[arm].mean)
+        which = f"the strongest of {len(others)} others that" if others[1:] else "which"
+        to_alternative += f", {points(told(against[strongest]))} against {strongest}, {which}"
+        to_alternative += f" validation cannot tell from {alternative}"
     to_real = f"{points(told(real))} against real images alone"
     match word:
         case "helps":
@@ -351,8 +351,21 @@ def _sentence(
             text = f"{gan_arm} harms: {to_real}"
         case _:
             text = f"undecided whether {gan_arm} helps: {to_alternative}, {to_real}"
-    measured = f"{text}, in balanced accuracy ({title}; 95 % intervals)."
-    return f"{measured} {_outlook(against, real, judge)}" if word == UNDECIDED else measured
+    text += f", in balanced accuracy ({title}; 95 % intervals)."
+    if word in ("helps", "level", UNDECIDED):
+        gain = f"{judge.min_gain:g} points or more over every simpler arm"
+        text += f" The probability of a gain of {gain}: {_probability(against, judge)}."
+    return f"{text} {_outlook(against, real, judge)}" if word == UNDECIDED else text
+
+
+def _probability(against: Mapping[str, Difference], judge: Judge) -> str:
+    value = _of_gain(against, judge)
+    return "under 1 %" if value < 0.01 else "over 99 %" if value > 0.99 else f"{100 * value:.0f} %"
+
+
+def _of_gain(against: Mapping[str, Difference], judge: Judge) -> float:
+    """Return the probability of a gain over every rival."""
+    return min(found.above(judge.min_gain / 100) for found in against.values())
 
 
 def _outlook(against: Mapping[str, Difference], real: Difference, judge: Judge) -> str:

@@ -131,7 +131,6 @@ def _environment() -> Environment:
     environment.filters["percent"] = _percent
     environment.filters["points"] = _points
     environment.filters["p"] = _p
-    environment.filters["probability"] = _probability
     environment.filters["number"] = _number
     environment.filters["arm"] = _arm
     return environment
@@ -158,12 +157,6 @@ def _points(share: float, places: int = 1) -> str:
 
 def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def _probability(value: float) -> str:
-    if value < 0.01:
-        return "under 1\N{NO-BREAK SPACE}%"
-    return "over 99\N{NO-BREAK SPACE}%" if value > 0.99 else f"{100 * value:.0f}\N{NO-BREAK SPACE}%"
 
 
 def _groups(
