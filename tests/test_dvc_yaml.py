@@ -31,11 +31,17 @@ def defaults(stage: str) -> set[str]:
 
 
 def test_every_section_of_params_is_a_stage_and_tracked_by_it() -> None:
-    assert set(STAGES) == {*Params.model_fields, "report"}
+    others = {
+        "generate": ["evaluate.repeats", "evaluate.tuning_repeats"],
+        "report": ["assemble"],
+    }
+    assert set(STAGES) == set(Params.model_fields)
     for name, stage in STAGES.items():
-        section = "assemble" if name == "report" else name
-        sets = ["evaluate.repeats", "evaluate.tuning_repeats"] if name == "generate" else []
-        assert stage["params"] == [section, *sets, {str(code.FILE): [f"stages.{name}"]}]
+        assert stage["params"] == [
+            name,
+            *others.get(name, []),
+            {str(code.FILE): [f"stages.{name}"]},
+        ]
         assert stage["cmd"] == f"gan-augment {name}"
         assert typer.main.get_command(cli.app).commands[name]  # type: ignore[attr-defined]
 

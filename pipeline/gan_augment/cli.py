@@ -247,7 +247,8 @@ def report(
         "synthetic": synthetic,
         "synthesis": synthesis,
     }
-    stage.run(settings.assemble, inputs, {"report": reports / "report.html"})
+    outputs = {"report": reports / "report.html"}
+    stage.run(settings.report, inputs, outputs, settings.assemble)
 
 
 @app.command()

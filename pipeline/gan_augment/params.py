@@ -329,6 +329,12 @@ class EvaluateParams(Section):
         return self
 
 
+class ReportParams(Section):
+    """What the page cannot know: what the images are called, and of when they are."""
+
+    data: str | None = None
+
+
 class AssembleParams(Section):
     """What may go into data/augmented."""
 
@@ -344,6 +350,7 @@ class Params(Section):
     train: TrainParams = TrainParams()
     generate: GenerateParams = GenerateParams()
     evaluate: EvaluateParams = EvaluateParams()
+    report: ReportParams = ReportParams()
     assemble: AssembleParams = AssembleParams()
 
 

@@ -1,5 +1,6 @@
 """A new project: whole, committed, and never at the cost of what was there."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ def test_a_project_is_whole_and_committed(pictures: Make, tmp_path: Path) -> Non
     settings = params.load(root / "params.yaml")
     assert settings.ingest.path == Path("data/raw/images")
     assert settings.ingest.scarcity == {}
+    assert re.fullmatch(r"images, \d{4}-\d\d-\d\d", settings.report.data or "")
     assert settings.evaluate.classic.flip
     text = (root / "params.yaml").read_text()
     assert "  # Chosen: the images are all 20×20 pixels, and stay so\n  image_size: null " in text

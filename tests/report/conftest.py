@@ -13,7 +13,7 @@ import pytest
 from gan_augment import table
 from gan_augment.evaluation.arms import ARMS
 from gan_augment.evaluation.verdict import verdicts
-from gan_augment.params import AssembleParams
+from gan_augment.params import AssembleParams, ReportParams
 from gan_augment.report.page import render
 from gan_augment.sheet import contact_sheet
 from tests.evaluation.worlds import steady
@@ -113,7 +113,8 @@ def page(folders: dict[str, Path]) -> Render:
     def make(synthetic: int = 20, gan: float = 0.9, test: int = 1000) -> str:
         verdict, repeats = evaluated(gan, test)
         real, made = images(30), images(synthetic)
-        return render(verdict, repeats, real, made, folders, AssembleParams())
+        about = ReportParams(data="Pets & <co>, 2026-01-31")
+        return render(verdict, repeats, real, made, folders, about, AssembleParams())
 
     return make
 

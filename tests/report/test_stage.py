@@ -10,7 +10,7 @@ from PIL import UnidentifiedImageError
 
 from gan_augment import table
 from gan_augment.errors import UserError
-from gan_augment.params import AssembleParams
+from gan_augment.params import AssembleParams, ReportParams
 from gan_augment.report import stage
 from tests.report.conftest import CLASSES, evaluated, images
 
@@ -48,7 +48,8 @@ def write(path: Path, splits: dict[str, int], origin: str) -> None:
 
 
 def report(inputs: dict[str, Path], folder: Path, **params: object) -> str:
-    stage.run(AssembleParams.model_validate(params), inputs, {"report": folder / "report.html"})
+    outputs, assemble = {"report": folder / "report.html"}, AssembleParams.model_validate(params)
+    stage.run(ReportParams(), inputs, outputs, assemble)
     return (folder / "report.html").read_text()
 
 

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -104,6 +105,7 @@ def init(
         choices = choose(found, looked_at)
         images = _place(root, place, in_place)
         text = amend(text, "ingest.path", str(images.place))
+        text = amend(text, "report.data", f"{source.resolve().stem}, {date.today()}")
     for key, value, reason in reversed(choices):
         if not any(_overlap(key, name) for name in given):
             text = amend(text, key, value, reason)

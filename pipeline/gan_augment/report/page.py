@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from gan_augment.decision import decide
-from gan_augment.params import AssembleParams
+from gan_augment.params import AssembleParams, ReportParams
 from gan_augment.report import findings, forest, pictures
 from gan_augment.table import Images
 
@@ -45,7 +45,8 @@ def render(
     real: Images,
     synthetic: Images,
     folders: Mapping[str, Path],
-    params: AssembleParams,
+    params: ReportParams,
+    assemble: AssembleParams,
 ) -> str:
     """Return the page as HTML; it needs no network and no script.
 
@@ -56,7 +57,8 @@ def render(
         synthetic: data/synthetic.
         folders: `ingest`, `synthesis` and `history`, the reports of these stages, and `model`; a
             section is left out if its files are not there.
-        params: the section `assemble`.
+        params: the section `report`.
+        assemble: the section `assemble`.
     """
     overall, classifiers, settings = (
         verdict[key] for key in ("overall", "classifiers", "settings")
@@ -68,10 +70,11 @@ def render(
         _environment()
         .get_template("report.html.j2")
         .render(
+            data_name=params.data,
             overall=overall,
             headline=headline(overall),
             classifiers=classifiers,
-            ships=ships(params, verdict, made["memorisation"] if made else None),
+            ships=ships(assemble, verdict, made["memorisation"] if made else None),
             compared=compared,
             roles={overall["alternative"]: "alternative", overall["gan_arm"]: "gan"},
             groups=_groups(overall, verdict["kinds"]),
