@@ -93,6 +93,18 @@ def test_only_what_the_verdict_allows_is_shipped(
     assert sum(told["counts"]["train"].get("synthetic", {}).values()) == (9 if ships else 0)
 
 
+def test_where_nothing_was_made_real_images_ship(
+    inputs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inputs["memorisation"].write_text(
+        '{"passed": null, "reasons": ["no synthetic image was made"]}'
+    )
+    images = assemble(inputs, "nothing made", "none", tmp_path / "augmented")
+    assert set(images.rows["origin"]) == {"real"}
+    assert "without synthetic images: no synthetic image was made" in capsys.readouterr().out
+    assert "**Verdict: nothing made.**" in (tmp_path / "augmented" / "README.md").read_text()
+
+
 @pytest.mark.parametrize("passed", ["false", "null"])
 def test_copies_never_ship_whatever_the_verdict(
     passed: str, inputs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -118,3 +118,17 @@ def test_help_and_version_need_no_heavy_import(option: str, shown: list[str]) ->
     ).stdout
     for text in shown:
         assert text in printed
+
+
+@pytest.mark.usefixtures("existing")
+def test_a_plan_that_wants_nothing_is_refused_before_training(
+    cli: CommandLine, tmp_path: Path
+) -> None:
+    outcome = cli("train", generate={"plan": {"classes": {"3": 0}}})
+    check(outcome, "wants no synthetic image", "Write `plan: auto`", "No generator was trained")
+    assert not (tmp_path / "models").exists()
+    assert not (tmp_path / ".scratch").exists()
+
+
+def test_training_without_real_images(cli: CommandLine) -> None:
+    check(cli("train"), "data/real")

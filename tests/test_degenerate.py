@@ -81,17 +81,17 @@ number = st.sampled_from([0, 0, 1, 1, 2, 3, 6])
     ),
     published=st.booleans(),
     gates=st.sampled_from([[], [], ["copies"], ALL_GATES]),
-    plan=st.sampled_from(["fill", {"per_class": 3}]),
+    plan=st.sampled_from(["auto", "fill", {"per_class": 3}]),
     method=st.sampled_from(["gan", "gan", "smote", "gmm"]),
     arms=st.sampled_from(
         [["real", "gan", "smote", "placebo"], ["real", "gan+classic", "synthetic-only", "gan"]]
     ),
     tuning_repeats=st.integers(0, 1),
 )
-@example([(1, 0, 1), (1, 0, 1)], False, [], "fill", "gan", ["real", "gan"], 0)
-@example([(6, 3, 3), (3, 0, 3)], True, [], "fill", "gan", ["real", "gan"], 1)
-@example([(6, 3, 3), (3, 0, 0), (6, 3, 3)], True, [], "fill", "gan", ["real", "gan"], 1)
-@example([(6, 3, 3), (3, 3, 0)], True, [], "fill", "gan", ["real", "gan"], 0)
+@example([(1, 0, 1), (1, 0, 1)], False, [], "auto", "gan", ["real", "gan"], 0)
+@example([(6, 3, 3), (3, 0, 3)], True, [], "auto", "gan", ["real", "gan"], 1)
+@example([(6, 3, 3), (3, 0, 0), (6, 3, 3)], True, [], "auto", "gan", ["real", "gan"], 1)
+@example([(6, 3, 3), (3, 3, 0)], True, [], "auto", "gan", ["real", "gan"], 0)
 @example([(1, 1, 1), (1, 1, 1)], True, [], {"per_class": 3}, "gan", ["real", "gan"], 0)
 def test_every_stage_works_or_says_what_is_missing(
     cli: CommandLine,

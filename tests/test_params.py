@@ -25,8 +25,11 @@ ROOT = Path(__file__).parents[1]
         ),
         ("train: {label_ramp: [0.5, 0.2]}", "train.label_ramp = [0.5, 0.2]: must rise"),
         ("train: {augment_probability: 0.9}", "less than or equal to 0.6"),
-        ("generate: {plan: some}", "generate.plan = 'some': must be fill, {fill: f} with f ≥ 1"),
-        ("generate: {plan: {ratio: -1}}", "generate.plan = {'ratio': -1}: must be fill"),
+        (
+            "generate: {plan: some}",
+            "generate.plan = 'some': must be auto, fill, {fill: f} with f ≥ 1",
+        ),
+        ("generate: {plan: {ratio: -1}}", "generate.plan = {'ratio': -1}: must be auto"),
         ("ingest: {image_size: 2}", "ingest.image_size.0 = 2: should be greater than or equal"),
         ("ingest: {channels: 2}", "ingest.channels = 2: should be 1 or 3"),
         ("ingest: {split: {train: 0.9}}", "train + validation + test must be 1, not 1.3"),
@@ -92,6 +95,7 @@ def test_the_shipped_params_are_whole_and_say_the_defaults(settings: Params) -> 
 @pytest.mark.parametrize(
     ("value", "plan"),
     [
+        ("auto", ("auto", 1)),
         ("fill", ("fill", 1)),
         ({"ratio": 0.5}, ("ratio", 0.5)),
         ({"per_class": 7}, ("per_class", 7)),

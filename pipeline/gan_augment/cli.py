@@ -92,7 +92,9 @@ def train(
     """Train the generator; killed and started again, it resumes."""
     settings = _load(params)
     from gan_augment.gan import stage
+    from gan_augment.synthesis import plan
 
+    plan.check(settings.generate, real)
     outputs = {"model": model, "history": history, "scratch": scratch}
     stage.run(settings.train, {"real": real}, outputs)
 

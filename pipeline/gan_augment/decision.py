@@ -17,25 +17,28 @@ SUFFICES: dict[str, tuple[str, ...]] = {
 """What `assemble.require` accepts as a verdict on the GAN."""
 
 GAN = "gan"
+NOTHING_MADE = "nothing made"
+"""The verdict where data/synthetic is empty."""
 
 
 class Decision(NamedTuple):
     """A method, and what speaks against its images: the verdict, or that they are copies.
 
     Attributes:
-        method: `gan` for what is in data/synthetic, a key of `BASELINES`, or two with a `+`.
+        method: `gan` for what is in data/synthetic, a key of `BASELINES`, or two with a `+`; None
+            where there are no such images.
         weak: why they are not worth having; empty if they are.
         copied: why they must not be shown to anybody; empty if they may.
     """
 
-    method: str
+    method: str | None
     weak: list[str]
     copied: list[str]
 
     @property
     def sources(self) -> list[str]:
         """The methods whose images are put together."""
-        return self.method.split("+")
+        return self.method.split("+") if self.method else []
 
     @property
     def refusals(self) -> list[str]:
@@ -56,6 +59,8 @@ def decide(
         verdict: content of verdict.json.
         memorisation: content of memorisation.json.
     """
+    if verdict["overall"]["verdict"] == NOTHING_MADE:
+        return Decision(None, ["no synthetic image was made"], [])
     method: str = params.method
     if method == "auto":
         method = verdict["methods"]["preferred"] or GAN

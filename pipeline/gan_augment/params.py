@@ -231,10 +231,10 @@ class Recipe(TrainParams):
 class Plan(Section):
     """How many synthetic images of each class.
 
-    Written `fill`, `{fill: f}`, `{ratio: r}`, `{per_class: n}` or `{classes: {name: n}}`.
+    Written `auto`, `fill`, `{fill: f}`, `{ratio: r}`, `{per_class: n}` or `{classes: {name: n}}`.
     """
 
-    kind: Literal["fill", "ratio", "per_class", "classes"]
+    kind: Literal["auto", "fill", "ratio", "per_class", "classes"]
     amount: Annotated[float, Field(gt=0)] = 1
     classes: dict[str, Count] = {}
 
@@ -242,8 +242,8 @@ class Plan(Section):
     @classmethod
     def _parse(cls, value: Any) -> dict[str, Any]:
         match value:
-            case "fill":
-                return {"kind": "fill"}
+            case "auto" | "fill":
+                return {"kind": value}
             case {"fill": float() | int() as times, **rest} if not rest and times >= 1:
                 return {"kind": "fill", "amount": times}
             case {"ratio": float() | int() as ratio, **rest} if not rest and ratio > 0:
@@ -253,8 +253,8 @@ class Plan(Section):
             case {"classes": dict() as classes, **rest} if not rest:
                 return {"kind": "classes", "classes": classes}
         raise ValueError(
-            "must be fill, {fill: f} with f ≥ 1, {ratio: r} with r > 0, {per_class: n} with n ≥ 1, "
-            "or {classes: {name: n}}"
+            "must be auto, fill, {fill: f} with f ≥ 1, {ratio: r} with r > 0, {per_class: n} with "
+            "n ≥ 1, or {classes: {name: n}}"
         )
 
     @classmethod
@@ -262,7 +262,7 @@ class Plan(Section):
         counts = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}
         return {
             "anyOf": [
-                {"const": "fill"},
+                {"enum": ["auto", "fill"]},
                 only("fill", {"type": "number", "minimum": 1}),
                 only("ratio", {"type": "number", "exclusiveMinimum": 0}),
                 only("per_class", {"type": "integer", "minimum": 1}),
@@ -276,7 +276,7 @@ class GenerateParams(Section):
 
     seed: Count = 0
     method: str = "gan"
-    plan: Plan = Plan.model_validate("fill")
+    plan: Plan = Plan.model_validate("auto")
     min_real: Count = 10
     fallback: str | None = None
     truncation: Rate | None = None

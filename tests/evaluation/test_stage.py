@@ -167,3 +167,29 @@ def test_synthetic_images_of_another_generator_are_refused(
     with pytest.raises(UserError, match="of another generator: run `dvc repro generate`"):
         stage.run(PARAMS, {**inputs, "synthetic": tmp_path / "synthetic"}, outputs(tmp_path / "r"))
     assert not (tmp_path / "r").exists()
+
+
+def test_where_nothing_was_made_the_rest_is_compared(
+    inputs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    classes = table.class_names(inputs["real"])
+    for name in ("synthetic", "draws"):
+        table.write(tmp_path / name, [], classes)
+    empty = {**inputs, "synthetic": tmp_path / "synthetic", "draws": tmp_path / "draws"}
+    arms = ("real", "class-weights", "smote", "classic", "placebo", "gan", "synthetic-only")
+    params = PARAMS.model_copy(update={"arms": arms, "classifiers": ("k-nn",), "tuning_repeats": 0})
+    stage.run(params, empty, outputs(tmp_path / "r"))
+    assert "no synthetic image was made: without smote, placebo, gan" in capsys.readouterr().out
+    verdict = json.loads((tmp_path / "r" / "verdict.json").read_text())
+    assert verdict["overall"]["verdict"] == "nothing made"
+    compared = ["real", "class-weights", "classic", "synthetic-only"]
+    assert list(verdict["overall"]["scores"]) == list(verdict["choices"]) == compared
+    assert EvaluateParams.model_validate(verdict["settings"]) == params
+    metrics = json.loads((tmp_path / "r" / "metrics.json").read_text())
+    assert set(metrics) == {"verdict", "real", "plain"}
+    lifts = pd.read_csv(tmp_path / "r" / "lifts.csv")
+    assert sorted(lifts["arm"]) == sorted(compared[1:])
+    alone = params.model_copy(update={"arms": ("real", "gan")})
+    stage.run(alone, empty, outputs(tmp_path / "alone"))
+    header = (tmp_path / "alone" / "lifts.csv").read_text()
+    assert header == "arm,points,low,high,p,adjusted_p\n"

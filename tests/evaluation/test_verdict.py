@@ -99,6 +99,20 @@ def test_an_arm_that_validation_tells_apart_is_no_rival() -> None:
     assert overall["probability_of_gain"] > 0.95
 
 
+def test_without_an_arm_of_the_gan_the_word_is_that_nothing_was_made() -> None:
+    found = told(real=0.9, classic=0.93, placebo=0.99)
+    for one in (found["overall"], *found["classifiers"].values()):
+        assert (one["verdict"], one["gan_arm"]) == ("nothing made", None)
+        assert one["alternative"] == "classic"
+        assert one["arms"]["classic"]["mean"] == pytest.approx(0.03, abs=0.003)
+    assert found["overall"]["sentence"].startswith("No synthetic image was made, so")
+    assert "classic: +3.0 points" in found["overall"]["sentence"]
+    assert found["methods"] == {"preferred": None, "validation": {}, "lifts": {}}
+    alone = told(real=0.9)["overall"]
+    assert (alone["alternative"], alone["arms"]) == ("real", {})
+    assert alone["sentence"] == "No synthetic image was made, so there is none to judge."
+
+
 def test_a_control_is_never_the_alternative() -> None:
     found = told(real=0.9, placebo=0.99, gan=0.93)["overall"]
     assert (found["alternative"], found["verdict"]) == ("real", "helps")

@@ -32,6 +32,12 @@ def chosen(root: Path, **given: Any) -> dict[str, Any]:
     return {key: value for key, value, _ in choices}
 
 
+def reason(root: Path, key: str) -> str:
+    """Return why a setting suits what lies at a path."""
+    params = IngestParams.model_validate(recognise(root))
+    return {choice.key: choice.reason for choice in choose(survey(params), params)}[key]
+
+
 @pytest.mark.parametrize(
     ("size", "expected"),
     [
@@ -85,12 +91,18 @@ def test_colour_and_what_only_says_so(pictures: Make) -> None:
     assert found["evaluate.classic.flip"] is False
 
 
-def test_balanced_classes_get_more_of_all_and_scarce_ones_are_filled_up(pictures: Make) -> None:
-    found = chosen(pictures(numbered({"cat": 20, "dog": 19})))
-    assert found["generate.plan"] == {"ratio": 1.0}
+def test_the_plan_is_auto_and_says_what_it_does(pictures: Make) -> None:
+    even = pictures(numbered({"cat": 20, "dog": 19}))
+    found = chosen(even)
+    assert found["generate.plan"] == "auto"
     assert "generate.fallback" not in found
-    found = chosen(pictures(numbered({"cat": 40, "dog": 20, "cow": 10}), root="scarce"))
-    assert found["generate.plan"] == "fill"
+    assert "12 training images: all are brought to twice the largest" in reason(
+        even, "generate.plan"
+    )
+    scarce = pictures(numbered({"cat": 40, "dog": 20, "cow": 10}), root="scarce")
+    found = chosen(scarce)
+    assert found["generate.plan"] == "auto"
+    assert "24 training images: scarce ones are filled up" in reason(scarce, "generate.plan")
     assert found["generate.fallback"] == "smote"  # a GAN would be refused for six cows
 
 
@@ -131,13 +143,11 @@ def test_folders_of_objects_are_kept_together(pictures: Make) -> None:
 def test_real_sets(datasets: Path) -> None:
     trash = chosen(datasets / "trashnet-150")
     assert trash["ingest.image_size"] == 64
-    assert trash["generate.plan"] == "fill"
     assert trash["evaluate.classic.flip"] is True
     assert "ingest.group" not in trash
     clothes = chosen(datasets / "fashion-mnist")
     assert clothes["ingest.image_size"] is None
     assert clothes["ingest.limit"] == 500
-    assert clothes["generate.plan"] == {"ratio": 1.0}
     assert clothes["evaluate.classic.flip"] is False
     assert clothes["ingest.split.given"] == "keep"
 

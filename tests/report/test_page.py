@@ -63,6 +63,16 @@ def test_a_plan_without_synthetic_images_has_no_empty_picture(page: Render) -> N
     assert page(0).count("<img") == page(20).count("<img") - 2
 
 
+def test_where_nothing_was_made_the_rest_is_shown(page: Render) -> None:
+    html = page(0, None)
+    words = text(html)
+    assert "<h1>No synthetic image was made</h1>" in html
+    assert "Real images only: no synthetic image was made." in words
+    assert "smote is on validation images the best arm." in words
+    assert "The GAN against" not in words
+    assert "None" not in words
+
+
 def test_what_the_other_stages_found_is_told(page: Render) -> None:
     words = text(page())
     for found in (

@@ -60,11 +60,17 @@ def test_the_picture_has_both_comparisons_at_every_size(done: Path) -> None:
 
 def test_a_plan_that_was_given_is_kept(quick: Params) -> None:
     assert curve.limited(quick, ["a", "b"], 7).ingest.scarcity == {"a": 7, "b": 7}
-    assert curve.limited(quick, ["a"], 7).generate.plan == Plan.model_validate({"ratio": 1.0})
+    assert curve.limited(quick, ["a"], 7).generate.plan == Plan.model_validate("auto")
     assert curve.limited(quick, ["a"], 7).generate.min_real == 7
-    plan = Plan.model_validate({"per_class": 3})
-    own = quick.model_copy(update={"generate": quick.generate.model_copy(update={"plan": plan})})
-    assert curve.limited(own, ["a"], 700).generate.plan == plan
+    for written, kept in (
+        ("fill", "auto"),  # it has nothing to fill
+        ({"fill": 3}, {"fill": 3}),
+        ({"per_class": 3}, {"per_class": 3}),
+    ):
+        plan = Plan.model_validate(written)
+        update = {"generate": quick.generate.model_copy(update={"plan": plan})}
+        own = quick.model_copy(update=update)
+        assert curve.limited(own, ["a"], 700).generate.plan == Plan.model_validate(kept)
     assert curve.limited(own, ["a"], 700).generate.min_real == quick.generate.min_real
 
 

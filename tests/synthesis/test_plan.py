@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from gan_augment import table
 from gan_augment.errors import UserError
 from gan_augment.params import GenerateParams, Plan
 from gan_augment.synthesis import plan
@@ -9,9 +12,14 @@ REAL = np.array([100, 60, 8])
 CLASSES = ("cat", "dog", "eel")
 
 
+def params(written: object, min_real: int = 2) -> GenerateParams:
+    return GenerateParams.model_validate({"plan": written, "min_real": min_real})
+
+
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
+        ("auto", [0, 40, 92]),
         ("fill", [0, 40, 92]),
         ({"fill": 1}, [0, 40, 92]),
         ({"fill": 1.255}, [26, 66, 118]),
@@ -25,6 +33,37 @@ def test_counts(written: object, expected: list[int]) -> None:
     assert plan.wanted(Plan.model_validate(written), REAL, CLASSES).tolist() == expected
 
 
+@pytest.mark.parametrize(
+    ("real", "expected"),
+    [
+        ([20, 20], [20, 20]),
+        ([100, 51], [100, 149]),  # filling up would add 49 to 151
+        ([100, 50], [100, 150]),  # a third
+        ([100, 33], [0, 67]),  # half
+        ([3], [3]),
+    ],
+)
+def test_auto_fills_up_or_doubles_where_there_is_little_to_fill(
+    real: list[int], expected: list[int]
+) -> None:
+    auto = Plan.model_validate("auto")
+    assert plan.wanted(auto, np.array(real), "ab"[: len(real)]).tolist() == expected
+
+
+def test_a_plan_that_wants_nothing_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    pixels = np.zeros((6, 1, 2, 2), np.uint8)
+    rows = table.encode(pixels, np.arange(6) % 3, CLASSES, split="train", origin="real")
+    table.write(tmp_path / "real", [rows], CLASSES)
+    for written, why in (("fill", "all classes have 2 real"), ({"classes": {"eel": 0}}, "it says")):
+        with pytest.raises(UserError, match=f"wants no .*: {why}.* Write `plan: auto`, or") as no:
+            plan.check(params(written), tmp_path / "real")
+        assert "No generator was trained" in str(no.value)
+    for written in ("auto", {"fill": 2}, {"classes": {"eel": 1}}):
+        plan.check(params(written), tmp_path / "real")
+    with pytest.raises(UserError, match=r"min_real = 3 real training images of eel \(2\)"):
+        plan.check(params({"classes": {"eel": 1}}, min_real=3), tmp_path / "real")
+
+
 def test_a_class_that_is_not_there_is_named() -> None:
     with pytest.raises(UserError, match="no class 'dgo'; did you mean 'dog'"):
         plan.wanted(Plan.model_validate({"classes": {"dgo": 1}}), REAL, CLASSES)
@@ -34,7 +73,7 @@ def test_a_class_that_is_not_there_is_named() -> None:
     "written", ["full", {"fill": 0.9}, {"classes": {"cat": -1}}, {"classes": {}, "ratio": 1}]
 )
 def test_what_is_no_plan(written: object) -> None:
-    with pytest.raises(ValueError, match=r"must be fill|greater than or equal to 0"):
+    with pytest.raises(ValueError, match=r"must be auto|greater than or equal to 0"):
         Plan.model_validate(written)
 
 
@@ -51,12 +90,12 @@ def test_a_class_with_few_real_images_is_refused_or_made_by_the_fallback() -> No
 
 
 def test_the_plan_is_printed_with_a_word_on_small_classes() -> None:
-    lines = plan.table(np.array([0, 40, 92]), REAL, ["gan", "gan", "smote"], CLASSES).splitlines()
+    lines = plan.shown(np.array([0, 40, 92]), REAL, ["gan", "gan", "smote"], CLASSES).splitlines()
     assert [line.split()[:3] for line in lines[1:]] == [
         ["cat", "100", "0"],
         ["dog", "60", "40"],
         ["eel", "8", "92"],
     ]
     assert lines[3].endswith("smote")
-    few = plan.table(np.array([0, 0, 92]), REAL, ["gan"] * 3, CLASSES).splitlines()[3]
+    few = plan.shown(np.array([0, 0, 92]), REAL, ["gan"] * 3, CLASSES).splitlines()[3]
     assert few.endswith("gan  (few real images: below 50 a GAN seldom helps)")

@@ -10,6 +10,7 @@ from gan_augment import table
 from gan_augment.errors import UserError
 from gan_augment.gan import model
 from gan_augment.gan.networks import NETWORKS
+from gan_augment.metrics import features
 from gan_augment.params import GenerateParams
 from gan_augment.synthesis import sampler, stage
 from gan_augment.synthesis.draws import seed_of_set
@@ -65,10 +66,28 @@ def verdict(target: Path, name: str = "memorisation") -> dict:
     return json.loads((places(target)["report"] / f"{name}.json").read_text())
 
 
+def test_a_plan_that_wants_nothing_is_told_and_trains_no_network(
+    digits: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delattr(features, "train_network")
+    images = generate(
+        digits, tmp_path / "nowhere", tmp_path / "s", plan={"classes": {}}, gates=["agreement"]
+    )
+    assert len(images) == 0
+    assert images.classes == tuple("0123456789")
+    assert "wants no synthetic image: it says so. Write `plan: auto`" in capsys.readouterr().out
+    assert verdict(tmp_path / "s") == {"passed": None, "reasons": ["no synthetic image was made"]}
+    assert verdict(tmp_path / "s", "fidelity")["classes"] == {}
+    assert len(report(tmp_path / "s", "plan.csv")) == 0
+
+
 def test_fill_brings_every_class_up_to_the_largest(
     digits: Path, untrained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    images = generate(digits, untrained, tmp_path / "s")
+    images = generate(digits, untrained, tmp_path / "s", plan="fill")
     total = images.counts() + table.read(digits, "train").counts()
     assert np.ptp(total) == 0
     assert "1          20      89  gan  (few real images" in capsys.readouterr().out

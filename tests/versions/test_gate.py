@@ -59,6 +59,13 @@ def test_an_override_is_for_the_verdict_alone(tmp_path: Path) -> None:
     ]
 
 
+def test_where_nothing_was_made_only_an_override_publishes_real_images(tmp_path: Path) -> None:
+    nothing = {"passed": None, "reasons": ["no synthetic image was made"]}
+    root = write(tmp_path, "nothing made", nothing, require="none")
+    assert gate.refusals(root, None) == ["no synthetic image was made"]
+    assert gate.refusals(root, "real images for now") == []
+
+
 @pytest.mark.parametrize("outcome", [{}, {"passed": "yes"}, {"passed": 1}, {"passed": None}])
 def test_only_a_plain_pass_passes(tmp_path: Path, outcome: object) -> None:
     assert gate.refusals(write(tmp_path, "helps", outcome), None)

@@ -44,7 +44,7 @@ def card(
     }
     overall = verdict["overall"]
     included = (
-        f"The train split holds real images and synthetic ones by {escape(decision.method)}"
+        f"The train split holds real images and synthetic ones by {escape(str(decision.method))}"
         f"{preference(verdict)}; `origin` tells them apart."
         if shipped
         else "The train split holds real images only, without synthetic ones: "

@@ -4,7 +4,7 @@ A `gan` arm uses the generator, a `plain` arm is what a user would do without on
 measured to understand the others and is never recommended. docs/arms.md tells what each is.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -28,6 +28,9 @@ SHARES = (0.5, 0.0, 0.25, 0.75, 1.0, 2.0)
 EXPONENTS = (1.0, 0.0, 0.25, 0.5, 0.75, 1.25)
 ALPHAS = (0.2, 0.1, 0.4, 0.6, 0.8, 1.0)
 FIRST = (0.5, 0.0, 0.1, 0.25, 0.75, 0.9)
+FRESH = (0.5, 0.0, 0.125, 0.25, 0.75, 1.0)
+RAW = "gan-raw"
+"""Images of the generator that passed no gates, as a method."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Arm(NamedTuple):
         options: what validation chooses from; the first where nothing is tuned.
         on_classic: whether images are transformed, by the policy chosen for `classic`.
         networks: whether it needs a classifier that learns in steps.
+        adds: the methods whose images come to the real ones.
     """
 
     prepare: Callable[[Material, int], Make]
@@ -68,6 +72,7 @@ class Arm(NamedTuple):
     options: tuple[Option, ...] = (None,)
     on_classic: bool = False
     networks: bool = False
+    adds: tuple[str, ...] = ()
 
 
 def real(material: Material, _: int) -> Make:
@@ -226,32 +231,44 @@ def synthetic_only(material: Material, _: int) -> Make:
     return lambda _, __: made
 
 
+def _plus(kind: Literal["gan", "plain"], *methods: str, on_classic: bool = False) -> Arm:
+    """Return the arm that adds images of these methods to real ones, or to those of `classic`."""
+    if on_classic:
+        return Arm(_on_classic(*methods), kind, SHARES, on_classic=True, adds=methods)
+    return Arm(_adding(*methods), kind, RATIOS, adds=methods)
+
+
 ARMS: dict[str, Arm] = {
     "real": Arm(real, "plain"),
     "class-weights": Arm(class_weights, "plain", EXPONENTS),
-    "oversample": Arm(_adding("oversample"), "plain", RATIOS),
-    "smote": Arm(_adding("smote"), "plain", RATIOS),
-    "gmm": Arm(_adding("gmm"), "plain", RATIOS),
+    "oversample": _plus("plain", "oversample"),
+    "smote": _plus("plain", "smote"),
+    "gmm": _plus("plain", "gmm"),
     "classic": Arm(classic, "plain", tuple(POLICIES)),
-    "smote+classic": Arm(_on_classic("smote"), "plain", SHARES, on_classic=True),
-    "gmm+classic": Arm(_on_classic("gmm"), "plain", SHARES, on_classic=True),
-    "gmm+smote+classic": Arm(_on_classic("gmm", "smote"), "plain", SHARES, on_classic=True),
+    "smote+classic": _plus("plain", "smote", on_classic=True),
+    "gmm+classic": _plus("plain", "gmm", on_classic=True),
+    "gmm+smote+classic": _plus("plain", "gmm", "smote", on_classic=True),
     "mixup": Arm(_mixed("mixup"), "plain", ALPHAS, on_classic=True, networks=True),
     "cutmix": Arm(_mixed("cutmix"), "plain", ALPHAS, on_classic=True, networks=True),
-    "gan": Arm(_adding(GAN), "gan", RATIOS),
-    "gan+gmm": Arm(_adding(GAN, "gmm"), "gan", RATIOS),
-    "gan+smote": Arm(_adding(GAN, "smote"), "gan", RATIOS),
-    "gan-raw": Arm(gan_raw, "gan", RATIOS),
-    "gan-weighted": Arm(gan_weighted, "gan", RATIOS),
-    "gan+classic": Arm(_on_classic(GAN), "gan", SHARES, on_classic=True),
-    "gan+gmm+classic": Arm(_on_classic(GAN, "gmm"), "gan", SHARES, on_classic=True),
-    "gan+smote+classic": Arm(_on_classic(GAN, "smote"), "gan", SHARES, on_classic=True),
-    "gan-soft": Arm(gan_soft, "gan", SHARES, on_classic=True, networks=True),
-    "gan-fresh": Arm(gan_fresh, "gan", (0.5, 0.0, 0.125, 0.25, 0.75, 1.0), True, networks=True),
-    "gan-first": Arm(gan_first, "gan", FIRST, on_classic=True, networks=True),
-    "placebo": Arm(_adding("placebo"), "control"),
+    "gan": _plus("gan", GAN),
+    "gan+gmm": _plus("gan", GAN, "gmm"),
+    "gan+smote": _plus("gan", GAN, "smote"),
+    "gan-raw": Arm(gan_raw, "gan", RATIOS, adds=(RAW,)),
+    "gan-weighted": Arm(gan_weighted, "gan", RATIOS, adds=(GAN,)),
+    "gan+classic": _plus("gan", GAN, on_classic=True),
+    "gan+gmm+classic": _plus("gan", GAN, "gmm", on_classic=True),
+    "gan+smote+classic": _plus("gan", GAN, "smote", on_classic=True),
+    "gan-soft": Arm(gan_soft, "gan", SHARES, on_classic=True, networks=True, adds=(GAN,)),
+    "gan-fresh": Arm(gan_fresh, "gan", FRESH, on_classic=True, networks=True, adds=(RAW,)),
+    "gan-first": Arm(gan_first, "gan", FIRST, on_classic=True, networks=True, adds=(RAW,)),
+    "placebo": Arm(_adding("placebo"), "control", adds=("placebo",)),
     "synthetic-only": Arm(synthetic_only, "control"),
 }
+
+
+def without_additions(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the arms that there are where no image was made: those that add none."""
+    return tuple(name for name in names if not ARMS[name].adds)
 
 
 def stand_in(material: Material) -> Images:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from gan_augment import table
 from gan_augment.evaluation import cells, outcomes, tuning
-from gan_augment.evaluation.arms import ARMS
+from gan_augment.evaluation.arms import ARMS, without_additions
 from gan_augment.evaluation.seal import open_test
 from gan_augment.evaluation.sets import Drawn
 from gan_augment.evaluation.verdict import verdicts
@@ -36,17 +36,18 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
         UserError: inputs that do not belong together, or a test split that was tampered with.
     """
     trained = model.load(inputs["model"])
+    counts = table.counts(inputs["synthetic"])
+    compared = params if counts.any() else _without_additions(params)
     known = {split: table.read(inputs["real"], split) for split in ("train", "validation")}
-    sets = Drawn(known["train"], trained, inputs["synthetic"], inputs["draws"], params)
+    sets = Drawn(known["train"], trained, inputs["synthetic"], inputs["draws"], compared)
     sets.check()
     hashes = {name: table.table_hash(inputs[name]) for name in ("real", "synthetic", "draws")}
-    scratch = outputs["scratch"] / cells.fingerprint(params, *hashes.values(), trained.hash)
-    choices = tuning.choose(sets, known["validation"], params, scratch)
+    scratch = outputs["scratch"] / cells.fingerprint(compared, *hashes.values(), trained.hash)
+    choices = tuning.choose(sets, known["validation"], compared, scratch)
     test = open_test(inputs["real"], inputs["ingest"] / "seal.json", known)
     judged = {"validation": known["validation"], "test": test}
-    rows, hits = cells.compute(sets, judged, params, choices, scratch)
+    rows, hits = cells.compute(sets, judged, compared, choices, scratch)
     repeats = pd.DataFrame(rows, columns=list(COLUMNS))
-    counts = table.counts(inputs["synthetic"])
     filled = [name for name, count in zip(test.classes, counts, strict=True) if count]
     told = outcomes.table(hits, judged)
     validation, of_test = (outcomes.of_split(told, split) for split in judged)
@@ -66,7 +67,7 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
     }
     described = {
         "choices": choices,
-        "kinds": {name: ARMS[name].kind for name in params.arms},
+        "kinds": {name: ARMS[name].kind for name in compared.arms},
         "settings": params.model_dump(mode="json"),
         "provenance": provenance,
     }
@@ -74,6 +75,14 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
     shutil.rmtree(scratch, ignore_errors=True)
     for sentence in (found["overall"]["sentence"], *found["overall"]["cautions"]):
         print(f"evaluate: {sentence}")
+
+
+def _without_additions(params: EvaluateParams) -> EvaluateParams:
+    """Return the section without the arms that would add images, where there are none to add."""
+    arms = without_additions(params.arms)
+    left_out = ", ".join(arm for arm in params.arms if arm not in arms)
+    print(f"evaluate: no synthetic image was made: without {left_out}", flush=True)
+    return params.model_copy(update={"arms": arms})
 
 
 def _arm_means(repeats: pd.DataFrame) -> pd.DataFrame:
@@ -85,8 +94,9 @@ def _arm_means(repeats: pd.DataFrame) -> pd.DataFrame:
 
 def _lifts(found: dict[str, Any]) -> pd.DataFrame:
     """Return each arm's lift over real images alone in points, best first, for plots."""
-    frame = pd.DataFrame.from_dict(found["overall"]["arms"], orient="index")
-    frame = frame[["mean", "low", "high", "p", "adjusted_p"]]
+    columns = ["mean", "low", "high", "p", "adjusted_p"]
+    arms = found["overall"]["arms"]
+    frame = pd.DataFrame(arms.values(), arms.keys(), columns)
     frame[["mean", "low", "high"]] *= 100
     ranked = frame.sort_values("mean", ascending=False, kind="stable")
     return ranked.rename(columns={"mean": "points"}).rename_axis("arm").reset_index()
@@ -100,10 +110,9 @@ def _metrics(found: dict[str, Any]) -> dict[str, Any]:
     """
     overall = found["overall"]
     arms = {"real": "real", "plain": overall["alternative"], "gan": overall["gan_arm"]}
-    shares = {
-        **{name: overall["scores"][arm] for name, arm in arms.items()},
-        **{name: overall["against_alternative"][key] for name, key in GAIN.items()},
-    }
+    shares = {name: overall["scores"][arm] for name, arm in arms.items() if arm}
+    if overall["gan_arm"]:
+        shares |= {name: overall["against_alternative"][key] for name, key in GAIN.items()}
     points = {name: round(100 * share, 2) for name, share in shares.items()}
     return {"verdict": overall["verdict"], **points}
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan_augment.decision import GAN
+from gan_augment.decision import GAN, NOTHING_MADE
 from gan_augment.evaluation import evidence
 from gan_augment.evaluation.arms import ARMS
 from gan_augment.evaluation.outcomes import Outcomes
@@ -52,8 +52,9 @@ def verdicts(
         of the alternative to it), `placebo` (the difference of the arm `gan` to it, if both are
         there); for every other arm in `arms`, the difference to real images alone with
         `adjusted_p`; for every class in `classes`, its own verdict on recall. `overall` has
-        `noise` and `cautions`, see `evidence`. `methods` has the one that validation `preferred`,
-        their `validation` scores and `lifts`: whether each beats real images alone.
+        `noise` and `cautions`, see `evidence`. Without an arm with the GAN the word is `nothing
+        made`, and what is about that arm is None or empty. `methods` has the one that validation
+        `preferred`, their `validation` scores and `lifts`: whether each beats real images alone.
     """
     names = list(dict.fromkeys(name for name, _ in test.right))
     judges = {name: Judge(validation, test, (name,), min_gain, overlap) for name in names}
@@ -218,27 +219,31 @@ def _harms(difference: Difference) -> float:
 
 
 def _verdict(judge: Judge, title: str, filled: Collection[str] | None) -> dict[str, Any]:
-    gan_arm, alternative = judge.best(judge.of_kind("gan")), judge.best(judge.of_kind("plain"))
-    rivals = judge.rivals(alternative)
-    test = judge.test
+    alternative, test = judge.best(judge.of_kind("plain")), judge.test
+    of_arms = {
+        "alternative": alternative,
+        "scores": {arm: judge.score(test, arm) for arm in judge.arms},
+        "chance": judge.chance,
+        "above_chance": told(judge.above_chance(alternative)),
+        "arms": _every_arm(judge),
+    }
+    if not judge.of_kind("gan"):
+        return {**of_arms, **_nothing_made(judge, title, alternative)}
+    gan_arm, rivals = judge.best(judge.of_kind("gan")), judge.rivals(alternative)
     against = {arm: judge.difference(test, gan_arm, arm) for arm in rivals}
     real = judge.difference(test, gan_arm, "real")
     word = judgement(claims(list(against.values()), real, judge.min_gain))
     return {
+        **of_arms,
         "verdict": word,
         "sentence": _sentence(word, title, gan_arm, against, real, judge),
         "gan_arm": gan_arm,
-        "alternative": alternative,
-        "scores": {arm: judge.score(test, arm) for arm in judge.arms},
         "against_alternative": told(against[alternative]),
         "against_real": told(real),
         "alternatives": {arm: told(found) for arm, found in against.items()},
         "beats_real": gains(real, judge.min_gain),
-        "chance": judge.chance,
-        "above_chance": told(judge.above_chance(alternative)),
         "placebo": _against_noise(judge),
         "probability_of_gain": _of_gain(against, judge),
-        "arms": _every_arm(judge),
         "classes": _every_class(judge, gan_arm, rivals, filled),
     }
 
@@ -247,6 +252,26 @@ def _against_noise(judge: Judge) -> dict[str, float] | None:
     if not {GAN, evidence.PLACEBO} <= set(judge.arms):
         return None
     return told(judge.difference(judge.test, GAN, evidence.PLACEBO))
+
+
+def _nothing_made(judge: Judge, title: str, best: str) -> dict[str, Any]:
+    """Return the verdict where there is no arm with the GAN, beside what is about all arms."""
+    sentence = "No synthetic image was made, so there is none to judge."
+    if best != "real":
+        gain = points(told(judge.difference(judge.test, best, "real")))
+        sentence += (
+            f" Best of the rest on validation is {best}: {gain} against real images alone, "
+            f"in balanced accuracy ({title}; 95 % interval)."
+        )
+    unknown = ("gan_arm", "against_alternative", "against_real", "placebo", "probability_of_gain")
+    return {
+        "verdict": NOTHING_MADE,
+        "sentence": sentence,
+        **dict.fromkeys(unknown),
+        "alternatives": {},
+        "beats_real": False,
+        "classes": {},
+    }
 
 
 def told(difference: Difference) -> dict[str, float]:

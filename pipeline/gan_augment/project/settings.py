@@ -4,8 +4,11 @@ from collections.abc import Collection, Iterator
 from statistics import median
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from gan_augment.params import IngestParams
 from gan_augment.project.survey import Survey
+from gan_augment.synthesis.plan import uneven
 
 LARGE = 64
 """Pixels of the longer side from which on images are made smaller: what is trained at that size."""
@@ -19,8 +22,6 @@ MANY_CUT = 0.1
 """at least not of more than this share of the images."""
 LARGE_SET, A_CLASS = 20_000, 500
 """Images from which on not all are looked at, and how many of each class are then."""
-FEW_WANTED = 0.2
-"""Share of the training images that `fill` must add to be worth its while."""
 TOO_FEW = 10
 """Training images of a class below which a GAN cannot learn it: `generate.min_real`."""
 OF_COLOUR = 0.1
@@ -121,15 +122,10 @@ def _number(found: Survey) -> Iterator[Choice]:
 
 def _plan(found: Survey, params: IngestParams) -> Iterator[Choice]:
     training = training_images(found, params)
-    most = max(training.values())
-    each = between(training.values())
-    fill = sum(most - number for number in training.values())
-    if fill < FEW_WANTED * sum(training.values()):
-        reason = f"classes have about {each} training images: `fill` would add little"
-        yield Choice("generate.plan", {"ratio": 1.0}, reason)
-    else:
-        reason = f"classes have about {each} training images: scarce ones are filled up"
-        yield Choice("generate.plan", "fill", reason)
+    scarce = uneven(np.array(list(training.values())))
+    asked = "scarce ones are filled up" if scarce else "all are brought to twice the largest"
+    reason = f"classes have about {between(training.values())} training images: {asked}"
+    yield Choice("generate.plan", "auto", reason)
     few = [name for name, number in training.items() if number < TOO_FEW]
     if few:
         reason = f"too few training images for a GAN: {', '.join(few)}"

@@ -9,7 +9,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from gan_augment.decision import decide
+from gan_augment.decision import NOTHING_MADE, decide
 from gan_augment.params import AssembleParams, ReportParams
 from gan_augment.report import findings, forest, pictures
 from gan_augment.table import Images
@@ -22,6 +22,7 @@ TITLES = {
     "no gain": "The synthetic images gain nothing worth having",
     "worse": "A simpler method is better",
     "harms": "The synthetic images harm",
+    NOTHING_MADE: "No synthetic image was made",
 }
 NOISE = {
     "as well": "Noise does as well",
@@ -65,7 +66,8 @@ def render(
     )
     test = repeats[repeats["split"] == "test"]
     made, data = findings.synthesis(folders["synthesis"]), findings.data(folders["ingest"])
-    compared = list(dict.fromkeys(["real", overall["alternative"], overall["gan_arm"]]))
+    roles = {overall["alternative"]: "alternative", overall["gan_arm"]: "gan"}
+    compared = [arm for arm in dict.fromkeys(["real", *roles]) if arm]
     return (
         _environment()
         .get_template("report.html.j2")
@@ -76,7 +78,7 @@ def render(
             classifiers=classifiers,
             ships=ships(assemble, verdict, made["memorisation"] if made else None),
             compared=compared,
-            roles={overall["alternative"]: "alternative", overall["gan_arm"]: "gan"},
+            roles=roles,
             groups=_groups(overall, verdict["kinds"]),
             scale=forest.scale(
                 [*overall["arms"].values(), *overall["alternatives"].values()],

@@ -26,8 +26,8 @@ def run(params: Params, sizes: Sequence[int], outputs: Mapping[str, Path]) -> No
     """Run the pipeline with ever more real training images, and write down what the GAN adds.
 
     Validation and test images stay what they are. `generate.plan: fill` has nothing to fill where
-    all classes are of one size, so it becomes as many synthetic images as real ones. Sizes run side
-    by side, one a core. Killed and started again, it goes on where it was.
+    all classes are of one size, so it becomes `auto`. Sizes run side by side, one a core. Killed
+    and started again, it goes on where it was.
 
     Args:
         params: all sections; `ingest.scarcity` is replaced.
@@ -72,8 +72,8 @@ def limited(params: Params, classes: Sequence[str], size: int = 0) -> Params:
     generate = params.generate.model_copy(
         update={"min_real": min(params.generate.min_real, size or params.generate.min_real)}
     )
-    if params.generate.plan.kind == "fill":
-        generate = generate.model_copy(update={"plan": Plan.model_validate({"ratio": 1.0})})
+    if params.generate.plan == Plan.model_validate("fill"):
+        generate = generate.model_copy(update={"plan": Plan.model_validate("auto")})
     ingest = params.ingest.model_copy(update={"scarcity": dict.fromkeys(classes, size)})
     return params.model_copy(update={"ingest": ingest, "generate": generate})
 

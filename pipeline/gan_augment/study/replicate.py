@@ -72,7 +72,9 @@ class Replicate:
     def train(self) -> None:
         """Train the generator."""
         from gan_augment.gan import stage
+        from gan_augment.synthesis import plan
 
+        plan.check(self.params.generate, self.real)
         outputs = {"model": self.model, "history": self.history, "scratch": self._scratch("train")}
         stage.run(self.params.train, {"real": self.real}, outputs)
 

@@ -100,9 +100,10 @@ def _compared(judges: Judges, arms: Iterable[str]) -> Iterator[list[str]]:
 
 def _summed_up(judges: Judges) -> Iterator[list[str]]:
     """Yield what each judge comes to."""
-    yield [Markdown("*its best arm*"), *(judge["gan_arm"] for judge in judges.values())]
+    yield [Markdown("*its best arm*"), *(judge["gan_arm"] or "–" for judge in judges.values())]
     yield [Markdown("*the best without*"), *(judge["alternative"] for judge in judges.values())]
-    against = [points(judge["against_alternative"]) for judge in judges.values()]
+    found = [judge["against_alternative"] for judge in judges.values()]
+    against = [points(difference) if difference else "–" for difference in found]
     yield [Markdown("*the one against the other*"), *against]
     yield [Markdown("*verdict*"), *(judge["verdict"] for judge in judges.values())]
 

@@ -41,15 +41,14 @@ def judge(
         train: those it learnt from.
         extractor: of the features that distances are measured by.
     """
-    nothing = Pairs(train.pixels[:0], train.pixels[:0])
     if candidates is None or not len(candidates.labels):
-        return {"passed": None, "reasons": ["no generator was used"]}, nothing
+        return nothing("no generator was used", train)
     known = np.isin(validation.labels, candidates.labels)
     holdout = _sample(validation.pixels[known], validation.labels[known], extractor)
     try:
         found = copying(candidates, holdout, _sample(train.pixels, train.labels, extractor))
     except TooFewRowsError as error:
-        return {"passed": None, "reasons": [str(error)]}, nothing
+        return nothing(str(error), train)
     verdict = {
         "passed": not found.reasons,
         "reasons": list(found.reasons),
@@ -58,6 +57,11 @@ def judge(
         **_evidence(found, train.classes),
     }
     return verdict, _closest(candidates, found.near.synthetic, train)
+
+
+def nothing(why: str, train: Images) -> tuple[dict[str, Any], Pairs]:
+    """Return, as `judge` does, that nothing can be said."""
+    return {"passed": None, "reasons": [why]}, Pairs(train.pixels[:0], train.pixels[:0])
 
 
 def picture(pairs: Pairs) -> Image.Image:

@@ -1,24 +1,31 @@
 """How many synthetic images of which class, and by which method each class gets them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gan_augment import table
 from gan_augment.errors import UserError, hint
 from gan_augment.params import GenerateParams, Plan
 
 FEW = 50
 """Below so many real images of a class, studies find that a GAN seldom helps it."""
+LITTLE = 0.5
+"""Where filling up adds less than this share of the real images, `auto` fills up to twice that.
+
+There twice as many gain more; where filling up adds more, it gains nearly all (docs/synthesis.md).
+"""
 
 
 def wanted(plan: Plan, real: NDArray[np.int64], classes: Sequence[str]) -> NDArray[np.int64]:
     """Return the number of synthetic images of each class, int64.
 
     Args:
-        plan: `fill` brings every class up to the largest, or to so many times its size; `ratio`
-            gives that many per real image; `per_class` gives the same number to all; `classes`
-            names each number, others get none.
+        plan: `fill` brings every class up to the largest, or to so many times its size; `auto` is
+            `fill`, or `fill: 2` where that adds little; `ratio` gives that many per real image;
+            `per_class` gives the same number to all; `classes` names each number, others get none.
         real: number of real training images of each class.
         classes: names of the classes.
 
@@ -26,6 +33,8 @@ def wanted(plan: Plan, real: NDArray[np.int64], classes: Sequence[str]) -> NDArr
         UserError: the plan names a class that is not there.
     """
     match plan.kind:
+        case "auto":
+            return (1 if uneven(real) else 2) * real.max() - real
         case "fill":
             return np.ceil(plan.amount * real.max()).astype(np.int64) - real
         case "ratio":
@@ -37,6 +46,39 @@ def wanted(plan: Plan, real: NDArray[np.int64], classes: Sequence[str]) -> NDArr
                 if name not in classes:
                     raise UserError(f"generate.plan: no class {name!r}; {hint(name, classes)}")
             return np.array([plan.classes.get(name, 0) for name in classes], np.int64)
+
+
+def uneven(real: NDArray[np.int64]) -> bool:
+    """Return whether filling classes up adds enough, so that `auto` does no more."""
+    return bool((real.max() - real).sum() >= LITTLE * real.sum())
+
+
+def check(params: GenerateParams, real: Path) -> None:
+    """Refuse a plan that wants no image, or cannot be met, before a generator is trained for it.
+
+    Args:
+        params: the section `generate`.
+        real: the image table of real images.
+
+    Raises:
+        UserError: says so, and what to write instead: no image is wanted, of a class that is not
+            there, or of one with too few real images.
+    """
+    counts, classes = table.counts(real, "train"), table.class_names(real)
+    asked = wanted(params.plan, counts, classes)
+    if not asked.any():
+        raise UserError(f"{empty(params.plan, counts)}. No generator was trained")
+    methods(params, asked, counts, classes)
+
+
+def empty(plan: Plan, real: NDArray[np.int64]) -> str:
+    """Return in words that a plan wants no image, why, and what to write instead."""
+    even = f"all classes have {real.max()} real training images"
+    return (
+        f"generate.plan = {plan.kind} wants no synthetic image: "
+        f"{even if plan.kind == 'fill' else 'it says so'}. "
+        "Write `plan: auto`, or {fill: 2}, {ratio: 1} or {per_class: 100}"
+    )
 
 
 def methods(
@@ -66,7 +108,7 @@ def methods(
     return chosen
 
 
-def table(
+def shown(
     counts: NDArray[np.int64],
     real: NDArray[np.int64],
     chosen: Sequence[str],

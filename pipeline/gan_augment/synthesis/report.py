@@ -84,7 +84,7 @@ def write(
     """Write plan.csv, gates.csv, fidelity.json, memorisation.json and closest.png.
 
     Features are those of a network that learnt from the train split alone, of another seed than the
-    gates' and the GAN's, and principal components of pixels.
+    gates' and the GAN's, and principal components of pixels. Where nothing was made there are none.
 
     Args:
         folder: where to.
@@ -99,14 +99,16 @@ def write(
     plan = [(classes[label], method, n) for (label, method), n in sorted(selection.made.items())]
     _csv(folder / "plan.csv", ("class", "method", "images"), plan)
     _csv(folder / "gates.csv", GATE_COLUMNS, _gates(tally, judges, classes))
-    network = _network(selection.train, params.seed, scratch)
-    extractors = {
-        "network": network,
-        "pixels": features.principal_components(selection.train),
-    }
-    write_json(folder / "fidelity.json", _fidelity(selection, extractors))
-    candidates = _candidates(selection, params, trained, network) if trained else None
-    verdict, pairs = closeness.judge(candidates, selection.validation, selection.train, network)
+    if not selection.made:
+        write_json(folder / "fidelity.json", {"features": {}, "overall": {}, "classes": {}})
+        verdict, pairs = closeness.nothing("no synthetic image was made", selection.train)
+    else:
+        network = _network(selection.train, params.seed, scratch)
+        pixels = features.principal_components(selection.train)
+        found = _fidelity(selection, {"network": network, "pixels": pixels})
+        write_json(folder / "fidelity.json", found)
+        candidates = _candidates(selection, params, trained, network) if trained else None
+        verdict, pairs = closeness.judge(candidates, selection.validation, selection.train, network)
     write_json(folder / "memorisation.json", verdict)
     closeness.picture(pairs).save(folder / "closest.png")
 

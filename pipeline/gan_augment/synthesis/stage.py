@@ -51,8 +51,10 @@ def run(
     methods = plan.methods(params, counts, real.counts(), real.classes)
     more = f", and {sets - 1} more draws of as many" if sets > 1 else ""
     print(f"generate: {counts.sum()} images{more}")
-    print(plan.table(counts, real.counts(), methods, real.classes), flush=True)
-    trained = _model(inputs["model"], real) if "gan" in methods else None
+    print(plan.shown(counts, real.counts(), methods, real.classes), flush=True)
+    if not counts.any():
+        print(f"generate: {plan.empty(params.plan, real.counts())}", flush=True)
+    trained = _model(inputs["model"], real) if "gan" in methods and counts.any() else None
     hashes = [table.table_hash(inputs["real"], split) for split in ("train", "validation")]
     described = params.model_dump_json(), trained.hash if trained else "", *hashes
     scratch = outputs["scratch"] / digest(*described)
