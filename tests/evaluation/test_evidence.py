@@ -47,7 +47,9 @@ def test_a_gain_that_few_images_of_fewer_objects_made_is_told_as_such() -> None:
         ([19, 20], 0, "a (19 images)."),
         ([40, 40], 9, "a (40 images of 9 groups)."),
         ([40, 3], 0, "b (3 images)."),
-        ([9] * 8, 0, "a (9 images), b (9 images), c (9 images), d (9 images), e (9 images) and 3 "),
+        ([9] * 7 + [8], 0, "every class has fewer than 20 test images"),
+        ([9] * 7 + [8], 0, "h (8 images), a (9 images), b (9 images), c (9 images), d (9 images) "),
+        ([9] * 7 + [8], 0, "d (9 images) and 3 more."),
     ],
 )
 def test_few_is_less_than_the_stated_numbers(

@@ -152,7 +152,7 @@ def test_a_class_has_its_test_images_and_the_comparison_that_its_word_rests_on(
 
 def test_little_evidence_is_told_before_all_else(page: Render) -> None:
     html = text(page(test=30))
-    caution = "Caution: Thin evidence: 2 of 2 classes have fewer than 20 test images"
+    caution = "Caution: Thin evidence: every class has fewer than 20 test images"
     assert html.index("gan helps") < html.index(caution) < html.index("What ships")
     assert "Caution" not in text(page())
 

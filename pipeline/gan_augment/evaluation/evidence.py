@@ -67,14 +67,18 @@ def _thin(overall: Mapping[str, Any]) -> Iterator[str]:
     }
     if not thin:
         return
-    counts = [f"{name} ({_size(found)})" for name, found in thin.items()][:MOST_NAMES]
-    rest = len(thin) - len(counts)
-    names = ", ".join(counts) + (f" and {rest} more" if rest else "")
+    ranked = sorted(thin, key=lambda name: (thin[name]["groups"], thin[name]["images"]))
+    names = ", ".join(f"{name} ({_size(thin[name])})" for name in ranked[:MOST_NAMES])
+    if len(thin) > MOST_NAMES:
+        names += f" and {len(thin) - MOST_NAMES} more"
+    few = f"fewer than {FEW_IMAGES} test images, or than {FEW_GROUPS} groups of them: {names}."
+    if len(thin) == len(classes):
+        yield f"Thin evidence: every class has {few}"
+        return
     whole = overall["against_alternative"]["mean"]
     part = sum(found["against_alternative"]["mean"] for found in thin.values()) / len(classes)
     yield (
-        f"Thin evidence: {len(thin)} of {len(classes)} classes have fewer than {FEW_IMAGES} test "
-        f"images, or than {FEW_GROUPS} groups of them: {names}. Of the difference to "
+        f"Thin evidence: {len(thin)} of {len(classes)} classes have {few} Of the difference to "
         f"{overall['alternative']}, {100 * whole:+.1f} points, {100 * part:+.1f} are theirs."
     )
 

@@ -20,6 +20,7 @@ from gan_augment.study.replicate import Replicate, folder_for, one_at_a_time, ru
 WIDTH, HEIGHT = 640.0, 360.0
 LEFT, RIGHT, TOP, BOTTOM = 56.0, 16.0, 60.0, 44.0
 COMPARISONS = {"against_real": "real images alone", "against_alternative": "the best without a GAN"}
+PARTS = ("mean", "low", "high", "p")
 
 
 def run(params: Params, sizes: Sequence[int], outputs: Mapping[str, Path]) -> None:
@@ -57,14 +58,14 @@ def _run(params: Params, sizes: Sequence[int], outputs: Mapping[str, Path]) -> N
     replicates = [Replicate(limited(params, classes, n), folder / str(n)) for n in chosen]
     run_all(replicates[::-1], "curve")  # the longest first
     found = [(size, one.verdict()["overall"]) for size, one in zip(chosen, replicates, strict=True)]
-    curve = pd.DataFrame([row for size, overall in found for row in _rows(size, overall)])
+    curve = pd.DataFrame([_row(size, overall) for size, overall in found])
     with replace_file(outputs["curve"] / "curve.csv") as partial:
         curve.to_csv(partial, index=False, lineterminator="\n", float_format="%.6f")
     write_text(outputs["curve"] / "curve.svg", svg(curve))
     text = page(curve)
     write_text(outputs["curve"] / "curve.md", text)
     shutil.rmtree(folder)
-    print(text, end="")
+    print(text.partition("\n\n")[2], end="")
 
 
 def limited(params: Params, classes: Sequence[str], size: int = 0) -> Params:
@@ -78,63 +79,57 @@ def limited(params: Params, classes: Sequence[str], size: int = 0) -> Params:
     return params.model_copy(update={"ingest": ingest, "generate": generate})
 
 
-def _rows(size: int, overall: Mapping[str, Any]) -> list[dict[str, Any]]:
-    scores = overall["scores"]
+def _row(size: int, overall: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a line of curve.csv: scores and differences are shares, 0–1."""
+    scores, best = overall["scores"], {key: overall[key] for key in ("alternative", "gan_arm")}
+    return {
+        "images": size,
+        "verdict": overall["verdict"],
+        **best,
+        "real_score": scores["real"],
+        **{f"{key}_score": scores[arm] for key, arm in best.items()},
+        **{f"{key}_{part}": overall[key][part] for key in COMPARISONS for part in PARTS},
+    }
+
+
+def _rows(curve: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the lines with each comparison as a difference of its own."""
+    rows: list[dict[str, Any]] = curve.to_dict("records")  # type: ignore[assignment]
     return [
-        {
-            "images": size,
-            "comparison": key,
-            **overall[key],
-            "verdict": overall["verdict"],
-            "gan_arm": overall["gan_arm"],
-            "alternative": overall["alternative"],
-            "real_score": scores["real"],
-            "alternative_score": scores[overall["alternative"]],
-            "gan_score": scores[overall["gan_arm"]],
-        }
-        for key in COMPARISONS
+        {**row, **{key: {part: row[f"{key}_{part}"] for part in PARTS} for key in COMPARISONS}}
+        for row in rows
     ]
 
 
 def page(curve: pd.DataFrame) -> str:
-    """Return the curve as Markdown: a line a size, differences in points."""
-    rows: list[dict[str, Any]] = curve.to_dict("records")  # type: ignore[assignment]
-    found = {(row["images"], row["comparison"]): row for row in rows}
-    head = [
-        "images",
-        "real",
-        "best without",
-        "best with a GAN",
-        "difference",
-        "to real",
-        "verdict",
-    ]
-    lines = []
-    for size in sorted({row["images"] for row in rows}):
-        alternative, real = found[size, "against_alternative"], found[size, "against_real"]
-        line = [
-            size,
-            f"{100 * real['real_score']:.1f}",
-            f"{real['alternative']} {100 * real['alternative_score']:.1f}",
-            f"{real['gan_arm']} {100 * real['gan_score']:.1f}",
-            points(alternative, unit=""),
-            points(real, unit=""),
-            real["verdict"],
+    """Return the curve as Markdown: its picture, and a line a size, differences in points."""
+    head = ["images", "verdict", "difference", "to real", "real", "best without", "best with a GAN"]
+    lines = [
+        [
+            row["images"],
+            row["verdict"],
+            points(row["against_alternative"], unit=""),
+            points(row["against_real"], unit=""),
+            f"{100 * row['real_score']:.1f}",
+            f"{row['alternative']} {100 * row['alternative_score']:.1f}",
+            f"{row['gan_arm']} {100 * row['gan_arm_score']:.1f}",
         ]
-        lines.append(line)
+        for row in _rows(curve)
+    ]
     text = (
         "Balanced accuracy on the test images, %, with so many real training images of each class; "
         "the difference between the best arm with the GAN and the best without, and to real images "
         "alone, in points (95 % intervals)."
     )
-    return f"{text}\n\n{markdown.table(head, lines)}\n"
+    picture = "![What the GAN adds, against real training images of each class](curve.svg)"
+    return f"{picture}\n\n{text}\n\n{markdown.table(head, lines)}\n"
 
 
 def svg(curve: pd.DataFrame) -> str:
     """Return the curve as a picture: points against images of each class (logarithmic)."""
-    rows: list[dict[str, Any]] = curve.to_dict("records")  # type: ignore[assignment]
-    sizes = sorted({int(row["images"]) for row in rows})
-    scale = forest.scale(rows)
+    rows = _rows(curve)
+    sizes = [row["images"] for row in rows]
+    scale = forest.scale(row[key] for row in rows for key in COMPARISONS)
     across = dict(zip(sizes, _spread(np.log(sizes), LEFT + 30, WIDTH - RIGHT - 30), strict=True))
 
     def down(at: float) -> float:
@@ -147,10 +142,9 @@ def svg(curve: pd.DataFrame) -> str:
             "points": [
                 {
                     "x": across[row["images"]] + shift,
-                    **{name: down(at) for name, at in scale.mark(row)._asdict().items()},
+                    **{name: down(at) for name, at in scale.mark(row[kind])._asdict().items()},
                 }
                 for row in rows
-                if row["comparison"] == kind
             ],
         }
         for shift, (kind, title) in zip((-4, 4), COMPARISONS.items(), strict=True)
