@@ -63,7 +63,10 @@ def test_digits_of_one_writer_follow_each_other(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ingest(tmp_path / "real")
-    assert "warning: 191 of 1797 images are more like the next" in capsys.readouterr().err
+    assert (
+        "warning: the split may leak: 191 of 1797 images are more like the next"
+        in capsys.readouterr().err
+    )
 
 
 def test_the_same_params_give_the_same_bytes(
@@ -174,7 +177,8 @@ def test_trashnet_has_three_conflicts(
     assert not len(found(tmp_path / "real", "clusters"))
     # Some objects were photographed twice in a row; 12 would be by chance.
     assert len(found(tmp_path / "real", "series")) == 57
-    assert "57 of 2521 images are more like the next or the last" in capsys.readouterr().out
+    told = "series of one object: few, if any; 57 of 2521 images are more like the next or the last"
+    assert told in capsys.readouterr().out
 
 
 def test_fashion_mnist_keeps_its_published_test_split(
@@ -500,9 +504,10 @@ def test_series_of_one_object_are_told_with_the_numbers(
     images = ingest(tmp_path / "real", **params)
     printed = capsys.readouterr()
     evidence = re.search(
-        r"warning: (\d+) of 96 images are more like the next or the last by name than like any "
-        r"other of their class; (\d+) would be by chance \(p = 0.0005\).* leaks: (\d+) of those "
-        r"held out .* ingest.group: \{pattern: '(.*)'\}, which makes 16 groups",
+        r"warning: the split may leak: (\d+) of 96 images are more like the next or the last by "
+        r"name than like any other of their class; (\d+) would be by chance \(p = 0.0005\).* "
+        r"(\d+) held-out images have theirs in train, .* ingest.group: \{pattern: '(.*)'\}, "
+        r"which makes 16 groups",
         printed.err,
     )
     assert evidence
@@ -519,6 +524,25 @@ def test_series_of_one_object_are_told_with_the_numbers(
     printed = capsys.readouterr()
     assert "  series of one object: none to be seen; " in printed.out
     assert "more like" not in printed.err
+
+
+def test_each_cluster_in_one_split_does_not_sound_safe_where_series_are_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(48):
+            seen = np.random.default_rng(number // 6).integers(0, 256, (8, 8))
+            pixels = np.clip(seen + rng.normal(0, 20, (8, 8)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{number}.png")
+        (tmp_path / "images" / name / "copy.png").write_bytes(
+            (tmp_path / "images" / name / "0.png").read_bytes()
+        )
+    ingest(tmp_path / "real", source="folder", path=tmp_path / "images")
+    printed = capsys.readouterr()
+    assert "warning: the split may leak" in printed.err
+    assert "each in one split, as series of one object need not be; 2 are exact" in printed.out
 
 
 def test_series_are_not_looked_for_without_thumbnails(

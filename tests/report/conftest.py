@@ -45,6 +45,7 @@ def folders(tmp_path: Path) -> dict[str, Path]:
     )
     columns = {"class": ["cat", "cat"], "split": ["train", "train"], "id": ["1", "2"]}
     csv("ingest", "clusters", cluster=["k", "k"], file=["a.png", "b.png"], **columns)
+    csv("ingest", "doubts", doubt=["the split may leak: <names> tell"])
     csv("ingest", "sizes", width=[640], height=[480], images=[43])
     csv("ingest", "channels", split=["train"], channel=["red"], mean=[99.5], deviation=[40.25])
     csv("synthesis", "plan", **{"class": ["cat"]}, method=["gan"], images=[10])

@@ -80,7 +80,7 @@ def test_what_the_other_stages_found_is_told(page: Render) -> None:
         "It copies training images: 12 % are near copies.",
         "The generator of step 20 was kept",
         "40 mode collapse all alike went back",
-        "43 images taken. 1 left out: 1 × truncated. 1 group of duplicates, 2 images",
+        "43 images taken. 1 left out: 1 × truncated. 1 group of duplicates, 2 images; each group",
         "KID 0.25 −0.01",
         "6 paired repeats, 13 test images.",
         "generator abc",
@@ -102,6 +102,7 @@ def test_a_section_without_files_is_left_out(
     [
         "ingest/quarantine.csv",
         "ingest/clusters.csv",
+        "ingest/doubts.csv",
         "ingest/sizes.csv",
         "synthesis/gates.csv",
         "synthesis/fidelity.json",
@@ -154,7 +155,7 @@ def test_little_evidence_is_told_before_all_else(page: Render) -> None:
     html = text(page(test=30))
     caution = "Caution: Thin evidence: every class has fewer than 20 test images"
     assert html.index("gan helps") < html.index(caution) < html.index("What ships")
-    assert "Caution" not in text(page())
+    assert "Thin evidence" not in text(page())
 
 
 def test_names_of_arms_go_on_after_a_plus_only(page: Render, tab: Page, tmp_path: Path) -> None:
@@ -189,6 +190,17 @@ def test_what_scrolls_says_so_and_what_does_not_is_silent(
         found = tab.evaluate(seen)
         assert any(wide for wide, _ in found) == scrolls
         assert [wide for wide, _ in found] == [says for _, says in found]
+
+
+def test_doubts_of_ingestion_are_told_and_pointed_to(
+    page: Render, folders: dict[str, Path]
+) -> None:
+    html = page()
+    pointer = html.index('<a href="#data">')
+    assert html.index("gan helps") < pointer < html.index("<h2>")
+    assert "Caution: The split may leak: <names> tell." in text(html[html.index('id="data"') :])
+    (folders["ingest"] / "doubts.csv").write_text("doubt\n")
+    assert "Caution" not in text(page())
 
 
 def test_the_same_inputs_give_the_same_bytes(page: Render) -> None:

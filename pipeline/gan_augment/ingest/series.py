@@ -24,6 +24,8 @@ MOST_IMAGES = 1_000
 """Images of a class that are compared with each other: a run of neighbours."""
 PERMUTATIONS = 1_999
 SIGNIFICANT = 0.001
+NOTABLE = 0.05
+"""The p below which there may be some, if too few for a warning."""
 EXCESS = 0.05
 """The share of images beyond chance from which on a series is worth a warning."""
 FEW = 5

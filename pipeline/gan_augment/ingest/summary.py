@@ -79,9 +79,11 @@ class Summary:
     def _duplicates(self) -> Iterator[str]:
         together = self._together()
         if len(together):
+            safe = self.series is not None and not self.series.seen
             yield (
                 f"duplicates: {len(together)} images in {together['cluster'].nunique()} clusters, "
-                f"each in one split; {together['id'].duplicated().sum()} are exact copies"
+                f"each in one split{'' if safe else ', as series of one object need not be'}; "
+                f"{together['id'].duplicated().sum()} are exact copies"
             )
 
     def _neighbours(self) -> Iterator[str]:
@@ -90,8 +92,9 @@ class Summary:
                 yield "series of one object: not looked for, since ingest.duplicates.near is null"
             case Series(compared=0):
                 yield "series of one object: too few images to look for any"
-            case Series(seen=False):
-                yield f"series of one object: none to be seen; {self._evidence(self.series)}"
+            case Series(seen=False, p=p):
+                number = "few, if any" if p < series.NOTABLE else "none to be seen"
+                yield f"series of one object: {number}; {self._evidence(self.series)}"
 
     def _evidence(self, found: Series) -> str:
         return (
@@ -108,9 +111,10 @@ class Summary:
         leaks = ((one != "train") & (other == "train")).sum()
         remedy = series.remedy(self.images["name"].tolist(), self.images["label"].to_numpy())
         yield (
-            f"{self._evidence(self.series)}. If they show one object, person or scene, the split "
-            f"leaks: {leaks} of those held out have that neighbour in train. Say what belongs "
-            f"together, in ingest.group or a column 'group' (docs/ingestion.md){remedy}"
+            f"the split may leak: {self._evidence(self.series)}. If such neighbours show one "
+            f"object, person or scene, {leaks} held-out images have theirs in train, and results "
+            "look better than they are. Say what belongs together, by ingest.group or in a column "
+            f"'group' (docs/ingestion.md){remedy}"
         )
 
     def _mixed_clusters(self) -> Iterator[str]:

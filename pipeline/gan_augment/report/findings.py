@@ -86,6 +86,7 @@ def data(folder: Path) -> dict[str, Any] | None:
         "reasons": reasons,
         "clusters": 0 if clusters is None else int(clusters["cluster"].nunique()),
         "duplicates": _records(clusters),
+        "doubts": [row["doubt"] for row in _records(_csv(folder / "doubts.csv"))],
         "sizes": _records(_csv(folder / "sizes.csv")),
         "channels": _records(_csv(folder / "channels.csv")),
         "most": MOST_LINES,
