@@ -85,6 +85,19 @@ def test_with_classic_synthetic_images_take_the_place_of_repeated_ones(material:
     assert none.classic == plain.classic == material.classic
 
 
+def test_every_arm_with_the_gan_has_images_of_it_whatever_validation_chooses(
+    material: Material,
+) -> None:
+    """Else the verdict on the GAN would be one on the arm that it stands in for."""
+    many = Material(material.real, material.real, material.raw, material.classic)
+    for name in (name for name in NAMES if ARMS[name].kind == "gan"):
+        assert len(set(ARMS[name].options)) == 6
+        for option in ARMS[name].options:
+            found = made(name, many, option)
+            assert found.synthetic.any()
+            assert found.schedule != "first" or option > 0
+
+
 @pytest.mark.parametrize("name", ["gan+gmm+classic", "gan+smote+classic", "gmm+smote+classic"])
 @pytest.mark.parametrize("share", [0.5, 1.0, 2.0])
 def test_two_methods_share_the_places_of_repeated_images(
