@@ -90,7 +90,7 @@ def world(
         params: of the set; scarcity says which real images are held back, to be the new ones.
         number: of the world; its split and its seeds come from it.
         size: how many copies and repeats.
-        folder: where stages work, deleted in the end; a killed world keeps its generator there.
+        folder: where stages work, deleted in the end; a killed world goes on where it was.
         methods: what is compared with itself.
     """
     params = varied(params, number)
@@ -108,7 +108,7 @@ def world(
     for count, (arm, copy) in enumerate(_copies(replicate, known["train"], size, methods)):
         print(f"world {number}: {arm}", flush=True)
         choices = {REAL: {} if count else options, GAN: options}
-        _, found = cells.compute(copy, judged, settings, choices)
+        _, found = cells.compute(copy, judged, settings, choices, folder / "cells" / arm)
         for (split, judge, kind), right in found.items():
             hits[split, judge, REAL if kind == REAL else arm] = right
     shutil.rmtree(folder)

@@ -43,7 +43,7 @@ PLAIN: studies.Changes = {
 }
 SETS = {
     "digits": Set("digits, 20 in the odd classes", "digits-20", PLAIN, 3, Size(12, 10)),
-    "fashion": Set("Fashion-MNIST, 200/20", "fashion-200-20", PLAIN, 2, Size(8, 6)),
+    "fashion": Set("Fashion-MNIST, 200/20", "fashion-200-20", PLAIN, 2, Size(6, 6)),
     "trash": Set(
         "TrashNet at 32 pixels, 40 in three classes",
         "trash-64",
