@@ -39,6 +39,16 @@ def test_a_gain_that_few_images_of_fewer_objects_made_is_told_as_such() -> None:
     )
 
 
+def test_thin_classes_are_told_where_nothing_was_made() -> None:
+    world = thin([6, 40, 40])
+    del world.right["svm", "gan"]  # type: ignore[attr-defined]
+    (said,) = cautions(world)
+    assert said.endswith("a (6 images).")
+    classes = verdicts(world, world, 0.5)["overall"]["classes"]
+    assert [classes[name]["images"] for name in "abc"] == [6, 40, 40]
+    assert classes["a"]["recall"] == {"real": 0.5}
+
+
 @pytest.mark.parametrize(
     ("sizes", "objects", "names"),
     [

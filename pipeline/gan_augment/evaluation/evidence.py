@@ -75,12 +75,13 @@ def _thin(overall: Mapping[str, Any]) -> Iterator[str]:
     if len(thin) == len(classes):
         yield f"Thin evidence: every class has {few}"
         return
-    whole = overall["against_alternative"]["mean"]
-    part = sum(found["against_alternative"]["mean"] for found in thin.values()) / len(classes)
-    yield (
-        f"Thin evidence: {len(thin)} of {len(classes)} classes have {few} Of the difference to "
-        f"{overall['alternative']}, {100 * whole:+.1f} points, {100 * part:+.1f} are theirs."
-    )
+    told = f"Thin evidence: {len(thin)} of {len(classes)} classes have {few}"
+    if overall["against_alternative"] is not None:
+        whole = overall["against_alternative"]["mean"]
+        part = sum(found["against_alternative"]["mean"] for found in thin.values()) / len(classes)
+        told += f" Of the difference to {overall['alternative']}, {100 * whole:+.1f} points, "
+        told += f"{100 * part:+.1f} are theirs."
+    yield told
 
 
 def _size(found: Mapping[str, Any]) -> str:

@@ -270,7 +270,10 @@ def _nothing_made(judge: Judge, title: str, best: str) -> dict[str, Any]:
         **dict.fromkeys(unknown),
         "alternatives": {},
         "beats_real": False,
-        "classes": {},
+        "classes": {
+            name: {"verdict": None, "rests_on": None, **_looked_at(judge, part, ["real", best])}
+            for name, part in _parts(judge).items()
+        },
     }
 
 
@@ -301,8 +304,7 @@ def _every_class(
     bears it, `against` an arm, with the word's own p; without a word, that with the alternative.
     """
     others = list(dict.fromkeys([*rivals, "real"]))
-    parts = {name: judge.test.of_class(label) for label, name in judge.test.classes.items()}
-    parts = {name: part for name, part in parts.items() if len(part.label)}
+    parts = _parts(judge)
     found = {
         name: {arm: judge.difference(part, gan_arm, arm) for arm in others}
         for name, part in parts.items()
@@ -316,7 +318,6 @@ def _every_class(
     words = {name: (judgement(of), of) for name, of in zip(judged, adjusted, strict=True)}
     compared = {"against_alternative": rivals[0], "against_real": "real"}
     of_all = {key: holm([found[name][arm].p for name in parts]) for key, arm in compared.items()}
-    shown = dict.fromkeys(["real", rivals[0], gan_arm])
     classes = {}
     for number, (name, part) in enumerate(parts.items()):
         word, p_of = words.get(name, (None, None))
@@ -324,9 +325,7 @@ def _every_class(
         own = getattr(p_of, WORDS[word]) if word in WORDS else of_all["against_alternative"][number]
         classes[name] = {
             "verdict": word,
-            "images": part.images,
-            "groups": part.groups,
-            "recall": {arm: judge.score(part, arm) for arm in shown},
+            **_looked_at(judge, part, ["real", rivals[0], gan_arm]),
             "rests_on": {"against": arm, **told(found[name][arm]), "adjusted_p": own},
             **{
                 key: {**told(found[name][arm]), "adjusted_p": of_all[key][number]}
@@ -334,6 +333,18 @@ def _every_class(
             },
         }
     return classes
+
+
+def _parts(judge: Judge) -> dict[str, Outcomes]:
+    """Return the outcomes of each class's test images, if it has any."""
+    parts = {name: judge.test.of_class(label) for label, name in judge.test.classes.items()}
+    return {name: part for name, part in parts.items() if len(part.label)}
+
+
+def _looked_at(judge: Judge, part: Outcomes, arms: Sequence[str]) -> dict[str, Any]:
+    """Return how many images of a class there are, of how many groups, and some arms' recall."""
+    recall = {arm: judge.score(part, arm) for arm in dict.fromkeys(arms)}
+    return {"images": part.images, "groups": part.groups, "recall": recall}
 
 
 def _methods(judge: Judge) -> dict[str, Any]:
