@@ -133,7 +133,7 @@ class IngestParams(Section):
     class_names: Annotated[tuple[str, ...], Field(min_length=2)] | None = None
     image_size: Size | None = None
     channels: Literal[1, 3] | None = None
-    fit: Literal["crop", "pad", "stretch"] = "crop"
+    fit: Literal["stretch", "pad", "crop"] = "stretch"
     max_rejected: Fraction = 0.05
     max_pixels: Annotated[int, Field(ge=16, le=178_956_970)] = 50_000_000
     max_images: Positive = 2_000_000

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_augment.errors import UserError
-from gan_augment.ingest.decode import Rejected, decode
+from gan_augment.ingest.decode import NoSize, Rejected, decode, look
 from gan_augment.ingest.sources.raw import RawImage
 from gan_augment.params import IngestParams
 
@@ -149,11 +148,35 @@ def test_an_orientation_that_means_nothing_turns_nothing(orientation: int | None
     assert decoded.notes == ()
 
 
-def test_a_large_image_is_refused_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_image_without_a_size_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     large = Image.new("L", (600, 400))
     monkeypatch.setattr(large, "load", lambda: pytest.fail("decoded"))
-    with pytest.raises(UserError, match="x.png has 600×400 pixels: set ingest.image_size"):
+    with pytest.raises(NoSize):
         decode(raw(large), IngestParams())
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+@pytest.mark.parametrize(("orientation", "size"), [(6, (30, 40)), (3, (40, 30)), (255, (40, 30))])
+def test_the_size_of_a_picture_is_known_by_its_header(
+    kind: str, orientation: int, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = saved(Image.linear_gradient("L").resize((40, 30)), kind, exif=exif)
+    assert decode(raw(picture), IngestParams()).size == size
+    picture = saved(Image.linear_gradient("L").resize((40, 30)), kind, exif=exif)
+    monkeypatch.setattr(picture, "load", lambda: pytest.fail("decoded"))
+    assert look(raw(picture), IngestParams()) == size
+
+
+def test_the_size_of_a_png_without_exif_is_known_by_its_header(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    picture = saved(Image.linear_gradient("L").resize((40, 30)), "PNG")
+    monkeypatch.setattr(picture, "load", lambda: pytest.fail("decoded"))
+    assert look(raw(picture), IngestParams()) == (40, 30)
+    with pytest.raises(Rejected, match="more than ingest.max_pixels"):
+        look(raw(picture), IngestParams(max_pixels=1000))
 
 
 def test_the_first_frame_of_an_animation_is_taken() -> None:

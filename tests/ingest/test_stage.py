@@ -22,7 +22,7 @@ from PIL import Image
 
 from gan_augment import table
 from gan_augment.errors import UserError
-from gan_augment.ingest import spool, stage
+from gan_augment.ingest import chunks, spool, stage
 from gan_augment.ingest.sources.raw import RawImage
 from gan_augment.params import IngestParams, Params
 from tests.conftest import ROOT
@@ -215,17 +215,133 @@ def test_grey_among_colour_becomes_colour(tmp_path: Path, folder_of_images: Path
         assert table.pixel_hash(pixels) == identity
 
 
-def test_different_sizes_ask_for_one(tmp_path: Path, folder_of_images: Path) -> None:
+def test_a_few_of_another_size_leave_the_others_as_they_are(
+    tmp_path: Path, folder_of_images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = ingest(tmp_path / "before" / "real", source="folder", path=folder_of_images)
     Image.linear_gradient("L").resize((9, 8)).save(folder_of_images / "digit 1" / "wide.png")
-    with pytest.raises(UserError, match="different sizes .*has 9×8 pixels.* set ingest.image_size"):
-        ingest(tmp_path / "real", source="folder", path=folder_of_images)
+    images = ingest(tmp_path / "real", source="folder", path=folder_of_images)
+    assert images.pixels.shape == (37, 1, 8, 8)
+    assert set(before.rows["id"]) < set(images.rows["id"])
+    printed = capsys.readouterr().out
+    wanted = (
+        "  resized from 8×8 … 9×8 to 8×8 pixels, whole, proportions changed 1.12 times at most\n"
+    )
+    assert wanted in printed
+    assert found(tmp_path / "real", "sizes").to_numpy().tolist() == [
+        [8, 8, 36, 1],
+        [9, 8, 1, 1.125],
+    ]
 
 
-def test_large_images_ask_for_a_size(tmp_path: Path, folder_of_images: Path) -> None:
+@pytest.mark.parametrize("many", [False, True])
+def test_sizes_of_all_kinds_need_no_setting(
+    tmp_path: Path, folder_of_images: Path, monkeypatch: pytest.MonkeyPatch, many: bool
+) -> None:
+    """The last is the first that differs or is too large, and one does not open."""
+    if many:
+        monkeypatch.setattr(chunks, "MANY", 1)
+        monkeypatch.setattr(chunks, "CHUNK", 7)
+    files = sorted(folder_of_images.rglob("*.png"))
+    for number, file in enumerate(files):
+        Image.open(file).resize((40 + number, 60)).save(file)
+    files[0].write_bytes(b"no picture")
+    images = ingest(tmp_path / "real", source="folder", path=folder_of_images)
+    assert images.pixels.shape == (35, 1, 64, 64)
+    Image.open(files[-1]).resize((800, 600)).save(files[-1])
+    images = ingest(tmp_path / "real", source="folder", path=folder_of_images)
+    assert images.pixels.shape == (35, 1, 64, 64)
+
+
+def test_large_images_keep_their_aspect(tmp_path: Path, folder_of_images: Path) -> None:
+    for number, file in enumerate(folder_of_images.rglob("*.png")):
+        exif = Image.Exif()
+        exif[0x0112] = 6  # as phones that are held upright
+        picture = Image.open(file).resize((800 + number % 3, 600))
+        picture.save(file.with_suffix(".jpg"), exif=exif)
+        file.unlink()
+    images = ingest(tmp_path / "real", source="folder", path=folder_of_images)
+    assert images.pixels.shape == (36, 1, 224, 168)
+    assert found(tmp_path / "real", "sizes")["width"].unique().tolist() == [600]
+
+
+@pytest.mark.parametrize(
+    ("fit", "cost", "said"),
+    [
+        ("crop", "cut", "cropped: 50.0% of the pixels cut away, of one image 50.0%"),
+        ("pad", "border", "padded: 50.0% of what is stored is border, of one image 50.0%"),
+        ("stretch", "stretched", "whole, proportions changed 2.00 times at most"),
+    ],
+)
+def test_what_another_aspect_costs_is_told(
+    tmp_path: Path,
+    folder_of_images: Path,
+    capsys: pytest.CaptureFixture[str],
+    fit: str,
+    cost: str,
+    said: str,
+) -> None:
     for file in folder_of_images.rglob("*.png"):
-        Image.open(file).resize((8, 600)).save(file)
-    with pytest.raises(UserError, match=r"has 8×600 pixels: set ingest.image_size"):
-        ingest(tmp_path / "real", source="folder", path=folder_of_images)
+        Image.open(file).resize((32, 16)).save(file)
+    ingest(tmp_path / "real", source="folder", path=folder_of_images, image_size=8, fit=fit)
+    printed = capsys.readouterr()
+    assert f"  resized from 32×16 to 8×8 pixels, {said}\n" in printed.out
+    sizes = found(tmp_path / "real", "sizes")
+    assert sizes.columns.tolist() == ["width", "height", "images", cost]
+    assert sizes.to_numpy().tolist() == [[32, 16, 36, 2 if fit == "stretch" else 0.5]]
+    warned = {"crop": "50.0% of the pixels were cut away", "stretch": "100% of the images were str"}
+    assert (warned.get(fit, "warning") in printed.err) == (fit != "pad")
+
+
+def test_a_defect_at_the_edge_is_not_cut_away(tmp_path: Path) -> None:
+    """Of two classes that differ at the edge alone, both are there by default."""
+    for number in range(40):
+        tile = np.random.default_rng(number).integers(100, 156, (90, 160), np.uint8)
+        tile[:, :12] = 255 if number % 2 else 0
+        folder = tmp_path / "tiles" / ("whole", "broken")[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(tile).resize((1600, 900)).save(folder / f"{number}.jpg")
+    images = ingest(tmp_path / "real", source="folder", path=tmp_path / "tiles")
+    assert images.pixels.shape == (40, 1, 128, 224)
+    edge = images.pixels[:, 0, :, :8].mean(axis=(1, 2))
+    broken = images.labels == images.classes.index("broken")
+    assert edge[broken].min() > 200
+    assert edge[~broken].max() < 50
+
+
+PHOTOGRAPHS = """
+import resource
+from pathlib import Path
+from gan_augment.ingest import stage
+from gan_augment.params import IngestParams
+
+run = lambda **params: stage.run(
+    IngestParams(**params), {}, {"real": Path("real"), "report": Path("report")}
+)
+run(limit=20)  # imports what it needs
+pages = int(Path("/proc/self/statm").read_text().split()[0])
+room = pages * resource.getpagesize() + 400 * 2**20
+resource.setrlimit(resource.RLIMIT_AS, (room, room))
+run(source="folder", path="photographs")
+"""
+
+
+def test_large_photographs_take_little_memory(tmp_path: Path) -> None:
+    """64 of 4000×3000 pixels are 2.3 GB; 400 MB beyond the imports must do."""
+    (tmp_path / "photographs" / "a").mkdir(parents=True)
+    (tmp_path / "photographs" / "b").mkdir()
+    for number in range(8):
+        noise = np.random.default_rng(number).integers(0, 256, (30, 40, 3), np.uint8)
+        photograph = Image.fromarray(noise).resize((4000, 3000), Image.Resampling.NEAREST)
+        for again in range(8):
+            file = tmp_path / "photographs" / "ab"[number % 2] / f"{number}-{again}.jpg"
+            photograph.save(file, quality=70) if not again else file.hardlink_to(
+                file.with_name(f"{number}-0.jpg")
+            )
+    with run(tmp_path, PHOTOGRAPHS) as process:
+        printed = process.communicate()[0]
+    assert process.returncode == 0, printed
+    assert "ingest: 64 images, 224×168 pixels, RGB\n" in printed
 
 
 def test_what_fails_a_check_is_quarantined(
@@ -450,8 +566,8 @@ def test_processes_give_the_bytes_that_threads_give(
 ) -> None:
     params = {"source": "folder", "path": photographs}
     ingest(tmp_path / "threads" / "real", **params)
-    monkeypatch.setattr(spool, "MANY", 1)
-    monkeypatch.setattr(spool, "CHUNK", 7)
+    monkeypatch.setattr(chunks, "MANY", 1)
+    monkeypatch.setattr(chunks, "CHUNK", 7)
     ingest(tmp_path / "processes" / "real", **params)
     assert digest(tmp_path / "threads") == digest(tmp_path / "processes")
 
@@ -461,7 +577,7 @@ def test_the_report(tmp_path: Path) -> None:
     counts = found(tmp_path / "real", "counts")
     assert counts["images"].sum() == 400
     assert counts.groupby("split")["images"].sum()["train"] == 240
-    assert found(tmp_path / "real", "sizes").to_numpy().tolist() == [[8, 8, 400]]
+    assert found(tmp_path / "real", "sizes").to_numpy().tolist() == [[8, 8, 400, 1]]
     train = images.pixels[images.rows["split"] == "train"]
     channels = found(tmp_path / "real", "channels").set_index("split").loc["train"]
     assert channels["mean"] == pytest.approx(train.mean(), abs=1e-3)
@@ -558,7 +674,7 @@ def test_memory_is_bounded_by_chunks(
 ) -> None:
     """The spool and its readers pass on a few images at a time, with the same bytes as all."""
     whole = ingest(tmp_path / "whole" / "real", source="folder", path=folder_of_images)
-    monkeypatch.setattr(spool, "CHUNK", 5)
+    monkeypatch.setattr(chunks, "CHUNK", 5)
     monkeypatch.setattr(spool, "GROUP_ROWS", 7)
     pieces = ingest(tmp_path / "pieces" / "real", source="folder", path=folder_of_images)
     assert len(whole) == len(pieces) == 36
@@ -584,7 +700,7 @@ def test_images_that_hold_memory_are_passed_on_in_smaller_chunks(
         held.append(sum(image.held for image in images[:-1]))
         return decode_chunk(images, **rest)
 
-    monkeypatch.setattr(spool, "CHUNK_BYTES", 300)
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 300)
     monkeypatch.setattr(spool, "_decode_chunk", counted)
     pieces = ingest(tmp_path / "pieces" / "real", source=form, path=tmp_path / "packed")
     assert len(held) > 10

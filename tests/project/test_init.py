@@ -34,7 +34,7 @@ def test_a_project_is_whole_and_committed(pictures: Make, tmp_path: Path) -> Non
     assert settings.evaluate.classic.flip
     text = (root / "params.yaml").read_text()
     assert "  # Chosen: the images are all 20×20 pixels, and stay so\n  image_size: null " in text
-    assert "# every class up to the largest" in text  # what was said of a setting still is
+    assert "# pixels, one number or [height, width]" in text  # what was said of a setting still is
     assert len(list((root / "data/raw/images").rglob("*.png"))) == 40
     assert git(root, "status", "--porcelain") == ""
     tracked = git(root, "ls-files").splitlines()

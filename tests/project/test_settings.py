@@ -62,7 +62,7 @@ def test_several_sizes_and_aspects(pictures: Make) -> None:
     found = chosen(root)
     assert found["ingest.image_size"] == 32
     assert "ingest.fit" not in found
-    pictures(numbered({"cow": 12}), (200, 40))
+    pictures(numbered({"cow": 12}), (200, 40))  # would be stretched five times
     assert chosen(root)["ingest.fit"] == "pad"
 
 

@@ -46,7 +46,7 @@ def folders(tmp_path: Path) -> dict[str, Path]:
     columns = {"class": ["cat", "cat"], "split": ["train", "train"], "id": ["1", "2"]}
     csv("ingest", "clusters", cluster=["k", "k"], file=["a.png", "b.png"], **columns)
     csv("ingest", "doubts", doubt=["the split may leak: <names> tell"])
-    csv("ingest", "sizes", width=[640], height=[480], images=[43])
+    csv("ingest", "sizes", width=[640], height=[480], images=[43], cut=[0.125])
     csv("ingest", "channels", split=["train"], channel=["red"], mean=[99.5], deviation=[40.25])
     csv("synthesis", "plan", **{"class": ["cat"]}, method=["gan"], images=[10])
     gates = {"gate": ["all", "copies"], "tried": [128, 128], "accepted": [64, 96]}

@@ -83,6 +83,7 @@ def test_what_the_other_stages_found_is_told(page: Render) -> None:
         "The generator of step 20 was kept",
         "40 mode collapse all alike went back",
         "43 images taken. 1 left out: 1 × truncated. 1 group of duplicates, 2 images; each group",
+        "width height images cut 640 480 43 0.125",
         "KID 0.25 −0.01",
         "6 paired repeats, 13 test images.",
         "generator abc",

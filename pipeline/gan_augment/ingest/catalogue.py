@@ -56,11 +56,11 @@ def read(
     """
     name, group = (spooled.column(c).to_pylist() for c in ("name", "group"))
     label = spooled.column("label").dictionary_encode().to_pandas()
-    found = {*label.cat.categories, *(reject.label for reject in spooled.rejects)} - {""}
+    found = {*label.cat.categories, *(reject.label for reject in spooled.tally.rejects)} - {""}
     classes = list(ordered(found, source))
     check_classes(classes, params)
     for lost in set(classes) - set(label.cat.categories):
-        mine = [reject for reject in spooled.rejects if reject.label == lost]
+        mine = [reject for reject in spooled.tally.rejects if reject.label == lost]
         raise UserError(f"class {lost!r}: every image fails a check: {reasons(mine)}")
     keep = params.split.given == "keep"
     given = spooled.column("split").to_pylist() if keep else [None] * len(name)

@@ -1,5 +1,7 @@
 """From a picture in any format to a uint8 array of one size and one number of channels."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +13,8 @@ from gan_augment.ingest.sources.raw import RawImage
 from gan_augment.params import MAX_SIDE, IngestParams
 
 MIN_SIDE = 4
+_ORIENTATION, _ON_ITS_SIDE = 0x0112, range(5, 9)
+"""EXIF's tag, and its values that swap height and width."""
 _GREY_MODES = ("1", "L", "LA", "La")
 _GAP = 2
 """Pictures are shrunk in whole steps while they stay this many times too large, as Pillow's
@@ -22,12 +26,16 @@ class Rejected(Exception):  # noqa: N818
     """An image that fails a check; the message is the reason."""
 
 
+class NoSize(Exception):  # noqa: N818
+    """The images cannot all be stored at their own size, and `ingest.image_size` names none."""
+
+
 class Decoded(NamedTuple):
     """An image that passes all checks.
 
     Attributes:
         pixels: uint8 C×H×W.
-        size: width and height before resizing.
+        size: width and height before resizing, as the picture is seen.
         notes: what was done to it that its owner may want to know.
         bits: of a picture of 16-bit grey, how many the largest value takes.
     """
@@ -51,29 +59,61 @@ def decode(raw: RawImage, params: IngestParams, bits: int = 16) -> Decoded:
         bits: how many are in use in 16-bit grey; the largest value that they hold becomes 255.
 
     Raises:
-        UserError: it is larger than images may be stored, and `params.image_size` is not set; known
+        NoSize: it is larger than images are stored, and `params.image_size` is not set; known
             before it is decoded.
         Rejected: it has no label, too many or too few pixels, floating-point pixels, one colour
             only, or does not decode in full.
     """
+    with _opened(raw, params) as picture:
+        if params.image_size is None and max(picture.size) > MAX_SIDE:
+            raise NoSize
+        notes, size = _notes(picture), upright_size(picture)
+        if params.image_size is not None:
+            # A JPEG is decoded at a half, a quarter or an eighth, for any orientation.
+            side = _GAP * max(params.image_size)
+            picture.draft(None, (side, side))
+        picture.load()
+        ImageOps.exif_transpose(picture, in_place=True)
+        deep = _deep(picture) if picture.mode.startswith("I") else None
+        shallow = picture if deep is None else Image.fromarray(_scaled(deep, bits))
+        pixels = np.asarray(_resize(_mode(shallow, params.channels), params))
+    # Scaled by more bits than are in use, a picture may come out flat and yet show something.
+    shown = pixels if deep is None else deep
+    if (shown == shown[0, 0]).all():
+        raise Rejected("has one colour only")
+    planes = pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    return Decoded(planes, size, notes, None if deep is None else int(deep.max()).bit_length())
+
+
+def look(raw: RawImage, params: IngestParams) -> tuple[int, int]:
+    """Return width and height of an image as it is seen, by its header.
+
+    Raises:
+        Rejected: it has no label, too many or too few pixels, or no header that is read.
+    """
+    with _opened(raw, params) as picture:
+        return upright_size(picture)
+
+
+def upright_size(picture: Image.Image) -> tuple[int, int]:
+    """Return width and height of a picture as it is seen, without decoding it."""
+    # To look for EXIF behind the pixels of a PNG, where it hardly ever is, would decode it; of a
+    # TIFF Pillow gives the size as it is seen.
+    late = picture.format == "PNG" and "exif" not in picture.info
+    turned = picture.format != "TIFF" and not late and picture.getexif().get(_ORIENTATION)
+    return picture.size[::-1] if turned in _ON_ITS_SIDE else picture.size
+
+
+@contextmanager
+def _opened(raw: RawImage, params: IngestParams) -> Iterator[Image.Image]:
+    """Open an image of a size that is taken; whatever goes wrong with it rejects it."""
     if raw.label is None:
         raise Rejected("has no label")
     try:
         with raw.open() as picture:
-            size = picture.size
-            _within_bounds(raw.name, size, params)
-            notes = _notes(picture)
-            if params.image_size is not None:
-                # A JPEG is decoded at a half, a quarter or an eighth, for any orientation.
-                side = _GAP * max(params.image_size)
-                picture.draft(None, (side, side))
-            picture.load()
-            upright = ImageOps.exif_transpose(picture)
-            deep = _deep(upright) if upright.mode.startswith("I") else None
-            if deep is not None:
-                upright = Image.fromarray(_scaled(deep, bits))
-            image = _resize(_mode(upright, params.channels), params)
-    except (Rejected, UserError):
+            _within_bounds(picture.size, params)
+            yield picture
+    except (Rejected, NoSize, UserError):
         raise
     except UnidentifiedImageError:
         raise Rejected("is in no image format that is read") from None
@@ -81,16 +121,9 @@ def decode(raw: RawImage, params: IngestParams, bits: int = 16) -> Decoded:
         raise Rejected(f"cannot be read: {error.strerror or error}") from None
     except Exception as error:  # Pillow's decoders raise nearly anything on malformed files
         raise Rejected(f"cannot be decoded: {error or type(error).__name__}") from None
-    pixels = np.asarray(image)
-    # Scaled by more bits than are in use, a picture may come out flat and yet show something.
-    seen = pixels if deep is None else deep
-    if (seen == seen[0, 0]).all():
-        raise Rejected("has one colour only")
-    planes = pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
-    return Decoded(planes, size, notes, None if deep is None else int(deep.max()).bit_length())
 
 
-def _within_bounds(name: str, size: tuple[int, int], params: IngestParams) -> None:
+def _within_bounds(size: tuple[int, int], params: IngestParams) -> None:
     width, height = size
     if width * height > params.max_pixels:
         raise Rejected(
@@ -98,10 +131,6 @@ def _within_bounds(name: str, size: tuple[int, int], params: IngestParams) -> No
         )
     if min(size) < MIN_SIDE:
         raise Rejected(f"has {width}×{height} pixels, fewer than {MIN_SIDE} a side")
-    if params.image_size is None and max(size) > MAX_SIDE:
-        raise UserError(
-            f"{name} has {width}×{height} pixels: set ingest.image_size, for example 64"
-        )
 
 
 def _notes(picture: Image.Image) -> tuple[str, ...]:
@@ -113,7 +142,7 @@ def _notes(picture: Image.Image) -> tuple[str, ...]:
         "16 bits a channel, of which the upper 8 are read": _deep_colour(picture),
         "CMYK": picture.mode == "CMYK",
         # 1 is upright, 0 is written for unknown; other values mean nothing.
-        "turned by EXIF": picture.getexif().get(0x0112) in range(2, 9),
+        "turned by EXIF": picture.getexif().get(_ORIENTATION) in range(2, 9),
         # The further pictures of an MPO are views or previews of the first.
         "animated, first frame taken": picture.format != "MPO"
         and getattr(picture, "is_animated", False),
@@ -154,7 +183,8 @@ def _mode(picture: Image.Image, channels: int | None) -> Image.Image:
         picture = Image.alpha_composite(
             Image.new("RGBA", picture.size, "white"), picture.convert("RGBA")
         )
-    return picture.convert("L" if grey else "RGB")
+    mode = "L" if grey else "RGB"
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
 def _resize(image: Image.Image, params: IngestParams) -> Image.Image:

@@ -24,9 +24,9 @@ def write(target: Path, summary: Summary, seal: str) -> None:
     """Write the folder of the report, atomically.
 
     It holds counts.csv (images of each class in each split), sizes.csv (of the sources, before
-    resizing), channels.csv (mean and standard deviation of each channel in each split, in grey
-    levels), clusters.csv (duplicates that were found and kept), series.csv (images that resemble a
-    neighbour by name most), quarantine.csv (images that were
+    resizing, and what that cost: see `Fitted.table`), channels.csv (mean and standard deviation of
+    each channel in each split, in grey levels), clusters.csv (duplicates that were found and kept),
+    series.csv (images that resemble a neighbour by name most), quarantine.csv (images that were
     left out, and why), skipped.csv (files that were not read, how many for which reason),
     doubts.csv (sentences), seal.json (the hash of the test split) and classes/ (sheets of training
     images).
@@ -48,7 +48,7 @@ def write(target: Path, summary: Summary, seal: str) -> None:
         _csv(folder / "counts.csv", _counts(named, classes))
         _csv(folder / "clusters.csv", _clusters(named))
         _csv(folder / "series.csv", _series(named, summary.series))
-        _csv(folder / "sizes.csv", _sizes(spooled, images.index))
+        _csv(folder / "sizes.csv", summary.fitted.table())
         _csv(folder / "channels.csv", _channels(spooled, images))
         write_json(folder / "seal.json", {"test": seal})
         (folder / "classes").mkdir()
@@ -78,12 +78,6 @@ def _series(named: pd.DataFrame, found: Series | None) -> pd.DataFrame:
     neighbours = named.loc[others, ["file", "split"]].add_prefix("neighbour_").to_numpy()
     frame = named.loc[rows, ["class", "file", "split"]].reset_index(drop=True)
     return frame.assign(**dict(zip(("neighbour", "neighbour_split"), neighbours.T, strict=True)))
-
-
-def _sizes(spooled: Spooled, rows: pd.Index) -> pd.DataFrame:
-    frame = pd.DataFrame({side: spooled.column(side).to_numpy() for side in ("width", "height")})
-    found = frame.loc[rows].groupby(["width", "height"]).size().rename("images").reset_index()
-    return found.sort_values("images", ascending=False, kind="stable")
 
 
 def _channels(spooled: Spooled, images: pd.DataFrame) -> pd.DataFrame:

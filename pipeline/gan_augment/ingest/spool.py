@@ -1,14 +1,15 @@
 """Decoded images on disk, until the split of each is known.
 
 A source is read once: its images are decoded on all cores, encoded as the table stores them, and
-spooled with what the checks for duplicates and the report need. Memory holds a few hundred images.
+spooled with what the checks for duplicates and the report need. Memory holds a few hundred images,
+and of large ones fewer.
 """
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,21 +19,20 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
 
-from gan_augment import engine, table
+from gan_augment import table
 from gan_augment.errors import UserError
-from gan_augment.ingest.decode import Decoded, Rejected, decode
+from gan_augment.ingest import chunks
+from gan_augment.ingest.decode import Decoded, NoSize, Rejected, decode
 from gan_augment.ingest.duplicates import difference_hashes, thumbnails
+from gan_augment.ingest.sizes import Size
 from gan_augment.ingest.sources.raw import Found, RawImage
 from gan_augment.params import IngestParams
 from gan_augment.progress import progress
 
-CHUNK = 64
-"""Images that a core decodes at a time."""
-CHUNK_BYTES = 2**26
-"""Encoded bytes of theirs from which on fewer are."""
-MANY = 2_000
-"""Images from which on processes are worth their start."""
-GROUP_ROWS = 1_024
+GROUP_ROWS, GROUP_BYTES = 1_024, 2**25
+"""Images that are written and read at a time, or fewer that hold so many bytes together."""
+BLOCK_BYTES = 2**22
+"""Pixels in bytes that are measured at a time: as floats they take several times the room."""
 _SCHEMA = pa.schema(
     {
         "name": pa.string(),
@@ -60,26 +60,72 @@ class Reject(NamedTuple):
     reason: str
 
 
+@dataclass
+class Tally:
+    """What is counted of images, besides their rows.
+
+    Attributes:
+        colour: whether any has.
+        size: height and width of all, if there are any.
+        rejects: those that did not pass.
+        notes: what was done to how many.
+        bits: how many 16-bit images need how many bits.
+        levels: the least and the largest value of all, 0–255.
+    """
+
+    colour: bool = False
+    size: Size | None = None
+    rejects: list[Reject] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)
+    bits: Counter[int] = field(default_factory=Counter)
+    levels: tuple[int, int] = (255, 0)
+
+    def count(self, decoded: Decoded) -> None:
+        """Count one more image.
+
+        Raises:
+            NoSize: it is of another size than those before.
+        """
+        planes, height, width = decoded.pixels.shape
+        bits = [] if decoded.bits is None else [decoded.bits]
+        levels = int(decoded.pixels.min()), int(decoded.pixels.max())
+        notes = Counter(decoded.notes)
+        self.add(Tally(planes == 3, (height, width), [], notes, Counter(bits), levels))
+
+    def add(self, other: "Tally") -> None:
+        """Count others too.
+
+        Raises:
+            NoSize: they are of another size.
+        """
+        if None not in (self.size, other.size) and self.size != other.size:
+            raise NoSize
+        self.size = self.size or other.size
+        self.colour |= other.colour
+        self.rejects += other.rejects
+        self.notes += other.notes
+        self.bits += other.bits
+        low, high = zip(self.levels, other.levels, strict=True)
+        self.levels = min(low), max(high)
+
+
 class Spooled(NamedTuple):
     """What came of a source.
 
     Attributes:
         path: Parquet file of the images that passed, in the source's order.
-        rejects: those that did not.
-        notes: what was done to how many images.
-        size: height and width of all images.
-        channels: 3 if any image has colour, else 1.
-        bits: how many 16-bit images need how many bits.
-        levels: the least and the largest value of all images, 0–255.
+        tally: of all images.
+        size: height and width of all that passed.
     """
 
     path: Path
-    rejects: list[Reject]
-    notes: Counter[str]
-    size: tuple[int, int]
-    channels: int
-    bits: Counter[int]
-    levels: tuple[int, int]
+    tally: Tally
+    size: Size
+
+    @property
+    def channels(self) -> int:
+        """3 if any image has colour, else 1."""
+        return 3 if self.tally.colour else 1
 
     def column(self, name: str) -> pa.ChunkedArray:
         """Return one column of all images."""
@@ -96,6 +142,11 @@ class Spooled(NamedTuple):
             for batch in self.read(["id", "png", "grey"])
             for id_, png, grey in zip(*batch.columns, strict=True)
         ]
+
+    def sizes(self) -> NDArray[np.int32]:
+        """Return height and width of all images before they were resized, N×2."""
+        sides = [self.column(side).to_numpy() for side in ("height", "width")]
+        return np.stack(sides, axis=1)
 
     def thumbnails_of(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the thumbnails of some images (ascending rows), flat: uint8, M×D."""
@@ -126,23 +177,22 @@ class Spooled(NamedTuple):
                 for png, grey in zip(*part.columns, strict=True)
             ]
 
-    def _tripled(self, part: pa.RecordBatch) -> list[bool]:
+    def _tripled(self, part: pa.Table) -> list[bool]:
         """Return which images are stored in colour, though they are grey."""
         return [grey and self.channels == 3 for grey in part["grey"].to_pylist()]
 
-    def read(
-        self, columns: list[str], rows: NDArray[np.int64] | None = None
-    ) -> Iterator[pa.RecordBatch]:
+    def read(self, columns: list[str], rows: NDArray[np.int64] | None = None) -> Iterator[pa.Table]:
         """Yield some columns of all images, or of some (ascending rows), a row group at a time."""
         start = 0
         with pq.ParquetFile(self.path, pre_buffer=False) as file:
-            for batch in file.iter_batches(GROUP_ROWS, columns=columns):
-                end = start + len(batch)
+            for group in range(file.num_row_groups):
+                part = file.read_row_group(group, columns)
+                end = start + len(part)
                 if rows is None:
-                    yield batch
+                    yield part
                 else:
                     here = slice(*np.searchsorted(rows, (start, end)))
-                    yield batch.take(pa.array(rows[here] - start))
+                    yield part.take(pa.array(rows[here] - start))
                 start = end
 
 
@@ -156,99 +206,79 @@ def spool(found: Found, path: Path, params: IngestParams, bits: int = 16) -> Spo
         bits: see `decode`.
 
     Raises:
-        UserError: too many are rejected, sizes differ where none is asked for, or the source ends
-            in an error of its own.
+        NoSize: images are of several sizes or too large, and `params.image_size` is not set.
+        UserError: too many are rejected, or the source ends in an error of its own.
     """
-    rejects: list[Reject] = []
-    notes: Counter[str] = Counter()
-    sizes: dict[tuple[int, int], str] = {}
-    used: Counter[int] = Counter()
-    levels = (255, 0)
-    colour = params.channels == 3
+    tally = Tally(colour=params.channels == 3)
+    height, width = params.image_size or (0, 0)
+    decoded = chunks.each(
+        partial(_decode_chunk, params=params, bits=bits), found, stored=3 * height * width
+    )
     done = 0
     with path.open("wb") as file, pq.ParquetWriter(file, _SCHEMA, compression="none") as writer:
         pending: list[pa.RecordBatch] = []
         with progress("ingest", found.total, "images") as advance:
-            chunks = engine.stream(
-                partial(_decode_chunk, params=params, bits=bits),
-                _chunks(found.images),
-                processes=found.portable and found.total >= MANY,
-            )
-            for chunk in chunks:
-                rejects += chunk.rejects
-                notes += chunk.notes
-                done += len(chunk.rows) + len(chunk.rejects)
-                sizes |= {size: name for size, name in chunk.sizes.items() if size not in sizes}
-                _one_size(sizes)
-                _few_rejects(rejects, found.total, params)
-                colour = colour or chunk.colour
-                used += chunk.bits
-                levels = min(levels[0], chunk.levels[0]), max(levels[1], chunk.levels[1])
-                pending.append(chunk.rows)
-                if sum(map(len, pending)) >= GROUP_ROWS:
-                    writer.write_table(pa.Table.from_batches(pending))
-                    pending = []
+            for chunk in decoded:
+                tally.add(chunk.tally)
+                _few_rejects(tally.rejects, found.total, params)
+                for rows in chunk.rows:
+                    pending.append(rows)
+                    if _fill_a_group(pending):
+                        writer.write_table(pa.Table.from_batches(pending))
+                        pending = []
+                done += chunk.images
                 advance(done)
         writer.write_table(pa.Table.from_batches(pending, _SCHEMA))
-    if not sizes:
-        raise UserError(f"none of the {found.total} images can be used: {reasons(rejects)}")
-    return Spooled(path, rejects, notes, next(iter(sizes)), 3 if colour else 1, used, levels)
+    if tally.size is None:
+        raise UserError(f"none of the {found.total} images can be used: {reasons(tally.rejects)}")
+    return Spooled(path, tally, tally.size)
+
+
+def _fill_a_group(pending: list[pa.RecordBatch]) -> bool:
+    return (
+        sum(map(len, pending)) >= GROUP_ROWS or sum(rows.nbytes for rows in pending) >= GROUP_BYTES
+    )
 
 
 class _Chunk(NamedTuple):
-    rows: pa.RecordBatch
-    rejects: list[Reject]
-    notes: Counter[str]
-    sizes: dict[tuple[int, int], str]
-    colour: bool
-    bits: Counter[int]
-    levels: tuple[int, int]
-
-
-def _chunks(images: Iterable[RawImage]) -> Iterator[list[RawImage]]:
-    """Yield images in lists of CHUNK, or of fewer that hold CHUNK_BYTES together."""
-    chunk: list[RawImage] = []
-    held = 0
-    for image in images:
-        chunk.append(image)
-        held += image.held
-        if len(chunk) == CHUNK or held >= CHUNK_BYTES:
-            yield chunk
-            chunk, held = [], 0
-    if chunk:
-        yield chunk
+    images: int
+    rows: list[pa.RecordBatch]
+    tally: Tally
 
 
 def _decode_chunk(images: list[RawImage], params: IngestParams, bits: int) -> _Chunk:
     # ingest.max_pixels decides, not the lower number at which Pillow warns.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-    good: list[tuple[RawImage, Decoded]] = []
-    rejects = []
+    tally = Tally()
+    rows = [_rows(block, params) for block in _blocks(images, params, bits, tally)]
+    return _Chunk(len(images), rows, tally)
+
+
+def _blocks(
+    images: list[RawImage], params: IngestParams, bits: int, tally: Tally
+) -> Iterator[list[tuple[RawImage, Decoded]]]:
+    """Yield the images that pass, decoded, a few at a time, and count all."""
+    block: list[tuple[RawImage, Decoded]] = []
+    held = 0
     for image in images:
         try:
-            good.append((image, decode(image, params, bits)))
+            decoded = decode(image, params, bits)
         except Rejected as reason:
-            rejects.append(Reject(image.name, image.label or "", str(reason)))
-    sizes: dict[tuple[int, int], str] = {}
-    for image, decoded in good:
-        sizes.setdefault(decoded.pixels.shape[1:], image.name)
-    colour = any(len(decoded.pixels) == 3 for _, decoded in good)
-    # Of several sizes the run stops, and the rows are not used.
-    rows = _rows(good if len(sizes) == 1 else [], colour, params)
-    notes = Counter(note for _, decoded in good for note in decoded.notes)
-    used = Counter(decoded.bits for _, decoded in good if decoded.bits is not None)
-    low = min((int(decoded.pixels.min()) for _, decoded in good), default=255)
-    high = max((int(decoded.pixels.max()) for _, decoded in good), default=0)
-    return _Chunk(rows, rejects, notes, sizes, colour, used, (low, high))
+            tally.rejects.append(Reject(image.name, image.label or "", str(reason)))
+            continue
+        tally.count(decoded)
+        block.append((image, decoded))
+        held += decoded.pixels.nbytes
+        if held >= BLOCK_BYTES:
+            yield block
+            block, held = [], 0
+    if block:
+        yield block
 
 
-def _rows(
-    images: list[tuple[RawImage, Decoded]], colour: bool, params: IngestParams
-) -> pa.RecordBatch:
-    if not images:
-        return pa.RecordBatch.from_pylist([], _SCHEMA)
-    planes = 3 if colour else 1
+def _rows(images: list[tuple[RawImage, Decoded]], params: IngestParams) -> pa.RecordBatch:
     pixels = [decoded.pixels for _, decoded in images]
+    planes = max(map(len, pixels))
     block = np.stack([np.broadcast_to(image, (planes, *image.shape[1:])) for image in pixels])
     grey = [len(image) == 1 for image in pixels]
     columns: dict[str, Any] = {
@@ -278,15 +308,6 @@ def _rows(
         for field in _SCHEMA
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA)
-
-
-def _one_size(sizes: dict[tuple[int, int], str]) -> None:
-    shown = [f"{name} has {w}×{h} pixels" for (h, w), name in islice(sizes.items(), 2)]
-    if len(sizes) > 1:
-        raise UserError(
-            f"the images have different sizes ({', '.join(shown)}): "
-            "set ingest.image_size, for example 32"
-        )
 
 
 def _few_rejects(rejects: list[Reject], total: int, params: IngestParams) -> None:

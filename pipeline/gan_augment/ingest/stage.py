@@ -8,7 +8,9 @@ import pandas as pd
 import pyarrow as pa
 
 from gan_augment import table
-from gan_augment.ingest import catalogue, report, series
+from gan_augment.ingest import catalogue, report, series, sizes
+from gan_augment.ingest.decode import NoSize
+from gan_augment.ingest.fitted import Fitted
 from gan_augment.ingest.sources import find
 from gan_augment.ingest.sources.raw import Found
 from gan_augment.ingest.spool import Spooled, spool
@@ -37,9 +39,10 @@ def run(params: IngestParams, inputs: Mapping[str, Path], outputs: Mapping[str, 
         images = catalogue.split(images, classes, params)
         near = params.duplicates.near is not None
         alike = series.look(images, spooled.thumbnails_of, params.seed) if near else None
-        rejects = sorted(spooled.rejects + contradictions)
+        rejects = sorted(spooled.tally.rejects + contradictions)
         table.write(outputs["real"], _rows(images, classes, spooled), classes)
-        summary = Summary(images, classes, rejects, found, spooled, alike)
+        fitted = Fitted(params.fit, spooled.sizes()[images.index], spooled.size)
+        summary = Summary(images, classes, rejects, found, spooled, alike, fitted)
         if "report" in outputs:
             seal = table.table_hash(outputs["real"], "test")
             report.write(outputs["report"], summary, seal)
@@ -47,16 +50,21 @@ def run(params: IngestParams, inputs: Mapping[str, Path], outputs: Mapping[str, 
 
 
 def _spooled(target: Path, params: IngestParams) -> tuple[Found, Spooled]:
-    """Decode the source, a second time if its 16-bit images turn out to use fewer bits."""
+    """Decode the source: again if its images turn out to need one size, or fewer than 16 bits."""
+    try:
+        found, spooled = _read(target, params)
+    except NoSize:
+        params = params.model_copy(update={"image_size": sizes.to_store(find(params), params)})
+        found, spooled = _read(target, params)
+    bits = max(spooled.tally.bits, default=16)
+    return (found, spooled) if bits == 16 else _read(target, params, max(bits, 8))
+
+
+def _read(target: Path, params: IngestParams, bits: int = 16) -> tuple[Found, Spooled]:
     found = find(params)
     if found.classes:
         catalogue.check_classes(found.classes, params)
-    spooled = spool(found, target, params)
-    bits = max(spooled.bits, default=16)
-    if bits == 16:
-        return found, spooled
-    found = find(params)
-    return found, spool(found, target, params, max(bits, 8))
+    return found, spool(found, target, params, bits)
 
 
 def _rows(images: pd.DataFrame, classes: Sequence[str], spooled: Spooled) -> Iterator[pa.Table]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from gan_augment import table
 from gan_augment.ingest import series
+from gan_augment.ingest.fitted import Fitted
 from gan_augment.ingest.series import Series
 from gan_augment.ingest.sources.raw import Found
 from gan_augment.ingest.split import missing_classes
@@ -31,6 +32,7 @@ class Summary:
         found: what the source held.
         spooled: all images that were decoded.
         series: how alike neighbours by name are, if that was looked for.
+        fitted: what bringing them to one size cost the images.
     """
 
     images: pd.DataFrame
@@ -39,13 +41,20 @@ class Summary:
     found: Found
     spooled: Spooled
     series: Series | None
+    fitted: Fitted
 
     def show(self) -> None:
         """Print it, doubts as warnings."""
         (height, width), colour = self.spooled.size, self.spooled.channels == 3
         kind = "RGB" if colour else "grey"
         print(f"ingest: {len(self.images)} images, {width}×{height} pixels, {kind}")
-        about = (self._counts(), self.found.understood, self._duplicates(), self._neighbours())
+        about = (
+            self.fitted.in_words(),
+            self._counts(),
+            self.found.understood,
+            self._duplicates(),
+            self._neighbours(),
+        )
         for line in (*chain(*about), *self._notes()):
             print(f"  {line}")
         for line in self._left_out():
@@ -59,6 +68,7 @@ class Summary:
         labels = self.images["label"].to_numpy()
         return [
             *self.found.doubts,
+            *self.fitted.doubts(),
             *self._values(),
             *self._mixed_clusters(),
             *self._series(),
@@ -123,16 +133,16 @@ class Summary:
             yield f"{mixed} clusters of near-duplicates hold more than one class"
 
     def _notes(self) -> Iterator[str]:
-        for note, number in sorted(self.spooled.notes.items()):
+        for note, number in sorted(self.spooled.tally.notes.items()):
             yield f"{note}: {number}{self._bits() if note == '16-bit' else ''}"
 
     def _bits(self) -> str:
-        bits = max(max(self.spooled.bits, default=16), 8)
+        bits = max(max(self.spooled.tally.bits, default=16), 8)
         return f", of which {bits} bits are in use: 0…{2**bits - 1} became 0…255"
 
     def _values(self) -> Iterator[str]:
         """Say where grey levels are few: 16-bit images beside deeper ones, or all images."""
-        used, most = self.spooled.bits, max(self.spooled.bits, default=16)
+        used, most = self.spooled.tally.bits, max(self.spooled.tally.bits, default=16)
         shallow = sum(number for bits, number in used.items() if bits <= most - _SHALLOW)
         if shallow > used.total() / 2:
             middle = sorted(used.elements())[used.total() // 2]
@@ -142,7 +152,7 @@ class Summary:
                 f"bits that the brightest need, and keep {left} of 256 levels or fewer: scale "
                 "them alike, or look for a broken pixel"
             )
-        low, high = self.spooled.levels
+        low, high = self.spooled.tally.levels
         if high - low < FEW_LEVELS:
             yield (
                 f"all images use only the grey levels {low} to {high} of 0 to 255: if they are "

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gan_augment.ingest.fitted import FAR, MUCH
+from gan_augment.ingest.sizes import kept, suitable
 from gan_augment.params import IngestParams
 from gan_augment.project.survey import Survey
 from gan_augment.synthesis.plan import uneven
@@ -14,12 +16,6 @@ LARGE = 64
 """Pixels of the longer side from which on images are made smaller: what is trained at that size."""
 SMALL = 16
 """Up to so many pixels a side any size can be made; above, sides must be multiples of 4."""
-ELONGATED = 1.25
-"""Aspect from which on images that share one are not made square."""
-LOST = 1 / 3
-"""More of an image than this is not cut away to make it square,"""
-MANY_CUT = 0.1
-"""at least not of more than this share of the images."""
 LARGE_SET, A_CLASS = 20_000, 500
 """Images from which on not all are looked at, and how many of each class are then."""
 TOO_FEW = 10
@@ -66,22 +62,17 @@ def _size(found: Survey) -> Iterator[Choice]:
     if alike and _can_be_made(height, width):
         yield Choice("ingest.image_size", None, f"the images are {said}, and stay so")
         return
-    longer = min(LARGE, _multiple(max(height, width)))
-    sides = (longer, longer)
-    if _share_an_aspect(found.sizes) and max(height, width) >= ELONGATED * min(height, width):
-        short = max(8, _multiple(longer * min(height, width) / max(height, width)))
-        sides = (short, longer) if width > height else (longer, short)
+    sides = suitable(found.sizes, LARGE)
     why = (
         "larger ones want a GPU and more images than most have"
-        if longer == LARGE
+        if max(sides) == LARGE
         else ("networks want sides that are multiples of 8")
     )
     value: Any = sides[0] if sides[0] == sides[1] else list(sides)
     yield Choice("ingest.image_size", value, f"the images are {said}; {why}")
-    cut = [1 - kept for kept in (_kept(size, sides) for size in found.sizes)]
-    much = sum(share > LOST for share in cut) / len(cut)
-    if much > MANY_CUT:
-        reason = f"cropping would cut away more than a third of {much:.0%} of the images"
+    far = (1 / kept(np.array(found.sizes), sides) > FAR).mean()
+    if far >= MUCH:
+        reason = f"{far:.0%} of the images would be stretched more than {FAR:g} times"
         yield Choice("ingest.fit", "pad", reason)
 
 
@@ -165,21 +156,3 @@ def _classic(found: Survey) -> Iterator[Choice]:
 def _can_be_made(height: float, width: float) -> bool:
     longer = max(height, width)
     return longer <= SMALL or (longer <= LARGE and height % 4 == width % 4 == 0)
-
-
-def _multiple(side: float) -> int:
-    """Return the multiple of 8 that is nearest."""
-    return max(8, 8 * round(side / 8))
-
-
-def _share_an_aspect(sizes: list[tuple[int, int]]) -> bool:
-    """Return whether nine in ten images are within a tenth of the median aspect."""
-    aspects = [width / height for height, width in sizes]
-    usual = median(aspects)
-    return sum(abs(aspect / usual - 1) <= 0.1 for aspect in aspects) >= 0.9 * len(aspects)
-
-
-def _kept(size: tuple[int, int], sides: tuple[int, int]) -> float:
-    """Return the share of an image that a crop to the aspect of `sides` keeps."""
-    one, other = size[1] / size[0], sides[1] / sides[0]
-    return min(one, other) / max(one, other)

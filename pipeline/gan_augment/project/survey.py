@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from gan_augment.ingest.decode import upright_size
 from gan_augment.ingest.sources import find
 from gan_augment.ingest.sources.raw import RawImage
 from gan_augment.params import IngestParams
@@ -18,8 +19,6 @@ DECODED = 50
 """and of these, whose pixels are."""
 
 GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I", "F")
-ORIENTATION, FIRST_ON_ITS_SIDE = 0x0112, 5
-"""EXIF's tag, and the first of its values that swap height and width."""
 SMALL, TINT = 64, 12
 """Side to which a picture is shrunk to look for colour; difference of channels that is colour."""
 
@@ -111,14 +110,12 @@ def _look(image: RawImage, *, decode: bool) -> list[Look]:
     """Return how a picture looks, or nothing if it does not open."""
     try:
         with image.open() as picture:
-            # Phones store how to turn a picture, and ingestion turns it.
-            turned = picture.getexif().get(ORIENTATION, 1) >= FIRST_ON_ITS_SIDE
-            size = picture.size if turned else picture.size[::-1]
+            width, height = upright_size(picture)
             grey = picture.mode in GREY
             colour = False if grey else None
             if decode and not grey:
                 colour = _has_colour(picture)  # which may load it at another size
-            return [Look(size, not grey, colour)]
+            return [Look((height, width), not grey, colour)]
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return []
 
