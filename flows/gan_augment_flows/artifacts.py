@@ -82,14 +82,15 @@ def _verdict(root: Path) -> str:
     verdict = read_json(root / gate.VERDICT)
     decision = gate.decision(root)
     ships = "; ".join(decision.refusals) or f"synthetic images by {decision.method}"
+    overall, judges = verdict["overall"], verdict.get("classifiers", {})
     lines = [
-        f"# Verdict: {escape(verdict['overall']['verdict'])}",
-        escape(verdict["overall"].get("sentence", "")),
+        f"# Verdict: {escape(overall['verdict'])}",
+        escape(overall.get("sentence", "")),
+        *(f"**Caution.** {escape(caution)}" for caution in overall.get("cautions", ())),
         f"Ships {'none: ' if decision.refusals else ''}{escape(ships)}.",
+        "\n".join(f"- {escape(name)}: **{escape(j['verdict'])}**" for name, j in judges.items()),
     ]
-    judges = verdict.get("classifiers", {})
-    lines += [f"- {escape(name)}: **{escape(judge['verdict'])}**" for name, judge in judges.items()]
-    return "\n\n".join(lines[:3]) + "\n\n" + "\n".join(lines[3:])
+    return "\n\n".join(lines)
 
 
 def _metrics(root: Path, publication: Publication) -> tuple[list[dict[str, Any]], str]:

@@ -68,7 +68,8 @@ def test_results_are_shown_against_the_last_version(
 ) -> None:
     publish(project.root, Publication())
     metrics = {"verdict": "level", "gan": 75.0, "plain": 25.0}
-    project.write(metrics=metrics, verdict={"overall": {"verdict": "level", "sentence": "So so."}})
+    overall = {"verdict": "level", "sentence": "So so.", "cautions": ["Thin *evidence*."]}
+    project.write(metrics=metrics, verdict={"overall": overall})
     project.rebuild()
     sheets = project.root / artifacts.SAMPLES
     sheets.mkdir(parents=True)
@@ -84,7 +85,8 @@ def test_results_are_shown_against_the_last_version(
 
     show()
     shown = found()
-    assert "# Verdict: level\n\nSo so.\n\nShips synthetic images by gan." in shown["verdict"]
+    told = r"So so.\n\n**Caution.** Thin \*evidence\*.\n\nShips synthetic images by gan."
+    assert "# Verdict: level\n\n" + told.replace(r"\n", "\n") in shown["verdict"]
     assert base64.b64encode(picture).decode() in shown["samples"]
     assert "https://reports.example.org/report.html" in shown["report"]
     table = {row["metric"]: row for row in json.loads(shown["metrics"])}

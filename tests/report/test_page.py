@@ -204,6 +204,12 @@ def test_doubts_of_ingestion_are_told_and_pointed_to(
     assert "Caution" not in text(page())
 
 
+def test_negative_numbers_have_one_sign_everywhere(page: Render) -> None:
+    words = text(page(gan=0.7).partition("</style>")[2])
+    assert re.search(r"gan harms: −\d", words)
+    assert not re.search(r"(?<!\w)-\d", words.partition("Reproduce")[0])
+
+
 def test_the_same_inputs_give_the_same_bytes(page: Render) -> None:
     assert page() == page()
 

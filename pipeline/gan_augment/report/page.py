@@ -1,5 +1,6 @@
 """The report: one self-contained HTML page, verdict first."""
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -138,12 +139,18 @@ def _environment() -> Environment:
     environment.filters["p"] = _p
     environment.filters["number"] = _number
     environment.filters["arm"] = _arm
+    environment.filters["minus"] = _minus
     return environment
 
 
 def _arm(name: str) -> Markup:
     """Return an arm's name, which may go on in another line after a plus."""
     return Markup("+<wbr>").join(escape(part) for part in name.split("+"))
+
+
+def _minus(sentence: str) -> str:
+    """Return a sentence with the signs of its negative numbers as the tables have them."""
+    return re.sub(r"(?<!\w)-(?=\d)", "−", sentence)
 
 
 def _number(value: float) -> str:
