@@ -1,6 +1,8 @@
 """A learning curve of real digits with tiny settings."""
 
+import io
 import xml.etree.ElementTree as ET
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pandas as pd
@@ -16,9 +18,17 @@ def outputs(folder: Path) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory, quick: Params) -> Path:
+def printed() -> list[str]:
+    """Return what the run printed, once there was one."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory, quick: Params, printed: list[str]) -> Path:
     folder = tmp_path_factory.mktemp("done")
-    curve.run(quick, [5, 40, 5000], outputs(folder))
+    with redirect_stdout(io.StringIO()) as out:
+        curve.run(quick, [5, 40, 5000], outputs(folder))
+    printed += out.getvalue().splitlines()
     return folder / "curve"
 
 
@@ -46,6 +56,12 @@ def test_its_page_has_the_picture_and_a_line_a_size(done: Path) -> None:
     assert f"| {100 * row['real_score']:.1f} |" in lines[-1]
     assert lines[-1].endswith(f"{row['gan_arm']} {100 * row['gan_arm_score']:.1f} |")
     assert len(lines) == 2
+
+
+def test_it_ends_with_the_table_and_tells_what_was_left_out(done: Path, printed: list[str]) -> None:
+    table = (done / "curve.md").read_text().splitlines()[2:]
+    assert printed[-len(table) :] == table
+    assert [line for line in printed if line.endswith(" training images, so without 5000")]
 
 
 def test_the_picture_has_both_comparisons_at_every_size(done: Path) -> None:

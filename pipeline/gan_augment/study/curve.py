@@ -55,6 +55,9 @@ def _run(params: Params, sizes: Sequence[int], outputs: Mapping[str, Path]) -> N
     chosen = [size for size in sorted(set(sizes)) if size <= most]
     if not chosen:
         raise UserError(f"the largest class has {most} training images: name smaller sizes")
+    if larger := sorted({*sizes} - {*chosen}):
+        listed = ", ".join(map(str, larger))
+        print(f"curve: the largest class has {most} training images, so without {listed}")
     replicates = [Replicate(limited(params, classes, n), folder / str(n)) for n in chosen]
     run_all(replicates[::-1], "curve")  # the longest first
     found = [(size, one.verdict()["overall"]) for size, one in zip(chosen, replicates, strict=True)]
