@@ -82,7 +82,13 @@ def more(share: float) -> tuple[str, str]:
 
 
 def world(
-    params: Params, number: int, size: Size, folder: Path, methods: Sequence[str] = METHODS
+    params: Params,
+    number: int,
+    size: Size,
+    folder: Path,
+    methods: Sequence[str] = METHODS,
+    *,
+    whole: bool = True,
 ) -> pa.Table:
     """Return the outcomes of real images alone and of all copies in one world.
 
@@ -92,6 +98,7 @@ def world(
         size: how many copies and repeats.
         folder: where stages work, deleted in the end; a killed world goes on where it was.
         methods: what is compared with itself.
+        whole: whether there are kept copies and arms with more real images, too.
     """
     params = varied(params, number)
     replicate = Replicate(_with(params, "evaluate", repeats=size.copies * size.repeats), folder)
@@ -105,7 +112,7 @@ def world(
     settings = _with(params, "evaluate", repeats=size.repeats).evaluate
     options: dict[str, Option] = dict.fromkeys(settings.classifiers, 1.0)
     hits = {}
-    for count, (arm, copy) in enumerate(_copies(replicate, known["train"], size, methods)):
+    for count, (arm, copy) in enumerate(_copies(replicate, known["train"], size, methods, whole)):
         print(f"world {number}: {arm}", flush=True)
         choices = {REAL: {} if count else options, GAN: options}
         _, found = cells.compute(copy, judged, settings, choices, folder / "cells" / arm)
@@ -116,15 +123,16 @@ def world(
 
 
 def _copies(
-    replicate: Replicate, real: Images, size: Size, methods: Sequence[str]
+    replicate: Replicate, real: Images, size: Size, methods: Sequence[str], whole: bool
 ) -> Iterator[tuple[str, Copy]]:
     """Yield every copy and what it is called."""
     missing = plan.wanted(replicate.params.generate.plan, real.counts(), real.classes)
     gan = partial(draws.read, replicate.synthetic, replicate.draws)
     makers = {m: gan if m == GAN else partial(_made, m, real, missing) for m in methods}
-    kinds = [(name, make, kept) for kept in (True, False) for name, make in makers.items()]
+    ways = (True, False) if whole else (False,)
+    kinds = [(name, make, kept) for kept in ways for name, make in makers.items()]
     held_back = _held_back(replicate, real)
-    for share in SHARES:
+    for share in SHARES if whole else ():
         scarce = np.minimum(np.rint(share * real.counts()), held_back.counts()).astype(np.int64)
         for name, images in zip(more(share), (held_back, real), strict=True):
             kinds.append((name, partial(_made, "oversample", images, scarce), False))
