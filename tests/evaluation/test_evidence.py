@@ -34,8 +34,9 @@ def test_a_gain_that_few_images_of_fewer_objects_made_is_told_as_such() -> None:
     """Half of the six images of class a are a sixth of a hundred points, over three classes."""
     (said,) = cautions(thin([6, 40, 40], objects=2))
     assert said == (
-        "Thin evidence: 1 of 3 classes have fewer than 20 test images, or than 10 groups of them: "
-        "a (6 images of 2 groups). Of the difference to real, +16.7 points, +16.7 are theirs."
+        "Thin evidence: 1 of 3 classes has fewer than 20 test images, or than 10 groups of them: "
+        "a (6 images of 2 groups). Of +16.7 points against real, +16.7 come from there, +0.0 from "
+        "all others."
     )
 
 

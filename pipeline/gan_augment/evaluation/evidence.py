@@ -75,12 +75,14 @@ def _thin(overall: Mapping[str, Any]) -> Iterator[str]:
     if len(thin) == len(classes):
         yield f"Thin evidence: every class has {few}"
         return
-    told = f"Thin evidence: {len(thin)} of {len(classes)} classes have {few}"
+    have = "classes has" if len(thin) == 1 else "classes have"
+    told = f"Thin evidence: {len(thin)} of {len(classes)} {have} {few}"
     if overall["against_alternative"] is not None:
         whole = overall["against_alternative"]["mean"]
         part = sum(found["against_alternative"]["mean"] for found in thin.values()) / len(classes)
-        told += f" Of the difference to {overall['alternative']}, {100 * whole:+.1f} points, "
-        told += f"{100 * part:+.1f} are theirs."
+        all_of, theirs, others = (round(100 * x, 1) + 0.0 for x in (whole, part, whole - part))
+        told += f" Of {all_of:+.1f} points against {overall['alternative']}, {theirs:+.1f} come "
+        told += f"from there, {others:+.1f} from all others."
     yield told
 
 
