@@ -1,8 +1,10 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 
 from gan_augment import table
@@ -14,6 +16,10 @@ from gan_augment.params import AssembleParams
 from gan_augment.storage import read_json
 from gan_augment.synthesis.trace import find, remake
 from tests.markdown import shown
+from tests.recipes import recipe
+
+AFFINE = {"policy": "gentle-affine", "flip": True, "degrees": 8.0}
+CLASSIC = recipe(validation=0.85, k_nn={"again": 1.0, "classic": AFFINE})
 
 
 @pytest.fixture
@@ -47,18 +53,24 @@ def assemble(
     method: str = "auto",
     **lifts: bool,
 ) -> table.Images:
-    """Assemble after a verdict on the GAN, and on simpler methods; the last is preferred."""
+    """Assemble after a verdict on the GAN, and on simpler methods; the last does best."""
     provenance = {
         "real images": table.table_hash(inputs["real"]),
         "synthetic images": table.table_hash(inputs["synthetic"]),
     }
     overall = {"verdict": word, "sentence": "gan does what it does."}
-    methods = {
-        "preferred": list(lifts)[-1] if lifts else "gan",
-        "validation": dict.fromkeys(("gan", *lifts), 0.9),
-        "lifts": {"gan": True, **lifts},
+    recipes = {"real": recipe(validation=0.8, beats_real=False), "classic": CLASSIC}
+    if word != "nothing made":
+        recipes["gan"] = recipe(["gan"], 0.9)
+    for number, (name, beats) in enumerate(lifts.items()):
+        arm = name.replace("_", "+")
+        recipes[arm] = recipe(arm.split("+"), 0.91 + number / 100, beats)
+    found = {
+        "overall": overall,
+        "recipes": recipes,
+        "planned": dict.fromkeys("0123456789", 5),
+        "provenance": provenance,
     }
-    found = {"overall": overall, "methods": methods, "provenance": provenance}
     inputs["verdict"].write_text(json.dumps(found))
     params = AssembleParams.model_validate({"require": require, "method": method})
     stage.run(params, inputs, {"augmented": target})
@@ -88,8 +100,10 @@ def test_only_what_the_verdict_allows_is_shipped(
     assert ("train, synthetic" in card) == ships
     told = read_json(tmp_path / "augmented" / "verdict.json")
     assert told["overall"]["verdict"] == word
-    assert told["ships"]["method"] == "gan"
+    assert told["ships"]["method"] == ("gan" if ships else None)
     assert (told["ships"]["refusals"] == []) == ships
+    assert told["recipe"]["arm"] == ("gan" if ships else "classic")
+    assert told["recipe"]["rows"] == (["real", "gan"] if ships else ["real"])
     assert sum(told["counts"]["train"].get("synthetic", {}).values()) == (9 if ships else 0)
 
 
@@ -101,7 +115,8 @@ def test_where_nothing_was_made_real_images_ship(
     )
     images = assemble(inputs, "nothing made", "none", tmp_path / "augmented")
     assert set(images.rows["origin"]) == {"real"}
-    assert "without synthetic images: no synthetic image was made" in capsys.readouterr().out
+    said = "Real images, as classic: no synthetic image was made."
+    assert said in capsys.readouterr().out
     assert "**Verdict: nothing made.**" in (tmp_path / "augmented" / "README.md").read_text()
 
 
@@ -130,14 +145,15 @@ def test_the_method_that_validation_prefers_is_shipped(
     assert np.bincount(images.labels[synthetic], minlength=10).tolist() == wanted.tolist()
     assert set(images.rows["method"][synthetic]) == {"smote"}
     for text in (capsys.readouterr().out, (tmp_path / "augmented" / "README.md").read_text()):
-        assert "by smote (balanced accuracy on validation, %: gan 90.0, smote 90.0)" in text
+        assert "Real images, and synthetic ones by smote, as smote." in text
+    assert "(balanced accuracy on validation, %: smote 91.0, gan 90.0, classic 85.0" in text
     row = table.read(tmp_path / "augmented").rows[synthetic.to_numpy()].iloc[-1]
     pixels, columns = find(tmp_path / "augmented", row["id"])
     assert (remake(columns, tmp_path / "augmented", inputs["real"]) == pixels).all()
 
 
 def test_two_methods_ship_half_of_each_class(inputs: dict[str, Path], tmp_path: Path) -> None:
-    images = assemble(inputs, "helps", "level", tmp_path / "augmented", "gan+gmm", gmm=True)
+    images = assemble(inputs, "helps", "level", tmp_path / "augmented", "gan+gmm", gan_gmm=True)
     synthetic = (images.rows["origin"] == "synthetic").to_numpy()
     methods = images.rows["method"].fillna("gan").to_numpy()
     wanted = table.read(inputs["synthetic"]).counts()
@@ -148,7 +164,7 @@ def test_two_methods_ship_half_of_each_class(inputs: dict[str, Path], tmp_path: 
     np.testing.assert_array_equal(by_method["gan"], (wanted + 1) // 2)
     np.testing.assert_array_equal(by_method["gmm"], wanted // 2)
     inputs["memorisation"].write_text('{"passed": false, "reasons": ["copies"]}')
-    images = assemble(inputs, "helps", "level", tmp_path / "augmented", "gan+gmm", gmm=True)
+    images = assemble(inputs, "helps", "level", tmp_path / "augmented", "gan+gmm", gan_gmm=True)
     assert set(images.rows["origin"]) == {"real"}
 
 
@@ -156,7 +172,7 @@ def test_two_methods_ship_half_of_each_class(inputs: dict[str, Path], tmp_path: 
     ("method", "lifts", "require", "refusal"),
     [
         ("auto", {"gmm": False}, "level", "gmm does not surely beat real images alone"),
-        ("smote", {"gmm": True}, "level", "smote is not among evaluate.arms"),
+        ("smote", {"gmm": True}, "level", "no arm of evaluate.arms has images of smote alone"),
         ("gan", {"gmm": True}, "level", "the verdict is 'undecided'"),
         ("gmm", {"gmm": False}, "none", None),
         ("auto", {"gmm": True}, "helps", None),
@@ -203,10 +219,11 @@ def test_hugging_face_datasets_reads_it_by_its_card(
 
 def test_the_card_shows_names_and_reasons_as_they_are() -> None:
     classes = ["a|b", "*c*", "<b>d</b>", "e_f", r"g\h", "[i](j)"]
-    decision = Decision("gan", ["class a|b: `copies` of <img>"], [])
+    decision = Decision("gan", ("gan",), "real", ["class a|b: `copies` of <img>"], [])
     verdict = {
         "overall": {"verdict": "no gain", "sentence": "a|b and *c* & co."},
-        "methods": {"validation": {}},
+        "recipes": {"real": recipe(), "gan": recipe(["gan"])},
+        "planned": {},
         "provenance": {},
     }
     counts = {("train", "real", label): label for label in range(6)}
@@ -217,6 +234,35 @@ def test_the_card_shows_names_and_reasons_as_they_are() -> None:
     assert seen[start + 3 : start + 14 : 2] == list("012345")
     assert "Verdict: no gain.<strong_close> a|b and *c* & co." in seen[1]
     assert "class a|b: `copies` of <img>." in seen[2]
+
+
+def test_where_synthetic_images_do_not_ship_the_best_recipe_without_them_does(
+    inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assemble(inputs, "undecided", "level", tmp_path / "data" / "augmented")
+    card = (tmp_path / "data" / "augmented" / "README.md").read_text()
+    assert "Real images, as classic: on validation gan is better, but the verdict is" in card
+    assert (
+        "classic: real images only, classes evened out by repeating real ones, all transformed "
+        "(gentle-affine). Balanced accuracy 91.0 % (90.0 to 92.0), +1.0 points" in card
+    )
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(code(card), names)
+    images, labels = next(iter(names["batches"]))
+    assert images.shape == (64, 1, 8, 8)
+    assert images.dtype == torch.float32
+    assert labels.shape == (64,)
+    data = names["data"]
+    assert data.recipe.methods == ()
+    assert repr(data.recipe.transform()) == repr(names["transform"])
+    epoch = np.bincount(data.labels, names["train"].sampler().times)
+    np.testing.assert_allclose(epoch, np.bincount(data.labels) + 5)  # as the plan wants
+
+
+def code(card: str) -> str:
+    """Return the Python of a card."""
+    return card.partition("```python\n")[2].partition("```")[0]
 
 
 def test_a_verdict_about_other_data_is_refused(inputs: dict[str, Path], tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from prefect.events import emit_event
 
 from gan_augment.errors import UserError
 from gan_augment.markdown import escape
+from gan_augment.recipe import of
 from gan_augment.report.pictures import data_url
 from gan_augment.storage import read_json
 from gan_augment.versions import gate
@@ -81,13 +82,13 @@ def announce(what: str, artifact: str, payload: dict[str, Any]) -> None:
 def _verdict(root: Path) -> str:
     verdict = read_json(root / gate.VERDICT)
     decision = gate.decision(root)
-    ships = "; ".join(decision.refusals) or f"synthetic images by {decision.method}"
     overall, judges = verdict["overall"], verdict.get("classifiers", {})
     lines = [
         f"# Verdict: {escape(overall['verdict'])}",
         escape(overall.get("sentence", "")),
         *(f"**Caution.** {escape(caution)}" for caution in overall.get("cautions", ())),
-        f"Ships {'none: ' if decision.refusals else ''}{escape(ships)}.",
+        f"Ships: {escape(decision.sentence)}",
+        escape(of(verdict, decision.arm).sentence),
         "\n".join(f"- {escape(name)}: **{escape(j['verdict'])}**" for name, j in judges.items()),
     ]
     return "\n\n".join(lines)

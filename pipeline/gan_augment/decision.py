@@ -1,4 +1,4 @@
-"""What may ship: whose synthetic images, and what speaks against them."""
+"""What may ship: whose recipe, with whose synthetic images, and what speaks against them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from gan_augment import table
 from gan_augment.errors import UserError
 from gan_augment.params import AssembleParams
+from gan_augment.recipe import best
 
 SUFFICES: dict[str, tuple[str, ...]] = {
     "helps": ("helps",),
@@ -22,59 +23,90 @@ NOTHING_MADE = "nothing made"
 
 
 class Decision(NamedTuple):
-    """A method, and what speaks against its images: the verdict, or that they are copies.
+    """Whose recipe ships, and what speaks against the synthetic images of the preferred one.
 
     Attributes:
-        method: `gan` for what is in data/synthetic, a key of `BASELINES`, or two with a `+`; None
-            where there are no such images.
-        weak: why they are not worth having; empty if they are.
+        preferred: the arm that does best on validation, of those that `assemble.method` allows.
+        methods: whose synthetic images it uses: `gan` for what is in data/synthetic, or keys of
+            `BASELINES`; none if it needs real images only.
+        otherwise: the arm that does best on validation of those that need real images only.
+        weak: why the images of `methods` are not worth having; empty if they are.
         copied: why they must not be shown to anybody; empty if they may.
     """
 
-    method: str | None
+    preferred: str
+    methods: tuple[str, ...]
+    otherwise: str
     weak: list[str]
     copied: list[str]
-
-    @property
-    def sources(self) -> list[str]:
-        """The methods whose images are put together."""
-        return self.method.split("+") if self.method else []
 
     @property
     def refusals(self) -> list[str]:
         """All that speaks against them."""
         return self.weak + self.copied
 
+    @property
+    def arm(self) -> str:
+        """The arm whose recipe ships."""
+        return self.otherwise if self.refusals else self.preferred
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The methods whose images ship with the real ones."""
+        return () if self.refusals else self.methods
+
+    @property
+    def method(self) -> str | None:
+        """The same in a word."""
+        return "+".join(self.sources) or None
+
+    @property
+    def sentence(self) -> str:
+        """What ships, and why no more than that."""
+        if self.sources:
+            methods = " and ".join(self.sources)
+            return f"Real images, and synthetic ones by {methods}, as {self.arm}."
+        what = "Real images as they are" if self.arm == "real" else f"Real images, as {self.arm}"
+        why = "; ".join(self.refusals)
+        if self.methods:
+            why = f"on validation {self.preferred} is better, but {why}"
+        return f"{what}: {why or 'on validation the best recipe'}."
+
 
 def decide(
     params: AssembleParams, verdict: Mapping[str, Any], memorisation: Mapping[str, Any]
 ) -> Decision:
-    """Return whose images ship.
+    """Return whose recipe ships.
 
-    The GAN's need the verdict that `params.require` names, and must not be copies. Undecided is
-    enough only where they surely beat real images alone, as those of a simpler method need to.
+    It is the one that does best on validation. The GAN's images need the verdict that
+    `params.require` names, and must not be copies. Undecided is enough only where they surely beat
+    real images alone, as an arm with those of simpler methods needs to. Where that is not so, the
+    best recipe with real images only ships.
 
     Args:
         params: the section `assemble`.
         verdict: content of verdict.json.
         memorisation: content of memorisation.json.
     """
-    if verdict["overall"]["verdict"] == NOTHING_MADE:
-        return Decision(None, ["no synthetic image was made"], [])
-    method: str = params.method
-    if method == "auto":
-        method = verdict["methods"]["preferred"] or GAN
-    if GAN in method.split("+"):
+    recipes: Mapping[str, Mapping[str, Any]] = verdict["recipes"]
+    otherwise = best(recipes, [arm for arm, found in recipes.items() if not found["methods"]])
+    if params.method == "auto":
+        preferred = best(recipes)
+    else:
+        asked = set(params.method.split("+"))
+        named = [arm for arm, found in recipes.items() if set(found["adds"]) == asked]
+        preferred = best(recipes, named) if named else ""
+    methods = tuple(recipes[preferred]["methods"]) if preferred else ()
+    if not methods:
+        weak = _unused(params, verdict, preferred)
+        return Decision(preferred or otherwise, (), otherwise, weak, [])
+    if GAN in methods:
         copied = memorisation["reasons"] if memorisation["passed"] is False else []
-        return Decision(
-            method, _weak_gan(params, verdict), [f"the generator copies: {why}" for why in copied]
-        )
-    lifts = verdict["methods"]["lifts"].get(method)
-    if params.require == "none" or lifts:
-        return Decision(method, [], [])
-    if lifts is None:
-        return Decision(method, [f"{method} is not among evaluate.arms"], [])
-    return Decision(method, [f"{method} does not surely beat real images alone"], [])
+        copied = [f"the generator copies: {why}" for why in copied]
+        return Decision(preferred, methods, otherwise, _weak_gan(params, verdict), copied)
+    earned = params.require == "none" or recipes[preferred]["beats_real"]
+    weak = [] if earned else [f"{preferred} does not surely beat real images alone"]
+    return Decision(preferred, methods, otherwise, weak, [])
 
 
 def same_data(verdict: Mapping[str, Any], real: Path, synthetic: Path) -> None:
@@ -86,6 +118,17 @@ def same_data(verdict: Mapping[str, Any], real: Path, synthetic: Path) -> None:
     for name, path in (("real images", real), ("synthetic images", synthetic)):
         if verdict["provenance"][name] != table.table_hash(path):
             raise UserError(f"the verdict is about other images than {path}: run `dvc repro`")
+
+
+def _unused(params: AssembleParams, verdict: Mapping[str, Any], preferred: str) -> list[str]:
+    """Return why there are no images of the methods that were asked for."""
+    if verdict["overall"]["verdict"] == NOTHING_MADE:
+        return ["no synthetic image was made"]
+    if not preferred:
+        return [f"no arm of evaluate.arms has images of {params.method} alone"]
+    if params.method != "auto":
+        return [f"on validation {preferred} does best without images of {params.method}"]
+    return []
 
 
 def _weak_gan(params: AssembleParams, verdict: Mapping[str, Any]) -> list[str]:

@@ -14,10 +14,13 @@ from gan_augment.data import Data, load
 from gan_augment.params import AssembleParams
 from gan_augment.synthesis.baselines import rows
 from gan_augment.versions.publish import Publication, publish
+from tests.recipes import recipe
 from tests.versions.conftest import Project, _environment, built, copy
 
 __all__ = ["_environment", "built"]  # fixtures
 
+MADE = 10
+AFFINE = {"policy": "affine", "flip": False}
 VERDICT = {
     "overall": {
         "verdict": "level",
@@ -25,20 +28,15 @@ VERDICT = {
         "gan_arm": "gan",
         "alternative": "smote",
     },
-    "methods": {
-        "preferred": "smote",
-        "validation": {"gan": 0.88, "smote": 0.9},
-        "lifts": {"gan": True, "smote": True},
+    "recipes": {
+        "real": recipe(validation=0.8, beats_real=False),
+        "class-weights": recipe(k_nn={"class_weights": {str(n): 1 + n / 10 for n in range(10)}}),
+        "smote": recipe(["smote"], 0.95, k_nn={"share": 0.5}, rbf_svm={"share": 0.75}),
+        "smote+classic": recipe(["smote"], k_nn={"share": 0.5, "again": 0.5, "classic": AFFINE}),
+        "gan": recipe(["gan"], 0.9, k_nn={"share": 2.0}, rbf_svm={"share": 1.0}),
     },
-    "choices": {
-        "real": {"k-nn": None, "rbf-svm": None},
-        "smote": {"k-nn": 0.25, "rbf-svm": 0.75},
-        "smote+classic": {"k-nn": 0.5, "rbf-svm": 0.5},
-        "gan": {"k-nn": 2.0, "rbf-svm": 1.0},
-        "classic": {"k-nn": "affine", "rbf-svm": "affine"},
-    },
+    "planned": {str(number): MADE * (number % 2) for number in range(10)},
 }
-MADE = 10
 
 
 @pytest.fixture(scope="session")

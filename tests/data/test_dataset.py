@@ -2,6 +2,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from torchvision.transforms import v2
 
 from gan_augment.data import Data, load
 from gan_augment.data.dataset import MixingSampler
+from gan_augment.errors import UserError
 
 
 def test_pairs_are_what_the_table_holds(data: Data) -> None:
@@ -80,6 +82,24 @@ def test_by_arm_and_classifier(data: Data) -> None:
     assert len(filled) == len(data)
     assert dataset.sampler(share=0).times.sum() == (~data.synthetic).sum()
     assert len(dataset.sampler(share=0, fill=True)) == len(data)
+
+
+def test_the_recipe_of_what_ships(data: Data, project: Path) -> None:
+    recipe = data.recipe
+    assert (recipe.arm, recipe.methods, recipe.classifier) == ("smote", ("smote",), "k-nn")
+    assert data.torch().sampler().share == recipe.share
+    assert data.recipe_of(classifier="rbf-svm").share == 0.75
+    weights = data.recipe_of("class-weights").class_weights
+    assert weights is not None
+    assert list(weights) == list(data.classes)
+    transform = data.recipe_of("smote+classic").transform()
+    assert data.torch(transform=transform)[0][0].shape == (1, 8, 8)
+    with pytest.raises(UserError, match="arm = 'gmm': .*allowed: real, class-weights, smote"):
+        data.recipe_of("gmm")
+    with pytest.raises(UserError, match="classifier = 'svm': did you mean 'rbf-svm'"):
+        data.torch().sampler(classifier="svm")
+    with pytest.raises(UserError, match=r"no verdict.json: say share=1.0"):
+        load(project / "data/synthetic").torch().sampler()
 
 
 def test_without_synthetic_rows_there_is_nothing_to_mix(augmented: Path) -> None:

@@ -56,7 +56,8 @@ def test_what_travels_with_the_table(data: Data, augmented: Path) -> None:
     assert "**Verdict: level.**" in data.card
     verdict = data.verdict
     assert verdict["overall"] == VERDICT["overall"]
-    assert verdict["choices"] == VERDICT["choices"]
+    assert verdict["recipes"] == VERDICT["recipes"]
+    assert verdict["recipe"]["arm"] == "smote"
     assert verdict["ships"] == {"method": "smote", "refusals": []}
     for split in table.SPLITS:
         counted = load(augmented, split=split).counts

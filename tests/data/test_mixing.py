@@ -5,16 +5,15 @@ import pytest
 
 from gan_augment import table
 from gan_augment.data import Data
-from gan_augment.data.mixing import chosen, times
+from gan_augment.data.mixing import times
 from gan_augment.errors import UserError
 from gan_augment.evaluation.arms import ARMS, Material
 from gan_augment.params import ClassicParams
-from tests.data.conftest import VERDICT
 
 
-def seen(data: Data, share: float, *, fill: bool) -> np.ndarray:
+def seen(data: Data, share: float, again: float) -> np.ndarray:
     """Return how many rows of each origin and class an epoch has, in the mean."""
-    often = times(data.labels, data.synthetic, share, fill=fill)
+    often = times(data.labels, data.synthetic, share, again)
     classes = len(data.classes)
     return np.stack(
         [
@@ -43,39 +42,19 @@ def test_a_share_gives_the_training_sets_that_evaluation_compared(
     compared = np.stack(
         [np.bincount(made.labels[rows], minlength=10) for rows in (~made.synthetic, made.synthetic)]
     )
-    found = seen(data, share, fill=ARMS[arm].on_classic)
+    found = seen(data, share, max(1 - share, 0.0) if ARMS[arm].on_classic else 0.0)
     np.testing.assert_allclose(found, compared, atol=0.5)  # evaluation takes whole images
 
 
 def test_shares_are_not_negative(data: Data) -> None:
     for share in (-0.1, float("nan")):
         with pytest.raises(UserError, match="should be a number of 0 or more, or 'verdict'"):
-            times(data.labels, data.synthetic, share, fill=False)
+            times(data.labels, data.synthetic, share)
 
 
-def test_what_validation_chose_for_the_arm_of_what_ships() -> None:
-    assert chosen({**VERDICT, "ships": {"method": "smote"}}, None, None) == ("smote", 0.5, False)
-    assert chosen({**VERDICT, "ships": {"method": "gan"}}, None, None) == ("gan", 1.5, False)
-    assert chosen(VERDICT, None, "rbf-svm") == ("smote", 0.75, False)
-    assert chosen(VERDICT, "smote+classic", None) == ("smote+classic", 0.5, True)
-    transformed = {**VERDICT["overall"], "alternative": "smote+classic"}
-    assert chosen({**VERDICT, "overall": transformed}, None, None) == ("smote+classic", 0.5, True)
-
-
-@pytest.mark.parametrize(
-    ("arm", "classifier", "complaint"),
-    [
-        ("gmm", None, "arm = 'gmm': .*allowed: real, smote, smote\\+classic, gan, classic"),
-        ("classic", None, "arm = 'classic': what validation chose for it is no share"),
-        ("real", None, "arm = 'real': what validation chose for it is no share"),
-        ("gan", "svm", "classifier = 'svm': did you mean 'rbf-svm'\\?"),
-    ],
-)
-def test_choices_that_are_none(arm: str, classifier: str | None, complaint: str) -> None:
-    with pytest.raises(UserError, match=complaint):
-        chosen(VERDICT, arm, classifier)
-
-
-def test_without_a_verdict() -> None:
-    with pytest.raises(UserError, match=r"no verdict.json: say share=1.0"):
-        chosen(None, None, None)
+def test_real_rows_fill_the_plan_as_often_as_they_should() -> None:
+    labels, synthetic = np.array([0, 0, 1, 1, 1]), np.array([False, False, False, True, True])
+    np.testing.assert_allclose(times(labels, synthetic, 0.5, 1.0), [1, 1, 3, 0.5, 0.5])
+    planned = np.array([4, 10, 7])
+    found = times(labels[:3], synthetic[:3], 0.0, 0.5, planned)
+    np.testing.assert_allclose(found, [2, 2, 6])

@@ -13,6 +13,7 @@ from gan_augment.errors import UserError
 from gan_augment.evaluation import stage
 from gan_augment.gan import stage as train
 from gan_augment.params import EvaluateParams, GenerateParams, TrainParams
+from gan_augment.recipe import of
 from gan_augment.storage import write_json
 from gan_augment.synthesis import stage as generate
 
@@ -110,6 +111,20 @@ def test_the_verdict_tells_what_it_was_reached_with(reports: Path) -> None:
     assert set(verdict["choices"]) == set(PARAMS.arms)
 
 
+def test_the_recipe_is_the_best_on_validation_that_a_user_can_follow(reports: Path) -> None:
+    verdict = json.loads((reports / "verdict.json").read_text())
+    recipes, recipe = verdict["recipes"], verdict["recipe"]
+    assert set(recipes) == {"real", "smote", "gan", "gan+classic"}
+    frame = pd.read_csv(reports / "repeats.csv").query("metric == 'balanced_accuracy'")
+    means = frame.groupby(["split", "arm"])["value"].mean()
+    for arm, found in recipes.items():
+        assert found["validation"] == pytest.approx(means["validation", arm], abs=1e-5)
+        assert found["score"]["mean"] == pytest.approx(means["test", arm], abs=1e-5)
+    assert recipe["arm"] == max(recipes, key=lambda arm: means["validation", arm])
+    assert recipe["arm"] in (verdict["overall"]["gan_arm"], verdict["overall"]["alternative"])
+    assert of(verdict).sentence.startswith(f"{recipe['arm']}: real images")
+
+
 def test_scores_are_those_of_classifiers_that_know_something(reports: Path) -> None:
     scores = json.loads((reports / "verdict.json").read_text())["overall"]["scores"]
     assert 0.9 < scores["real"] < 0.99
@@ -144,7 +159,7 @@ def test_choices_do_not_depend_on_the_test_split(
     first, second = (frame[frame["split"] != "test"] for frame in frames)
     pd.testing.assert_frame_equal(first, second)
     chosen = [
-        [judge[key] for key in ("gan_arm", "alternative") for judge in (found["overall"],)]
+        [found["overall"]["gan_arm"], found["overall"]["alternative"], found["recipe"]["arm"]]
         for found in (json.loads((f / "verdict.json").read_text()) for f in (reports, tmp_path))
     ]
     assert chosen[0] == chosen[1]

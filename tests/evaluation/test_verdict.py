@@ -107,7 +107,6 @@ def test_without_an_arm_of_the_gan_the_word_is_that_nothing_was_made() -> None:
         assert one["arms"]["classic"]["mean"] == pytest.approx(0.03, abs=0.003)
     assert found["overall"]["sentence"].startswith("No synthetic image was made, so")
     assert "classic: +3.0 points" in found["overall"]["sentence"]
-    assert found["methods"] == {"preferred": None, "validation": {}, "lifts": {}}
     alone = told(real=0.9)["overall"]
     assert (alone["alternative"], alone["arms"]) == ("real", {})
     assert alone["sentence"] == "No synthetic image was made, so there is none to judge."
@@ -250,13 +249,12 @@ def test_of_several_rivals_a_word_rests_on_the_one_that_comes_nearest_to_not() -
     assert bearing(None, {"first": far, "near": near}, 0.5) == "first"
 
 
-def test_validation_prefers_a_method_and_test_says_whether_it_lifts() -> None:
-    methods = told(
-        real=0.9, smote=(0.95, 0.9), gmm=(0.93, 0.93), gan=(0.92, 0.92), gan_classic=(0.99, 0.99)
-    )["methods"]
-    assert methods["preferred"] == "smote"
-    assert methods["lifts"] == {"gan": True, "gmm": True, "smote": False}
-    assert methods["validation"]["smote"] > methods["validation"]["gmm"]
+def test_an_arm_that_nobody_can_follow_is_judged_only_where_there_is_no_other() -> None:
+    """Images that passed no gate ship with nobody."""
+    pairs = {"real": 0.9, "gan-raw": 0.99, "gan": 0.95}
+    worlds_of = (worlds.steady(pairs), worlds.steady({"real": 0.9, "gan-raw": 0.99}))
+    arms = [verdicts(world, world, 0.5)["overall"]["gan_arm"] for world in worlds_of]
+    assert arms == ["gan", "gan-raw"]
 
 
 def words(arms: dict[str, float], runs: int, **scatter: float) -> list[str]:

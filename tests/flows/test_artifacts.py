@@ -58,8 +58,8 @@ def test_a_generator_that_copies_is_not_said_to_ship(project: Project) -> None:
         artifacts.show_results(project.root, Publication())
 
     show()
-    said = "Ships none: the generator copies: 9 of 100 images are copies; "
-    said += "the generator copies: a|b: *all* of <them>."
+    said = "Ships: Real images as they are: on validation gan is better, but the generator "
+    said += "copies: 9 of 100 images are copies; the generator copies: a|b: *all* of <them>."
     assert said in shown(found()["verdict"])
 
 
@@ -85,8 +85,9 @@ def test_results_are_shown_against_the_last_version(
 
     show()
     shown = found()
-    told = r"So so.\n\n**Caution.** Thin \*evidence\*.\n\nShips synthetic images by gan."
+    told = r"So so.\n\n**Caution.** Thin \*evidence\*.\n\nShips: Real images, and synthetic ones"
     assert "# Verdict: level\n\n" + told.replace(r"\n", "\n") in shown["verdict"]
+    assert "gan: real images, and synthetic ones by gan, each of them 1 times" in shown["verdict"]
     assert base64.b64encode(picture).decode() in shown["samples"]
     assert "https://reports.example.org/report.html" in shown["report"]
     table = {row["metric"]: row for row in json.loads(shown["metrics"])}

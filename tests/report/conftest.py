@@ -17,6 +17,7 @@ from gan_augment.params import AssembleParams, ReportParams
 from gan_augment.report.page import render
 from gan_augment.sheet import contact_sheet
 from tests.evaluation.worlds import steady
+from tests.recipes import recipe
 from tests.report import browser
 
 CLASSES = ("cat", "<b>dog</b>")
@@ -98,7 +99,16 @@ def evaluated(gan: float | None = 0.9, test: int = 1000) -> tuple[dict[str, Any]
         "provenance": {"generator": "abc"},
     }
     world = replace(steady(arms, test), classes=dict(enumerate(CLASSES)))
-    return {**verdicts(world, world, 0.5), **described}, repeats
+    affine = {"policy": "affine", "flip": True}
+    recipes = {
+        "real": {**recipe(validation=0.8, beats_real=False), "against_real": None},
+        "classic": recipe(validation=0.81, k_nn={"again": 1.0, "classic": affine}),
+    }
+    if gan:
+        recipes["smote"] = recipe(["smote"], 0.82)
+        recipes["gan"] = recipe(["gan"], gan)
+    told = {"recipes": recipes, "planned": dict.fromkeys(CLASSES, 10)}
+    return {**verdicts(world, world, 0.5), **told, **described}, repeats
 
 
 def images(n: int) -> table.Images:

@@ -4,10 +4,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
-from gan_augment.params import AssembleParams
-from gan_augment.report.page import headline, ships
+from gan_augment.recipe import of
+from gan_augment.report.page import headline
 from tests.report.browser import Page
+from tests.report.conftest import evaluated
 
 Render = Callable[..., str]
 TITLES = {
@@ -67,7 +69,7 @@ def test_where_nothing_was_made_the_rest_is_shown(page: Render) -> None:
     html = page(0, None)
     words = text(html)
     assert "<h1>No synthetic image was made</h1>" in html
-    assert "Real images only: no synthetic image was made." in words
+    assert "What ships: Real images, as classic: no synthetic image was made." in words
     assert "smote is on validation images the best arm." in words
     assert "The GAN against" not in words
     assert "None" not in words
@@ -214,24 +216,14 @@ def test_the_same_inputs_give_the_same_bytes(page: Render) -> None:
     assert page() == page()
 
 
-@pytest.mark.parametrize(
-    ("preferred", "lifts", "word", "passed", "says"),
-    [
-        ("smote", True, "undecided", True, "Real images, and synthetic ones by smote"),
-        ("smote", False, "undecided", True, "Real images only: smote does not surely beat"),
-        ("gan+gmm", True, "level", None, "Real images, and synthetic ones by gan+gmm"),
-        ("gan", True, "undecided", True, "Real images only: the verdict is 'undecided'"),
-        ("gan", True, "helps", False, "Real images only: the generator copies: near copies"),
-    ],
-)
-def test_what_ships_is_what_assemble_decides(
-    preferred: str, lifts: bool, word: str, passed: bool | None, says: str
-) -> None:
-    methods = {"preferred": preferred, "validation": {}, "lifts": {preferred: lifts}}
-    verdict = {"overall": {"verdict": word}, "methods": methods}
-    told = ships(AssembleParams(), verdict, {"passed": passed, "reasons": ["near copies"]})
-    assert told is not None
-    assert told.startswith(says)
+def test_what_ships_is_what_assemble_decides_and_its_recipe_is_told(page: Render) -> None:
+    html = page()
+    words = text(html)
+    assert "ships: Real images, as classic: on validation gan is better, but the gener" in words
+    recipe = of(evaluated()[0], "classic")
+    assert recipe.sentence in words
+    assert escape(recipe.code()) in html
+    assert "v2.RandomAffine(" in html
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

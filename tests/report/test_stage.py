@@ -74,7 +74,7 @@ def test_images_of_the_test_split_are_not_opened(inputs: dict[str, Path], tmp_pa
 
 
 def test_what_ships_follows_the_settings(inputs: dict[str, Path], tmp_path: Path) -> None:
-    assert "Real images only: the generator copies" in report(inputs, tmp_path, method="gan")
+    assert "gan is better, but the generator copies" in report(inputs, tmp_path, method="gan")
     smote = report(inputs, tmp_path, method="smote", require="none")
     assert "Real images, and synthetic ones by smote" in smote
 

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 from gan_augment.report.terminal import summary
+from tests.recipes import recipe
 
 
 def test_arms_are_listed_best_first_with_the_places_to_look(tmp_path: Path) -> None:
@@ -12,7 +13,9 @@ def test_arms_are_listed_best_first_with_the_places_to_look(tmp_path: Path) -> N
         "cautions": ["Thin evidence."],
     }
     file = tmp_path / "verdict.json"
-    file.write_text(json.dumps({"overall": overall, "classifiers": {"k-nn": overall}}))
+    recipes = {"recipes": {"gan": recipe(["gan"])}, "recipe": {"arm": "gan"}, "planned": {}}
+    content = {"overall": overall, "classifiers": {"k-nn": overall}, **recipes}
+    file.write_text(json.dumps(content))
     printed = summary(file, Path("report.html"), Path("data/augmented"))
     lines = printed.splitlines()
     assert [line.split()[0] for line in lines[2:5]] == ["gan", "real", "verdict"]
@@ -23,5 +26,6 @@ def test_arms_are_listed_best_first_with_the_places_to_look(tmp_path: Path) -> N
         "data/augmented",
         "gan is level with smote.",
         "Caution: Thin",
+        "Best recipe on validation is gan: real images, and synthetic ones by gan,",
     ):
         assert place in printed

@@ -14,6 +14,7 @@ import yaml
 
 from gan_augment.project import code
 from tests.environment import SETTINGS
+from tests.recipes import recipe
 
 ROOT = Path(__file__).parents[2]
 STAGES = {
@@ -48,7 +49,7 @@ STAGES = {
         "outs": ["data/augmented"],
     },
 }
-METHODS = {"preferred": "gan", "validation": {"gan": 0.9}, "lifts": {"gan": True}}
+RECIPES = {"real": recipe(validation=0.8, beats_real=False), "gan": recipe(["gan"])}
 TRAIN = "mkdir -p models/generator && cp data/real/part.txt models/generator/weights\n"
 
 
@@ -77,7 +78,7 @@ class Project:
     def write(self, **files: dict[str, object]) -> None:
         """Write `name.json`s of the project: what the stages copy to the reports."""
         for name, content in files.items():
-            more = {"methods": METHODS} if name == "verdict" else {}
+            more = {"recipes": RECIPES, "planned": {}} if name == "verdict" else {}
             (self.root / f"{name}.json").write_text(json.dumps({**more, **content}))
 
     def change(self, section: str, key: str, value: object) -> None:

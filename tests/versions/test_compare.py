@@ -5,6 +5,7 @@ from gan_augment.versions.compare import MISSING, Row, rows
 OLD: dict[str, Any] = {"verdict": "level", "synthetic": "smote", "metrics": {}}
 BEFORE = {
     **OLD,
+    "recipe": "smote+classic",
     "classes": ["bolt", "nut"],
     "counts": {"train": {"real": [20, 30]}, "test": {"real": [5, 5]}},
     "metrics": {"real": 90.0, "plain": 91.9, "gan": 92.0},
@@ -14,6 +15,7 @@ AFTER = {
     **BEFORE,
     "verdict": "helps",
     "override": "to show it",
+    "recipe": "classic",
     "synthetic": None,
     "classes": ["bolt", "pin"],
     "counts": {"train": {"real": [20, 4], "synthetic": [1000, 0]}, "test": {"real": [5, 1]}},
@@ -25,6 +27,7 @@ AFTER = {
 def test_everything_that_changed() -> None:
     assert rows(BEFORE, AFTER) == [
         Row("verdict", "level", "helps, overridden", "changed"),
+        Row("recipe", "smote+classic", "classic", "changed"),
         Row("ships synthetic images by", "smote", "none", "changed"),
         Row("lift over real images, points", "2.00", "3.50", "+1.50"),
         Row("lift over the best without a GAN, points", "0.10", MISSING, ""),
@@ -46,6 +49,7 @@ def test_an_older_version_lacks_numbers_and_it_is_said() -> None:
     found = {row.what: row for row in rows(OLD, AFTER)}
     assert found["train, real"] == Row("train, real", MISSING, "24", "")
     assert found["fid (network)"] == Row("fid (network)", MISSING, "8.0000", "")
+    assert found["recipe"] == Row("recipe", MISSING, "classic", "changed")
     assert "classes" not in found
     nothing = {row.what: row for row in rows({}, OLD)}
     assert nothing["verdict"] == Row("verdict", MISSING, "level", "changed")

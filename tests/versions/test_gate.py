@@ -6,6 +6,7 @@ import yaml
 
 from gan_augment.errors import UserError
 from gan_augment.versions import gate
+from tests.recipes import recipe
 from tests.versions.conftest import ROOT
 
 PASSED = {"passed": True, "reasons": []}
@@ -24,8 +25,11 @@ def write(
     params["generate"]["method"] = made_by
     (root / "params.yaml").write_text(yaml.safe_dump(params))
     (root / "reports/synthesis").mkdir(parents=True)
-    methods = {"preferred": method, "validation": {}, "lifts": {method: verdict != "harms"}}
-    content = {"overall": {"verdict": verdict}, "methods": methods}
+    made = {method: recipe([method], 0.9, verdict != "harms")}
+    if method == "classic":
+        made = {method: recipe([], 0.9, verdict != "harms")}
+    recipes = {"real": recipe(validation=0.8), **({} if verdict == "nothing made" else made)}
+    content = {"overall": {"verdict": verdict}, "recipes": recipes}
     (root / "reports/verdict.json").write_text(json.dumps(content))
     if memorisation is not None:
         (root / gate.MEMORISATION).write_text(json.dumps(memorisation))
@@ -82,6 +86,21 @@ def test_a_gate_that_was_not_run_refuses_unless_there_is_no_generator(tmp_path: 
     assert gate.refusals(write(tmp_path / "made", "helps", None, made_by="gmm"), None) == []
     weak = gate.refusals(write(tmp_path / "weak", "harms", None, method="gmm"), None)
     assert weak == ["gmm does not surely beat real images alone"]
+
+
+def test_a_recipe_without_synthetic_images_must_beat_real_images(tmp_path: Path) -> None:
+    for name in ("good", "idle", "none"):
+        (tmp_path / name).mkdir()
+    good = write(tmp_path / "good", "no gain", None, method="classic")
+    assert gate.refusals(good, None) == []
+    idle = write(tmp_path / "idle", "harms", None, method="classic")
+    assert gate.refusals(idle, None) == [
+        "Real images, as classic: on validation the best recipe. It does not surely beat real "
+        "images as they are"
+    ]
+    assert gate.refusals(idle, "with the recipe") == []
+    asked = write(tmp_path / "none", "harms", None, method="classic", require="none")
+    assert gate.refusals(asked, None) == []
 
 
 def test_without_a_verdict_there_is_nothing_to_judge(tmp_path: Path) -> None:

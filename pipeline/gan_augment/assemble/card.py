@@ -7,7 +7,11 @@ import yaml
 
 from gan_augment.decision import Decision
 from gan_augment.markdown import escape, table
+from gan_augment.recipe import flat, of
 from gan_augment.table import SPLITS
+
+MOST = 5
+"""Recipes whose scores on validation are told."""
 
 Counts = Mapping[tuple[str, str, int], int]
 """(split, origin, label) → rows."""
@@ -27,10 +31,9 @@ def card(
         counts: rows by split, origin and label.
         classes: class names in index order.
     """
-    shipped = not decision.refusals
     header = {
         "task_categories": ["image-classification"],
-        "tags": ["gan-augment", *(["synthetic"] if shipped else [])],
+        "tags": ["gan-augment", *(["synthetic"] if decision.sources else [])],
         "configs": [
             {
                 "config_name": "default",
@@ -43,14 +46,7 @@ def card(
         ],
     }
     overall = verdict["overall"]
-    included = (
-        f"The train split holds real images and synthetic ones by {escape(str(decision.method))}"
-        f"{preference(verdict)}; `origin` tells them apart."
-        if shipped
-        else "The train split holds real images only, without synthetic ones: "
-        + escape("; ".join(decision.refusals))
-        + "."
-    )
+    recipe = of(verdict, decision.arm)
     columns = [(split, origin) for split in SPLITS for origin in ("real", "synthetic")]
     columns = [c for c in columns if any(key[:2] == c for key in counts)]
     lines = [
@@ -58,7 +54,12 @@ def card(
         "# Augmented images",
         f"**Verdict: {escape(overall['verdict'])}.** {escape(overall['sentence'])}",
         *(f"**Caution.** {escape(caution)}" for caution in overall.get("cautions", ())),
-        f"{included} Validation and test hold real images only.",
+        f"The train split holds: {escape(decision.sentence)} `origin` tells rows apart; validation "
+        "and test hold real images only.",
+        "## Recipe",
+        f"{escape(recipe.sentence)} Settings are those of {escape(recipe.classifier)}, which does "
+        f"best on validation with it{preference(verdict)}.",
+        f"```python\n{recipe.code()}```",
         "## Counts",
         table(
             ["class", *(f"{split}, {origin}" for split, origin in columns)],
@@ -84,19 +85,21 @@ def evidence(
     """Return the verdict with what ships: verdict.json beside the table; args as for `card`.
 
     Returns:
-        All of `verdict`; `ships`: the `method` of the synthetic rows, and `refusals`, what spoke
-        against them if there are none; `counts`: split → origin → class → rows.
+        All of `verdict`; `recipe`: that of what ships; `ships`: the `method` of the synthetic rows,
+        None without any, and `refusals`, what spoke against them; `counts`: split → origin →
+        class → rows.
     """
     rows: dict[str, dict[str, dict[str, int]]] = {}
     for (split, origin, label), count in sorted(counts.items()):
         rows.setdefault(split, {}).setdefault(origin, {})[classes[label]] = count
     ships = {"method": decision.method, "refusals": decision.refusals}
-    return {**verdict, "ships": ships, "counts": rows}
+    recipe = flat(verdict["recipes"], decision.arm)
+    return {**verdict, "recipe": recipe, "ships": ships, "counts": rows}
 
 
 def preference(verdict: Mapping[str, Any]) -> str:
-    """Return what each generative method reached on validation, in brackets; "" if not measured."""
-    scores: Mapping[str, float] = verdict["methods"]["validation"]
-    ranked = sorted(scores.items(), key=lambda item: -item[1])
-    told = ", ".join(f"{name} {100 * score:.1f}" for name, score in ranked)
-    return f" (balanced accuracy on validation, %: {told})" if told else ""
+    """Return what the best recipes reached on validation, in brackets."""
+    recipes = verdict["recipes"]
+    ranked = sorted(recipes, key=lambda arm: -recipes[arm]["validation"])[:MOST]
+    told = ", ".join(f"{escape(arm)} {100 * recipes[arm]['validation']:.1f}" for arm in ranked)
+    return f" (balanced accuracy on validation, %: {told})"

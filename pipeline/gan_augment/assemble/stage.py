@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gan_augment import table
-from gan_augment.assemble.card import card, evidence, preference
+from gan_augment.assemble.card import card, evidence
 from gan_augment.decision import GAN, decide, same_data
 from gan_augment.params import AssembleParams
 from gan_augment.storage import as_json, read_json
@@ -17,7 +17,7 @@ from gan_augment.synthesis import baselines
 
 
 def run(params: AssembleParams, inputs: Mapping[str, Path], outputs: Mapping[str, Path]) -> None:
-    """Put real rows and, if the verdict allows, synthetic ones together; add a dataset card.
+    """Put together the rows of the recipe that ships, and a card that tells the rest of it.
 
     Args:
         params: the section `assemble`.
@@ -34,7 +34,7 @@ def run(params: AssembleParams, inputs: Mapping[str, Path], outputs: Mapping[str
     with table.Writer(outputs["augmented"], classes) as writer:
         for rows in table.scan(inputs["real"]):
             writer.append(rows)
-        if not decision.refusals:
+        if decision.sources:
             wanted = table.counts(inputs["synthetic"])
             for method, counts in zip(
                 decision.sources, _shared_out(wanted, len(decision.sources)), strict=True
@@ -44,10 +44,7 @@ def run(params: AssembleParams, inputs: Mapping[str, Path], outputs: Mapping[str
         about = (verdict, decision, writer.counts(), classes)
         writer.attach("README.md", card(*about))
         writer.attach("verdict.json", as_json(evidence(*about)))
-    if decision.refusals:
-        print(f"assemble: without synthetic images: {'; '.join(decision.refusals)}")
-    else:
-        print(f"assemble: with synthetic images by {decision.method}{preference(verdict)}")
+    print(f"assemble: {decision.sentence}")
 
 
 def _shared_out(counts: NDArray[np.int64], methods: int) -> list[NDArray[np.int64]]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from gan_augment import table
-from gan_augment.data.mixing import chosen, times
+from gan_augment.data.mixing import times
 
 if TYPE_CHECKING:
     from gan_augment.data.loading import Data
@@ -71,19 +71,20 @@ class TorchDataset(Dataset[tuple[Any, ...]]):
 
         >>> from gan_augment import load
         >>> dataset = load("data/augmented").torch()
-        >>> dataset.sampler()  # what validation chose, the mean over its classifiers
+        >>> dataset.sampler()  # what the recipe says
         each synthetic row 0.5 times, 660 rows an epoch
         >>> dataset.sampler(share=0)  # real rows alone
         each synthetic row 0 times, 635 rows an epoch
 
         Args:
             share: how often each synthetic row is seen in an epoch, while a real one is seen once:
-                0 leaves them out, 1 takes all alike. `verdict` is what validation chose.
-            fill: real rows come again where synthetic ones of their class are left out. The verdict
+                0 leaves them out, 1 takes all alike. `verdict` is what the recipe says.
+            fill: real rows come again where synthetic ones of their class are left out. The recipe
                 decides that itself.
-            arm: whose choice, such as `gan+classic`, which is for images that are transformed; by
-                default the better on validation of the two that train on what the table ships.
-            classifier: for which of the verdict's classifiers; by default the mean over all.
+            arm: whose recipe, such as `gan+classic`, which is for images that are transformed; by
+                default that of what the table ships.
+            classifier: for which of the verdict's classifiers; by default the one that does best on
+                validation with it.
             seed: another gives another order.
 
         Raises:
@@ -91,10 +92,13 @@ class TorchDataset(Dataset[tuple[Any, ...]]):
                 or classifier.
         """
         if share == "verdict":
-            _, share, fill = chosen(self.data.verdict, arm, classifier)
-        return MixingSampler(
-            times(self.data.labels, self.data.synthetic, share, fill=fill), share, seed
-        )
+            found = self.data.recipe_of(arm, classifier)
+            share, again = found.share, found.again
+            planned = np.array([found.planned[name] for name in self.classes], np.int64)
+        else:
+            again, planned = (max(1 - share, 0.0) if fill else 0.0), None
+        seen = times(self.data.labels, self.data.synthetic, share, again, planned)
+        return MixingSampler(seen, share, seed)
 
 
 class MixingSampler(Sampler[int]):

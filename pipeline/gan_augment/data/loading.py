@@ -14,6 +14,7 @@ from PIL import Image
 from gan_augment import table
 from gan_augment.data.source import locate
 from gan_augment.errors import UserError, hint
+from gan_augment.recipe import Recipe, of
 from gan_augment.storage import read_json
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ class Data:
         """What verdict.json says; None if the table has none.
 
         `overall` has the word and a sentence, `ships` whose synthetic rows are here or what spoke
-        against them, `counts` the rows by split, origin and class, `choices` what validation chose.
+        against them, `counts` the rows by split, origin and class, `recipe` what to do with them.
 
         >>> from gan_augment import load
         >>> verdict = load("data/augmented").verdict
@@ -179,6 +180,37 @@ class Data:
         """
         file = self.path / VERDICT
         return read_json(file) if file.is_file() else None
+
+    @property
+    def recipe(self) -> Recipe:
+        """What to do with the table to get the number on its card.
+
+        `.sentence` and `.code()` tell it, `.transform()` is the transform of images for `torch`,
+        `.class_weights` are for the loss; how often rows are seen, the sampler of `torch` knows.
+
+        >>> from gan_augment import load
+        >>> recipe = load("data/augmented").recipe
+        >>> recipe.arm, recipe.methods, recipe.share
+        ('smote', ('smote',), 0.5)
+
+        Raises:
+            UserError: the table has no verdict.json, or that names no recipe.
+        """
+        return self.recipe_of()
+
+    def recipe_of(self, arm: str | None = None, classifier: str | None = None) -> Recipe:
+        """Return the recipe of another arm of the comparison, or for another classifier.
+
+        Args:
+            arm: None is that of what the table ships.
+            classifier: None is the one that does best on validation with it.
+
+        Raises:
+            UserError: the table has no verdict.json, or that names no such recipe.
+        """
+        if self.verdict is None:
+            raise UserError("the table has no verdict.json: say share=1.0, or another number")
+        return of(self.verdict, arm, classifier)
 
     def image(self, row: int) -> Image.Image:
         """Return the image of a row, as Pillow's.

@@ -87,13 +87,18 @@ def real(material: Material, _: int) -> Make:
 def class_weights(material: Material, _: int) -> Make:
     """Weigh images by a power of their class's rarity (classifiers without weights ignore it)."""
     counts = material.real.counts()
-    balanced = counts.sum() / (len(counts) * counts)
 
     def make(exponent: Option, _: ClassicParams) -> TrainingSet:
-        weights = (balanced ** float(exponent or 0))[material.real.labels]
-        return replace(of_images(material.real), weights=weights / weights.mean())
+        weights = rarity(counts, float(exponent or 0))[material.real.labels]
+        return replace(of_images(material.real), weights=weights)
 
     return make
+
+
+def rarity(counts: NDArray[np.int64], exponent: float) -> NDArray[np.float64]:
+    """Return a weight of each class, a power of its rarity, float64 C; of images 1 in the mean."""
+    weights = (counts.sum() / (len(counts) * np.maximum(counts, 1))) ** exponent
+    return weights * counts.sum() / (weights * counts).sum()
 
 
 def _adding(*methods: str) -> Callable[[Material, int], Make]:
@@ -274,6 +279,12 @@ ARMS: dict[str, Arm] = {
 def without_additions(names: Iterable[str]) -> tuple[str, ...]:
     """Return the arms that there are where no image was made: those that add none."""
     return tuple(name for name in names if not ARMS[name].adds)
+
+
+def followable(name: str) -> bool:
+    """Return whether a user can follow an arm, with the images that may ship and code."""
+    arm = ARMS[name]
+    return arm.kind != "control" and RAW not in arm.adds
 
 
 def stand_in(material: Material) -> Images:

@@ -17,12 +17,16 @@ from torchvision.transforms import v2
 
 from gan_augment.errors import choose
 from gan_augment.params import ClassicParams
+from gan_augment.recipe.transforms import (
+    ERASED_AREA,
+    ERASED_ASPECT,
+    MAGNITUDE,
+    MAGNITUDES,
+    OPERATIONS,
+)
 
 GROUP = 8
 CHUNK = 256
-MAGNITUDES = 31
-ERASED_AREA = 0.02, 0.2
-ERASED_ASPECT = 0.3, 3.3
 
 
 def affine(batch: Tensor, params: ClassicParams, strength: float = 1.0) -> Tensor:
@@ -68,7 +72,7 @@ def erasing(batch: Tensor, params: ClassicParams) -> Tensor:
 
 def rand_augment(batch: Tensor, params: ClassicParams) -> Tensor:
     """Apply two of fourteen operations at a fixed strength (Cubuk et al. 2020)."""
-    return _by_group(batch, params, lambda: v2.RandAugment(num_ops=2, magnitude=9))
+    return _by_group(batch, params, lambda: v2.RandAugment(num_ops=OPERATIONS, magnitude=MAGNITUDE))
 
 
 def trivial_augment(batch: Tensor, params: ClassicParams) -> Tensor:

@@ -11,11 +11,13 @@ import pandas as pd
 from gan_augment import table
 from gan_augment.evaluation import cells, outcomes, tuning
 from gan_augment.evaluation.arms import ARMS, without_additions
+from gan_augment.evaluation.recipes import recipes
 from gan_augment.evaluation.seal import open_test
 from gan_augment.evaluation.sets import Drawn
 from gan_augment.evaluation.verdict import verdicts
 from gan_augment.gan import model
 from gan_augment.params import EvaluateParams
+from gan_augment.recipe import of
 from gan_augment.storage import replace_file, write_json
 
 GAIN = {"gain": "mean", "low": "low", "high": "high"}
@@ -65,15 +67,19 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
         "other draws of them": hashes["draws"],
         "generator": trained.hash,
     }
+    planned = dict(zip(test.classes, counts.tolist(), strict=True))
     described = {
+        **recipes(validation, of_test, choices, params, known["train"], planned),
         "choices": choices,
         "kinds": {name: ARMS[name].kind for name in compared.arms},
         "settings": params.model_dump(mode="json"),
         "provenance": provenance,
     }
-    write_json(outputs["verdict"], {**found, **described})
+    verdict = {**found, **described}
+    write_json(outputs["verdict"], verdict)
     shutil.rmtree(scratch, ignore_errors=True)
-    for sentence in (found["overall"]["sentence"], *found["overall"]["cautions"]):
+    recipe = f"Best recipe on validation is {of(verdict).sentence}"
+    for sentence in (found["overall"]["sentence"], *found["overall"]["cautions"], recipe):
         print(f"evaluate: {sentence}")
 
 

@@ -15,13 +15,11 @@ import numpy as np
 
 from gan_augment.decision import GAN, NOTHING_MADE
 from gan_augment.evaluation import evidence
-from gan_augment.evaluation.arms import ARMS
+from gan_augment.evaluation.arms import ARMS, followable
 from gan_augment.evaluation.outcomes import Outcomes
 from gan_augment.evaluation.statistics import SIGNIFICANCE, Difference, Floats, holm, points
 
 MEAN = "mean over classifiers"
-METHODS = ("gan", "gmm", "smote", "gan+gmm", "gan+smote")
-"""Arms that train on real images and those of these methods, and on nothing else."""
 UNDECIDED = "undecided"
 TIMES = np.geomspace(1, 100, 60).tolist()
 """Times the test images there are: nobody gets more than a hundred."""
@@ -45,7 +43,7 @@ def verdicts(
 
     Returns:
         `overall` (on the mean over classifiers, of the arms that all were trained on),
-        `classifiers` (by name) and `methods`. Each verdict has verdict, sentence, gan_arm,
+        and `classifiers` (by name). Each verdict has verdict, sentence, gan_arm,
         alternative, scores, against_alternative, against_real, `alternatives` (the difference to
         each rival), `beats_real`, `probability_of_gain` (that it is better than every rival by
         `min_gain`), `chance` (the balanced accuracy of guesses) and `above_chance` (the difference
@@ -53,8 +51,7 @@ def verdicts(
         there); for every other arm in `arms`, the difference to real images alone with
         `adjusted_p`; for every class in `classes`, its own verdict on recall. `overall` has
         `noise` and `cautions`, see `evidence`. Without an arm with the GAN the word is `nothing
-        made`, and what is about that arm is None or empty. `methods` has the one that validation
-        `preferred`, their `validation` scores and `lifts`: whether each beats real images alone.
+        made`, and what is about that arm is None or empty.
     """
     names = list(dict.fromkeys(name for name, _ in test.right))
     judges = {name: Judge(validation, test, (name,), min_gain, overlap) for name in names}
@@ -66,7 +63,6 @@ def verdicts(
     return {
         "overall": {**overall, "noise": noise, "cautions": cautions},
         "classifiers": classifiers,
-        "methods": _methods(mean),
     }
 
 
@@ -229,7 +225,9 @@ def _verdict(judge: Judge, title: str, filled: Collection[str] | None) -> dict[s
     }
     if not judge.of_kind("gan"):
         return {**of_arms, **_nothing_made(judge, title, alternative)}
-    gan_arm, rivals = judge.best(judge.of_kind("gan")), judge.rivals(alternative)
+    gan_arms = judge.of_kind("gan")
+    gan_arm = judge.best(list(filter(followable, gan_arms)) or gan_arms)
+    rivals = judge.rivals(alternative)
     against = {arm: judge.difference(test, gan_arm, arm) for arm in rivals}
     real = judge.difference(test, gan_arm, "real")
     word = judgement(claims(list(against.values()), real, judge.min_gain))
@@ -345,17 +343,6 @@ def _looked_at(judge: Judge, part: Outcomes, arms: Sequence[str]) -> dict[str, A
     """Return how many images of a class there are, of how many groups, and some arms' recall."""
     recall = {arm: judge.score(part, arm) for arm in dict.fromkeys(arms)}
     return {"images": part.images, "groups": part.groups, "recall": recall}
-
-
-def _methods(judge: Judge) -> dict[str, Any]:
-    """Return which generative method does best on validation, and which beat real images alone."""
-    present = [arm for arm in METHODS if arm in judge.arms]
-    lifts = {arm: judge.difference(judge.test, arm, "real") for arm in present}
-    return {
-        "preferred": judge.best(present) if present else None,
-        "validation": {arm: judge.score(judge.validation, arm) for arm in present},
-        "lifts": {arm: gains(found, judge.min_gain) for arm, found in lifts.items()},
-    }
 
 
 def _sentence(

@@ -10,8 +10,9 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from gan_augment.decision import NOTHING_MADE, decide
+from gan_augment.decision import NOTHING_MADE, Decision, decide
 from gan_augment.params import AssembleParams, ReportParams
+from gan_augment.recipe import of
 from gan_augment.report import findings, forest, pictures
 from gan_augment.table import Images
 
@@ -67,6 +68,7 @@ def render(
     )
     test = repeats[repeats["split"] == "test"]
     made, data = findings.synthesis(folders["synthesis"]), findings.data(folders["ingest"])
+    ships = decision(assemble, verdict, made["memorisation"] if made else None)
     roles = {overall["alternative"]: "alternative", overall["gan_arm"]: "gan"}
     compared = [arm for arm in dict.fromkeys(["real", *roles]) if arm]
     return (
@@ -77,7 +79,8 @@ def render(
             overall=overall,
             headline=headline(overall),
             classifiers=classifiers,
-            ships=ships(assemble, verdict, made["memorisation"] if made else None),
+            ships=ships,
+            recipe=of(verdict, ships.arm) if ships else None,
             compared=compared,
             roles=roles,
             groups=_groups(overall, verdict["kinds"]),
@@ -108,22 +111,19 @@ def headline(overall: Mapping[str, Any]) -> str:
     return ". ".join(filter(None, (TITLES[word], said)))
 
 
-def ships(
+def decision(
     params: AssembleParams, verdict: Mapping[str, Any], memorisation: Mapping[str, Any] | None
-) -> str | None:
-    """Return in words what `assemble` makes of the verdict.
+) -> Decision | None:
+    """Return what `assemble` makes of the verdict.
 
     Args:
         params: the section `assemble`.
         verdict: content of verdict.json.
         memorisation: content of memorisation.json, if there is one.
     """
-    if not verdict.get("methods"):
+    if not verdict.get("recipes"):
         return None
-    decision = decide(params, verdict, memorisation or {"passed": None})
-    if decision.refusals:
-        return f"Real images only: {'; '.join(decision.refusals)}."
-    return f"Real images, and synthetic ones by {decision.method}, on validation the best method."
+    return decide(params, verdict, memorisation or {"passed": None})
 
 
 def _environment() -> Environment:

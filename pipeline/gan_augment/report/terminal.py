@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from gan_augment.recipe import of
 from gan_augment.storage import read_json
 
 
@@ -28,6 +29,7 @@ def summary(verdict_file: Path, report: Path, augmented: Path) -> str:
         "",
         verdict["overall"]["sentence"],
         *(f"Caution: {caution}" for caution in verdict["overall"]["cautions"]),
+        f"Best recipe on validation is {of(verdict).sentence}",
         "",
         f"verdict            {verdict_file}",
         f"report             {report}",

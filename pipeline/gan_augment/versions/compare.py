@@ -50,7 +50,12 @@ def rows(before: Record, after: Record) -> list[Row]:
 
 
 def _outcome(before: Record, after: Record) -> Iterator[Row]:
-    for what, show in (("verdict", _verdict), ("ships synthetic images by", _ships)):
+    shown = (
+        ("verdict", _verdict),
+        ("recipe", _recipe),
+        ("ships synthetic images by", _ships),
+    )
+    for what, show in shown:
         was, now = (show(each) if "verdict" in each else MISSING for each in (before, after))
         yield Row(what, was, now, "" if was == now else "changed")
     for what, other in LIFTS.items():
@@ -59,6 +64,10 @@ def _outcome(before: Record, after: Record) -> Iterator[Row]:
 
 def _verdict(record: Record) -> str:
     return f"{record['verdict']}, overridden" if record.get("override") else str(record["verdict"])
+
+
+def _recipe(record: Record) -> str:
+    return record.get("recipe") or MISSING
 
 
 def _ships(record: Record) -> str:

@@ -16,21 +16,29 @@ MEMORISATION = Path("reports/synthesis/memorisation.json")
 def refusals(root: Path, override: str | None) -> list[str]:
     """Return why the dataset in `root` may not be published; empty if it may.
 
-    The verdict must be one that `assemble.require` accepts, unless somebody overrides it with a
-    reason. Whether the generator copied training images is not a matter of taste: a memorisation
-    gate that failed, or was not run, cannot be overridden.
+    The verdict must be one that `assemble.require` accepts, and a recipe without synthetic images
+    must surely beat real images alone, unless somebody overrides it with a reason. Whether the
+    generator copied training images is not a matter of taste: a memorisation gate that failed, or
+    was not run, cannot be overridden.
 
     Raises:
         UserError: there is no verdict, or params.yaml is not valid.
     """
     from gan_augment.decision import GAN
 
-    decided = decision(root)
-    found = [] if override else decided.weak
-    made_by = params.load(root / "params.yaml").generate.method
-    if GAN in decided.sources and made_by == GAN:
+    decided, settings = decision(root), params.load(root / "params.yaml")
+    found = [] if override else decided.weak or _idle(root, decided, settings)
+    if GAN in decided.methods and settings.generate.method == GAN:
         return found + _memorisation(root / MEMORISATION)
     return found
+
+
+def _idle(root: Path, decided: "Decision", settings: params.Params) -> list[str]:
+    """Return why a recipe without synthetic images is no news to who has the real ones."""
+    earned = read_json(root / VERDICT)["recipes"][decided.arm]["beats_real"]
+    if decided.methods or earned or settings.assemble.require == "none":
+        return []
+    return [f"{decided.sentence} It does not surely beat real images as they are"]
 
 
 def decision(root: Path) -> "Decision":

@@ -1,0 +1,112 @@
+"""The arms as recipes: what validation chose for each, and what came of it; for `recipe.of`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gan_augment.evaluation.arms import (
+    ALPHAS,
+    ARMS,
+    EXPONENTS,
+    Option,
+    followable,
+    rarity,
+)
+from gan_augment.evaluation.cells import Choices
+from gan_augment.evaluation.outcomes import Outcomes
+from gan_augment.evaluation.verdict import Judge, gains, told
+from gan_augment.params import EvaluateParams
+from gan_augment.recipe import best, flat
+from gan_augment.table import Images
+
+CLASSIC, OVERSAMPLE = "classic", "oversample"
+"""An arm, and a method whose images are real ones again, so that none need to ship."""
+
+
+def recipes(
+    validation: Outcomes,
+    test: Outcomes,
+    choices: Choices,
+    params: EvaluateParams,
+    train: Images,
+    planned: Mapping[str, int],
+) -> dict[str, Any]:
+    """Return what verdict.json says of recipes.
+
+    Args:
+        validation: outcomes of the arms on the images that arms are chosen by.
+        test: those on the images that they are judged by.
+        choices: the option of each arm for each classifier.
+        params: the section `evaluate`.
+        train: the real training images.
+        planned: class → images of data/synthetic.
+
+    Returns:
+        `planned`; `recipes`: for every arm that all classifiers were trained on and that a user can
+        follow, whose images it `adds`, and of which `methods` validation uses any; `classifiers`:
+        the settings of each, and its `validation` and `score`; the `classifier` that does best on
+        validation; of the mean over classifiers `validation`, the `score` on test (mean, low, high)
+        and the difference `against_real`, and whether it surely `beats_real`. `recipe`: the one
+        that does best on validation, with the settings of its classifier.
+    """
+    names = tuple(dict.fromkeys(name for name, _ in test.right))
+    judge = Judge(validation, test, names, params.min_gain, 1.0)
+    found = {
+        arm: _recipe(arm, judge, choices, params, train) for arm in judge.arms if followable(arm)
+    }
+    return {"planned": dict(planned), "recipes": found, "recipe": flat(found, best(found))}
+
+
+def _recipe(
+    arm: str, judge: Judge, choices: Choices, params: EvaluateParams, train: Images
+) -> dict[str, Any]:
+    classifiers = {}
+    for name in judge.classifiers:
+        alone = Judge(judge.validation, judge.test, (name,), judge.min_gain, judge.overlap)
+        policy = choices.get("classic", {}).get(name)
+        classifiers[name] = {
+            **_settings(arm, choices[arm][name], policy, params, train),
+            "validation": alone.score(alone.validation, arm),
+            "score": alone.score(alone.test, arm),
+        }
+    adds = [method for method in ARMS[arm].adds if method != OVERSAMPLE]
+    using = [name for name, found in classifiers.items() if found["share"]]
+    above = told(judge.above_chance(arm))
+    against = judge.difference(judge.test, arm, "real")
+    return {
+        "adds": adds,
+        "methods": adds if using else [],
+        "classifier": best(classifiers, using or None),
+        "classifiers": classifiers,
+        "validation": judge.score(judge.validation, arm),
+        "score": {key: min(judge.chance + above[key], 1.0) for key in ("mean", "low", "high")},
+        "against_real": None if arm == "real" else told(against),
+        "beats_real": gains(against, judge.min_gain),
+    }
+
+
+def _settings(
+    name: str, option: Option, policy: Option, params: EvaluateParams, train: Images
+) -> dict[str, Any]:
+    """Return what a recipe says of an arm with an option; see `Recipe`."""
+    arm = ARMS[name]
+    amount = 1.0 if option is None or isinstance(option, str) else float(option)
+    share, again = 0.0, float(name == CLASSIC or arm.on_classic)
+    if OVERSAMPLE in arm.adds:
+        again = amount
+    elif arm.adds:
+        share, again = amount, max(1 - amount, 0.0) if arm.on_classic else 0.0
+    weights = rarity(train.counts(), amount) if arm.options is EXPONENTS else None
+    chosen = option if name == CLASSIC else policy
+    update = {"policy": chosen} if chosen else {}
+    classic = params.classic.model_copy(update=update).model_dump(mode="json")
+    return {
+        "share": share,
+        "again": again,
+        "class_weights": None
+        if weights is None
+        else dict(zip(train.classes, weights.tolist(), strict=True)),
+        "classic": classic if name == CLASSIC or arm.on_classic else None,
+        "mix": [name, amount] if arm.options is ALPHAS else None,
+        "weighted": name == "gan-weighted",
+        "soft": name == "gan-soft",
+    }

@@ -1,0 +1,181 @@
+"""A recipe as verdict.json has it: which rows, how often, which weights, which transforms."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from gan_augment.errors import UserError, choose
+from gan_augment.params import ClassicParams
+from gan_augment.recipe import transforms
+
+if TYPE_CHECKING:
+    from torchvision.transforms import v2
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A way to train that the comparison measured, with the settings of one of its classifiers.
+
+    Attributes:
+        arm: the arm of the comparison.
+        methods: whose synthetic images it uses; none if it needs real ones only.
+        classifier: the classifier that the settings were chosen for.
+        share: how often a synthetic row is seen in an epoch, while a real one is seen once.
+        again: how often real rows are seen once more, over the images that the plan wants.
+        planned: class → images that the plan wants.
+        class_weights: class → weight of its rows in the loss, 1 in the mean; None is all alike.
+        classic: how every image is transformed while training; None is not at all.
+        mix: how the images of a batch are mixed, `mixup` or `cutmix`, and the α of their shares.
+        weighted: whether each row counts by its own weight (`Data.weights`).
+        soft: whether synthetic rows have probabilities for labels (`Data.soft_labels`).
+        score: balanced accuracy on the test images, the mean over classifiers, each with settings
+            of its own: mean, low and high of the 95 % interval, 0–1.
+        against_real: the difference to real images alone, likewise; None for those themselves.
+        classifiers: classifier → the settings chosen for it, and its `validation` and `score`.
+    """
+
+    arm: str
+    methods: tuple[str, ...]
+    classifier: str
+    share: float
+    again: float
+    planned: Mapping[str, int]
+    class_weights: Mapping[str, float] | None
+    classic: ClassicParams | None
+    mix: tuple[str, float] | None
+    weighted: bool
+    soft: bool
+    score: Mapping[str, float]
+    against_real: Mapping[str, float] | None
+    classifiers: Mapping[str, Mapping[str, Any]]
+
+    def transform(self) -> "v2.Compose":
+        """Return torchvision's transform from Pillow's image to a float tensor C×H×W, 0–1."""
+        return transforms.build(self.classic)
+
+    def mixer(self) -> "v2.Transform | None":
+        """Return torchvision's transform of whole batches, images and labels, if they are mixed."""
+        if self.mix is None:
+            return None
+        return transforms.made(self._mixer)
+
+    @cached_property
+    def sentence(self) -> str:
+        """What to do, and what that reached."""
+        low, mean, high = (100 * self.score[key] for key in ("low", "mean", "high"))
+        reached = f"Balanced accuracy {mean:.1f} % ({low:.1f} to {high:.1f})"
+        if self.against_real:
+            low, mean, high = (100 * self.against_real[key] for key in ("low", "mean", "high"))
+            reached += f", {mean:+.1f} points ({low:+.1f} to {high:+.1f}) against real images alone"
+        what = ", ".join(self._words())
+        return f"{self.arm}: {what}. {reached}; test images, mean over classifiers, 95 % intervals."
+
+    def code(self, source: str = "data/augmented") -> str:
+        """Return Python that follows the recipe: the loader of batches, and what the loss needs.
+
+        Args:
+            source: the folder or address of the image table.
+        """
+        return "\n".join(self._lines(source)) + "\n"
+
+    def _words(self) -> Iterator[str]:
+        if self.methods:
+            yield f"real images, and synthetic ones by {' and '.join(self.methods)}"
+            yield f"each of them {self.share:g} times an epoch"
+        else:
+            yield "real images only"
+        if self.again:
+            yield "classes evened out by repeating real ones"
+        if self.class_weights:
+            yield "classes weighted in the loss"
+        if self.weighted:
+            yield "synthetic ones weighted by how sure their labels are"
+        if self.soft:
+            yield "synthetic ones with probabilities for labels"
+        if self.classic:
+            yield f"all transformed ({self.classic.policy})"
+        if self.mix:
+            yield f"mixed in batches ({self.mix[0]}, α {self.mix[1]:g})"
+
+    def _lines(self, source: str) -> Iterator[str]:
+        needs_torch = self.classic or self.class_weights
+        if needs_torch:
+            yield "import torch"
+        yield "from torch.utils.data import DataLoader"
+        if self.classic or self.mix:
+            yield "from torchvision.transforms import v2"
+        yield from ("", "from gan_augment import load", "")
+        yield f"data = load({source!r})"
+        options = []
+        if self.classic:
+            yield f"transform = {transforms.code(self.classic)}  # data.recipe.transform()"
+            options.append("transform=transform")
+        options += [f"{name}=True" for name in ("soft", "weighted") if getattr(self, name)]
+        yield f"train = data.torch({', '.join(options)})"
+        yield "batches = DataLoader(train, batch_size=64, sampler=train.sampler())"
+        if self.class_weights:
+            weights = ", ".join(f"{weight:.4g}" for weight in self.class_weights.values())
+            yield "# in the order of data.classes"
+            yield f"loss = torch.nn.CrossEntropyLoss(weight=torch.tensor([{weights}]))"
+        if self.weighted:
+            yield "# a batch is images, labels and weights: multiply each row's loss by its weight"
+        if self.mix:
+            yield f"mix = {transforms.call(self._mixer)}  # images, labels = mix(images, labels)"
+
+    @property
+    def _mixer(self) -> transforms.Step:
+        kind, alpha = self.mix or ("mixup", 1.0)
+        options = {"alpha": alpha, "num_classes": len(self.planned)}
+        return transforms.Step({"mixup": "MixUp", "cutmix": "CutMix"}[kind], options)
+
+
+def of(verdict: Mapping[str, Any], arm: str | None = None, classifier: str | None = None) -> Recipe:
+    """Return a recipe of verdict.json.
+
+    Args:
+        verdict: its content.
+        arm: whose; None is the one of `verdict["recipe"]`: what ships, or the best on validation.
+        classifier: whose settings; None is the classifier that does best on validation with it.
+
+    Raises:
+        UserError: there is no recipe, or none of that arm or classifier.
+    """
+    recipes = verdict.get("recipes")
+    if not recipes:
+        raise UserError("verdict.json names no recipe: it is of an older version")
+    name = arm or verdict["recipe"]["arm"]
+    found = choose(recipes, name, "arm")
+    settings = choose(found["classifiers"], classifier or found["classifier"], "classifier")
+    return Recipe(
+        name,
+        tuple(found["methods"]),
+        classifier or found["classifier"],
+        settings["share"],
+        settings["again"],
+        verdict["planned"],
+        settings["class_weights"],
+        ClassicParams(**settings["classic"]) if settings["classic"] else None,
+        tuple(settings["mix"]) if settings["mix"] else None,
+        settings["weighted"],
+        settings["soft"],
+        found["score"],
+        found["against_real"],
+        found["classifiers"],
+    )
+
+
+def flat(recipes: Mapping[str, Mapping[str, Any]], arm: str) -> dict[str, Any]:
+    """Return the entry `recipe` of verdict.json: an arm's, with the settings of its classifier."""
+    found = recipes[arm]
+    settings = dict(found["classifiers"][found["classifier"]])
+    for key in ("validation", "score"):  # of that classifier alone
+        settings.pop(key, None)
+    told = {key: found[key] for key in ("classifier", "score", "against_real")}
+    return {"arm": arm, "rows": ["real", *found["methods"]], **settings, **told}
+
+
+def best(recipes: Mapping[str, Mapping[str, Any]], arms: Iterable[str] | None = None) -> str:
+    """Return the arm that does best on validation, of these or of all; the first of several."""
+    names = recipes if arms is None else arms
+    return max(names, key=lambda arm: recipes[arm]["validation"])
