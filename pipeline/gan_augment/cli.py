@@ -334,8 +334,8 @@ def init(
     from gan_augment.project import init
 
     given = {**init.read(settings), **init.parse(assignments or [])}
-    for line in init.init(folder, images, given, in_place):
-        print(line)
+    said = init.init(folder, images, given, in_place, lambda step: print(f"{step} …", flush=True))
+    print("\n".join(said))
 
 
 @app.command()
@@ -380,6 +380,7 @@ def publish(
     """Make what is built here a version that others can pull."""
     from gan_augment.errors import UserError
     from gan_augment.lock import warn
+    from gan_augment.versions import gate
     from gan_augment.versions.lock import exclusive
     from gan_augment.versions.publish import Refused, publication, publish
 
@@ -390,7 +391,9 @@ def publish(
         try:
             release = publish(Path(), settings, hold=[lock])
         except Refused as refused:
-            raise UserError(str(refused)) from refused
+            final = override or gate.refusals(Path(), "asked")
+            how = "" if final else "; --override REASON publishes what is assembled all the same"
+            raise UserError(f"{refused}{how}") from refused
     if not release.is_new:
         print(f"{release.tag} is this already: nothing to publish")
 

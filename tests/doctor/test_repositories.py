@@ -25,8 +25,10 @@ def test_no_git_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_nobody_who_commits(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_COMMITTER_NAME", "")
     finding = found(repositories.git, repository)["git"]
-    assert finding.stops
+    assert (finding.state, finding.stops) == ("attention", False)
     assert "git config --global user.name" in finding.said
+    git(repository, "remote", "add", "origin", "../there.git")  # publishing commits
+    assert found(repositories.git, repository)["git"].stops
 
 
 def test_outside_and_without_remotes(repository: Path, tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 import json
 from pathlib import Path
 
+from gan_augment import table
 from gan_augment.report.terminal import summary
 from tests.recipes import recipe
+
+RECIPES = {"recipes": {"gan": recipe(["gan"])}, "recipe": {"arm": "gan"}, "planned": {}}
 
 
 def test_arms_are_listed_best_first_with_the_places_to_look(tmp_path: Path) -> None:
@@ -13,8 +16,7 @@ def test_arms_are_listed_best_first_with_the_places_to_look(tmp_path: Path) -> N
         "cautions": ["Thin evidence."],
     }
     file = tmp_path / "verdict.json"
-    recipes = {"recipes": {"gan": recipe(["gan"])}, "recipe": {"arm": "gan"}, "planned": {}}
-    content = {"overall": overall, "classifiers": {"k-nn": overall}, **recipes}
+    content = {"overall": overall, "classifiers": {"k-nn": overall}, **RECIPES}
     file.write_text(json.dumps(content))
     printed = summary(file, Path("report.html"), Path("data/augmented"))
     lines = printed.splitlines()
@@ -29,3 +31,12 @@ def test_arms_are_listed_best_first_with_the_places_to_look(tmp_path: Path) -> N
         "Best recipe on validation is gan: real images, and synthetic ones by gan,",
     ):
         assert place in printed
+
+
+def test_what_there_is_to_train_on(tmp_path: Path, digits: Path) -> None:
+    overall = {"verdict": "harms", "sentence": "", "scores": {"real": 0.8}, "cautions": []}
+    file = tmp_path / "verdict.json"
+    file.write_text(json.dumps({"overall": overall, "classifiers": {}, **RECIPES}))
+    printed = summary(file, Path("report.html"), digits)
+    number = int(table.counts(digits, "train").sum())
+    assert printed.endswith(f"{digits}: {number:,} real and no synthetic images to train on")

@@ -131,7 +131,16 @@ def test_a_refusal_is_one_message(project: Project) -> None:
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: not published: the verdict is 'harms'")
+    assert "--override REASON publishes" in done.stderr
     assert project.tags() == []
+    project.write(gate={"passed": False, "reasons": ["copies"]})  # which nobody overrides
+    project.commit()
+    project.rebuild()
+    done = subprocess.run(
+        ["gan-augment", "publish"], cwd=project.root, capture_output=True, text=True, check=False
+    )
+    assert "the memorisation gate failed: copies" in done.stderr
+    assert "--override" not in done.stderr
 
 
 def test_what_is_published_already_is_said(published: Project) -> None:

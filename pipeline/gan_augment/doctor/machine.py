@@ -10,7 +10,7 @@ from pathlib import Path
 from gan_augment.doctor.finding import Finding, attention, ok
 
 GB = 1e9
-WORKER_GB = 0.6
+WORKER_GB = 1.0
 """Memory of each process of the evaluation, which runs one a core."""
 LITTLE_GB, TOO_LITTLE_GB = 5.0, 0.5
 """Free disk below which a run may fail, and below which it will."""

@@ -26,22 +26,23 @@ def git(root: Path) -> Iterator[Finding]:
         how = INSTALL_GIT.get(platform.system(), "see https://git-scm.com")
         yield attention("git", f"not on the PATH: {how}", stops=True)
         return
+    try:
+        remotes = command.line(root, "remote").split()
+    except UserError:
+        remotes = None
     version = command.line(root, "--version").removeprefix("git version ")
     try:
         command.line(root, "var", "GIT_COMMITTER_IDENT")
         yield ok("git", version)
     except UserError:
         said = "does not know who commits: `git config --global user.name NAME`, and user.email"
-        yield attention("git", f"{version} {said}", stops=True)
-    try:
-        remotes = command.line(root, "remote").split()
-    except UserError:
+        yield attention("git", f"{version} {said}", stops=bool(remotes))  # publishing commits
+    if remotes is None:
         yield not_needed("git remote", "anything outside a git repository")
-        return
-    if not remotes:
+    elif not remotes:
         said = "building; publishing wants one: `git remote add origin URL`"
         yield not_needed("git remote", said)
-    for remote in remotes:
+    for remote in remotes or []:
         yield _git_remote(root, remote)
 
 

@@ -6,7 +6,7 @@ already is overwritten, and if something fails, what was made is taken away agai
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -73,7 +73,11 @@ class Images:
 
 
 def init(
-    root: Path, source: Path | None, given: Mapping[str, Any], in_place: bool = False
+    root: Path,
+    source: Path | None,
+    given: Mapping[str, Any],
+    in_place: bool = False,
+    on_step: Callable[[str], None] = lambda _: None,
 ) -> list[str]:
     """Make a project in `root`; return what there is to say of it, line by line.
 
@@ -82,6 +86,7 @@ def init(
         source: folder or file of images; None for the digits that are built in.
         given: settings of params.yaml by their dotted names, which override what would be chosen.
         in_place: leave the images where they are even if there is room for them.
+        on_step: takes what is done now, where that may last.
 
     Raises:
         UserError: something is there already, the images cannot be read, a setting is not valid,
@@ -101,6 +106,7 @@ def init(
         text = _amended(text, {f"ingest.{key}": value for key, value in read.items()})
         text = amend(text, "ingest.scarcity", {})
         looked_at = _checked(_amended(text, given)).ingest.model_copy(update={"path": place})
+        on_step(f"looking at {source}")
         found = survey(looked_at)
         choices = choose(found, looked_at)
         images = _place(root, place, in_place)
@@ -112,7 +118,10 @@ def init(
     text = _amended(text, given)
     _checked(text)
     with _undone_if_it_fails(root) as made:
+        on_step(f"making the project in {root}")
         _write(root, text, images, found, made)
+        if images.copied:
+            on_step(f"copying the images to {images.place}")
         commit = _track(root, images, made)
     return _summary(root, images, found, choices, given, commit)
 

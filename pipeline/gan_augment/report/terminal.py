@@ -1,8 +1,13 @@
 """The verdict as plain text."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gan_augment import table
 from gan_augment.recipe import of
 from gan_augment.storage import read_json
 
@@ -33,6 +38,16 @@ def summary(verdict_file: Path, report: Path, augmented: Path) -> str:
         "",
         f"verdict            {verdict_file}",
         f"report             {report}",
-        f"augmented dataset  {augmented}",
+        f"augmented dataset  {augmented}{_training_images(augmented)}",
     ]
     return "\n".join(lines)
+
+
+def _training_images(augmented: Path) -> str:
+    """Return how many real and synthetic images there are to train on, if the table is there."""
+    if not augmented.exists():
+        return ""
+    columns = [pq.read_table(s, columns=["origin"]) for s in table.shards(augmented, "train")]
+    origins = Counter(pa.concat_tables(columns)["origin"].to_pylist())
+    synthetic = f"{origins['synthetic']:,}" if origins["synthetic"] else "no"
+    return f": {origins['real']:,} real and {synthetic} synthetic images to train on"
