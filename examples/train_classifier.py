@@ -1,4 +1,4 @@
-"""Train a classifier on a published version: python train_classifier.py URL TAG.
+"""Train a classifier on a published version, by its recipe: python train_classifier.py URL TAG.
 
 A folder that holds an image table, such as data/augmented, will do as well.
 """
@@ -12,7 +12,8 @@ from torch.utils.data import DataLoader
 
 from gan_augment import load
 
-train, test = (load(*sys.argv[1:3], split=split).torch() for split in ("train", "test"))
+data, test = (load(*sys.argv[1:3], split=split) for split in ("train", "test"))
+train = data.torch(transform=data.recipe.transform())
 batches = DataLoader(train, batch_size=32, sampler=train.sampler(share="verdict"))
 net = nn.Sequential(nn.Flatten(), nn.LazyLinear(len(train.classes)))
 optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
@@ -20,5 +21,5 @@ for image, label in (batch for epoch in range(20) for batch in batches):
     optimizer.zero_grad()
     F.cross_entropy(net(image), label).backward()
     optimizer.step()
-right = torch.cat([net(image).argmax(1) == label for image, label in DataLoader(test, 512)])
+right = torch.cat([net(image).argmax(1) == label for image, label in DataLoader(test.torch(), 512)])
 print(f"test images right: {100 * right.float().mean():.1f} %")

@@ -87,7 +87,7 @@ def test_results_are_shown_against_the_last_version(
     shown = found()
     told = r"So so.\n\n**Caution.** Thin \*evidence\*.\n\nShips: Real images, and synthetic ones"
     assert "# Verdict: level\n\n" + told.replace(r"\n", "\n") in shown["verdict"]
-    assert "gan: real images, and synthetic ones by gan, each of them 1 times" in shown["verdict"]
+    assert "gan: real images, and synthetic ones by gan, each of them seen once" in shown["verdict"]
     assert base64.b64encode(picture).decode() in shown["samples"]
     assert "https://reports.example.org/report.html" in shown["report"]
     table = {row["metric"]: row for row in json.loads(shown["metrics"])}

@@ -3,7 +3,7 @@ import torch
 from torchvision.transforms import v2
 
 from gan_augment.errors import UserError
-from gan_augment.recipe import best, flat, of
+from gan_augment.recipe import SETTINGS, best, flat, of
 from tests.recipes import recipe
 
 PLANNED = {"cat": 0, "dog": 30}
@@ -39,9 +39,9 @@ def test_as_an_entry_of_verdict_json() -> None:
 
 def test_it_says_what_to_do_and_what_that_reached() -> None:
     assert of(VERDICT).sentence == (
-        "gan+gmm: real images, and synthetic ones by gan and gmm, each of them 0.5 times an epoch. "
-        "Balanced accuracy 91.0 % (90.0 to 92.0), +1.0 points (+0.0 to +2.0) against real images "
-        "alone; test images, mean over classifiers, 95 % intervals."
+        "gan+gmm: real images, and synthetic ones by gan and gmm, each of them seen 0.5 times an "
+        "epoch. Balanced accuracy 91.0 % (90.0 to 92.0), +1.0 points (+0.0 to +2.0) against real "
+        "images alone; test images, mean over classifiers, 95 % intervals."
     )
     assert of(VERDICT, "real").sentence == (
         "real: real images only. Balanced accuracy 91.0 % (90.0 to 92.0); test images, mean over "
@@ -50,6 +50,15 @@ def test_it_says_what_to_do_and_what_that_reached() -> None:
     assert (
         "all transformed (affine), mixed in batches (mixup, α 0.4)" in of(VERDICT, "mixup").sentence
     )
+
+
+def test_the_settings_of_every_classifier() -> None:
+    assert of(VERDICT).settings == [
+        ["k-nn", "0.5", "0", "–", "90.0"],
+        ["rbf-svm", "2", "0", "–", "90.0"],
+    ]
+    assert of(VERDICT, "mixup").settings == [["cnn", "0", "1", "affine", "90.0"]]
+    assert len(SETTINGS) == 5
 
 
 @pytest.mark.parametrize("arm", VERDICT["recipes"])

@@ -7,7 +7,7 @@ import yaml
 
 from gan_augment.decision import Decision
 from gan_augment.markdown import escape, table
-from gan_augment.recipe import flat, of
+from gan_augment.recipe import SETTINGS, flat, of
 from gan_augment.table import SPLITS
 
 MOST = 5
@@ -57,9 +57,12 @@ def card(
         f"The train split holds: {escape(decision.sentence)} `origin` tells rows apart; validation "
         "and test hold real images only.",
         "## Recipe",
-        f"{escape(recipe.sentence)} Settings are those of {escape(recipe.classifier)}, which does "
-        f"best on validation with it{preference(verdict)}.",
+        f"{escape(recipe.sentence)} It was chosen on validation{preference(verdict)}.",
         f"```python\n{recipe.code()}```",
+        f"The code has the settings of {escape(recipe.classifier)}, which does best on validation "
+        "with it. Those that validation chose for each classifier, and what came of them on the "
+        "test images:",
+        table(SETTINGS, recipe.settings),
         "## Counts",
         table(
             ["class", *(f"{split}, {origin}" for split, origin in columns)],

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from torchvision.transforms import v2
 
 
+SETTINGS = ("classifier", "synthetic, times", "real again, of the plan", "transform", "right, %")
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A way to train that the comparison measured, with the settings of one of its classifiers.
@@ -71,6 +74,20 @@ class Recipe:
         what = ", ".join(self._words())
         return f"{self.arm}: {what}. {reached}; test images, mean over classifiers, 95 % intervals."
 
+    @property
+    def settings(self) -> list[list[str]]:
+        """A line a classifier, under `SETTINGS`: name, settings, and score, per cent."""
+        return [
+            [
+                name,
+                f"{found['share']:g}",
+                f"{found['again']:g}",
+                (found["classic"] or {}).get("policy", "–"),
+                f"{100 * found['score']:.1f}",
+            ]
+            for name, found in self.classifiers.items()
+        ]
+
     def code(self, source: str = "data/augmented") -> str:
         """Return Python that follows the recipe: the loader of batches, and what the loss needs.
 
@@ -82,7 +99,8 @@ class Recipe:
     def _words(self) -> Iterator[str]:
         if self.methods:
             yield f"real images, and synthetic ones by {' and '.join(self.methods)}"
-            yield f"each of them {self.share:g} times an epoch"
+            often = "once" if self.share == 1 else f"{self.share:g} times"
+            yield f"each of them seen {often} an epoch"
         else:
             yield "real images only"
         if self.again:
