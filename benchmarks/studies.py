@@ -57,6 +57,7 @@ LARGE = {
         *("gan", "gan+gmm", "gan+classic", "placebo"),
     ],
 }
+FEW = ["real", "oversample", "smote", "gmm", "classic", "gan", "gan+gmm", "gan+classic"]
 UNTUNED = {"tuning_repeats": 0}
 PARTS = ("split", "classic")
 """What a study changes a part of; all else it replaces."""
@@ -95,6 +96,13 @@ def _fashion(
 
 STUDIES: dict[str, Study] = {
     "digits-20": Study("digits, 20 in the odd classes", _digits(20, TWICE, ESTIMATORS)),
+    "digits-20-short": Study(
+        "digits, 20 in the odd classes, 1,000 steps, untuned",
+        {
+            **_digits(20, TWICE, {**ESTIMATORS, "arms": FEW, **UNTUNED}),
+            "train": {"steps": 1000},
+        },
+    ),
     "digits-8": Study(
         "digits, 8 in the odd classes", _digits(8, {**TWICE, "min_real": 8}, ESTIMATORS)
     ),
