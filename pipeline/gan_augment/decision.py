@@ -66,11 +66,15 @@ class Decision(NamedTuple):
         if self.sources:
             methods = " and ".join(self.sources)
             return f"Real images, and synthetic ones by {methods}, as {self.arm}."
+        if not self.refusals and self.arm == "real":
+            return "Real images as they are: on validation no recipe is better."
+        if not self.refusals:
+            return f"Real images only: {self.arm}, on validation the best recipe, needs no others."
         what = "Real images as they are" if self.arm == "real" else f"Real images, as {self.arm}"
         why = "; ".join(self.refusals)
         if self.methods:
             why = f"on validation {self.preferred} is better, but {why}"
-        return f"{what}: {why or 'on validation the best recipe'}."
+        return f"{what}: {why}."
 
 
 def decide(

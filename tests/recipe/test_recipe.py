@@ -65,7 +65,7 @@ def test_the_settings_of_every_classifier() -> None:
 def test_the_code_is_code(arm: str) -> None:
     code = of(VERDICT, arm).code("some/where")
     compile(code, arm, "exec")
-    assert "data = load('some/where')" in code
+    assert 'data = load("some/where")' in code
     assert ("import torch\n" in code) == ("torch." in code.replace("torch.utils", ""))
     assert ("import v2" in code) == ("v2." in code)
 

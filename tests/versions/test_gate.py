@@ -95,8 +95,8 @@ def test_a_recipe_without_synthetic_images_must_beat_real_images(tmp_path: Path)
     assert gate.refusals(good, None) == []
     idle = write(tmp_path / "idle", "harms", None, method="classic")
     assert gate.refusals(idle, None) == [
-        "Real images, as classic: on validation the best recipe. It does not surely beat real "
-        "images as they are"
+        "Real images only: classic, on validation the best recipe, needs no others. It does not "
+        "surely beat real images as they are"
     ]
     assert gate.refusals(idle, "with the recipe") == []
     asked = write(tmp_path / "none", "harms", None, method="classic", require="none")

@@ -54,8 +54,8 @@ def card(
         "# Augmented images",
         f"**Verdict: {escape(overall['verdict'])}.** {escape(overall['sentence'])}",
         *(f"**Caution.** {escape(caution)}" for caution in overall.get("cautions", ())),
-        f"The train split holds: {escape(decision.sentence)} `origin` tells rows apart; validation "
-        "and test hold real images only.",
+        f"**In the train split:** {escape(decision.sentence)} `origin` tells rows apart; "
+        "validation and test hold real images only.",
         "## Recipe",
         f"{escape(recipe.sentence)} It was chosen on validation{preference(verdict)}.",
         f"```python\n{recipe.code()}```",

@@ -1,5 +1,6 @@
 """A recipe as verdict.json has it: which rows, how often, which weights, which transforms."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -124,7 +125,7 @@ class Recipe:
         if self.classic or self.mix:
             yield "from torchvision.transforms import v2"
         yield from ("", "from gan_augment import load", "")
-        yield f"data = load({source!r})"
+        yield f"data = load({json.dumps(source)})"
         options = []
         if self.classic:
             yield f"transform = {transforms.code(self.classic)}  # data.recipe.transform()"

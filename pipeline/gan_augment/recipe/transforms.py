@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 OPERATIONS, MAGNITUDE, MAGNITUDES = 2, 9, 31
 ERASED_AREA = 0.02, 0.2
 ERASED_ASPECT = 0.3, 3.3
+LINE = 80
 
 
 class Step(NamedTuple):
@@ -103,8 +104,8 @@ def build(params: ClassicParams | None) -> "v2.Compose":
 
 def code(params: ClassicParams | None) -> str:
     """Return the code of what `build` returns; it needs `torch` and `v2`."""
-    inner = ["v2.ToImage()", *map(call, _steps(params)), "v2.ToDtype(torch.float32, scale=True)"]
-    lines = "".join(f"    {step},\n" for step in inner)
+    first, last = "v2.ToImage()", "v2.ToDtype(torch.float32, scale=True)"
+    lines = "".join(f"    {step},\n" for step in (first, *map(_wrapped, _steps(params)), last))
     return f"v2.Compose([\n{lines}])"
 
 
@@ -118,6 +119,15 @@ def made(step: Step) -> "v2.Transform":
 def call(step: Step) -> str:
     """Return the code that makes it."""
     return f"v2.{step.name}({', '.join(_arguments(step))})"
+
+
+def _wrapped(step: Step) -> str:
+    """Return the code within a list, an argument a line where it would be too long."""
+    short = call(step)
+    if len(short) <= LINE:
+        return short
+    arguments = "".join(f"        {argument},\n" for argument in _arguments(step))
+    return f"v2.{step.name}(\n{arguments}    )"
 
 
 def _steps(params: ClassicParams | None) -> list[Step]:
