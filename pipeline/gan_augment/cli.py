@@ -361,10 +361,13 @@ def lock(root: Root = Path()) -> None:
     said = code.write(root)
     for sentence in said:
         print(f"lock: {sentence}")
-    if said:  # other code may know other settings
+    if said:  # other code may know other settings, and have other stages
         from gan_augment import schema
+        from gan_augment.project import stages
 
         schema.write(root)
+        if advice := stages.outdated(root):
+            print(f"lock: {advice}")
 
 
 @app.command()

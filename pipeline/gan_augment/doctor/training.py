@@ -11,6 +11,7 @@ from pathlib import Path
 from gan_augment.doctor.ask import SilentError, ask
 from gan_augment.doctor.finding import Finding, attention, not_needed, ok
 from gan_augment.errors import UserError
+from gan_augment.project import stages
 
 PARAMS = Path("params.yaml")
 
@@ -36,6 +37,8 @@ def training(root: Path) -> Iterator[Finding]:
             yield attention("project", line, stops=True)
     else:
         yield ok("project", "settings are valid, and the images are where they should be")
+    if advice := stages.outdated(root):
+        yield attention("project", advice, stops=False)
 
 
 def refused() -> str:

@@ -1,0 +1,51 @@
+"""A project whose stages are of an older version is told so."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gan_augment.cli import main
+from gan_augment.project.stages import INSTALLED, outdated
+
+ROOT = Path(__file__).parents[2]
+
+
+def change(root: Path, **stages: object) -> None:
+    content = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+    content["stages"] |= stages
+    kept = {name: stage for name, stage in content["stages"].items() if stage is not None}
+    (root / "dvc.yaml").write_text(yaml.safe_dump({**content, "stages": kept}))
+
+
+def test_this_repository_and_a_stage_of_ones_own(tmp_path: Path) -> None:
+    assert outdated(ROOT) == ""
+    assert outdated(tmp_path) == ""  # no project
+    change(tmp_path, mine={"cmd": "true"})
+    assert outdated(tmp_path) == ""
+
+
+def test_stages_that_differ_or_are_missing(tmp_path: Path) -> None:
+    change(tmp_path, train={"cmd": "gan-augment train --old"}, report=None)
+    advice = outdated(tmp_path)
+    assert advice.startswith(
+        "other stages than in dvc.yaml since this version: train, report; copy "
+    )
+    shutil.copy(str(INSTALLED), tmp_path / "dvc.yaml")  # what it says to do
+    assert outdated(tmp_path) == ""
+
+
+def test_lock_says_so_when_the_code_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(tmp_path, report=None)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["gan-augment", "lock"])
+    for said in (True, False):  # the second time nothing has changed
+        with pytest.raises(SystemExit):
+            main()
+        assert (
+            "lock: other stage than in dvc.yaml since this version: report; "
+            in capsys.readouterr().out
+        ) == said
