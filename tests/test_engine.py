@@ -1,10 +1,12 @@
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -13,8 +15,11 @@ import psutil
 import pytest
 from loky import cpu_count
 
+from gan_augment import engine
+from gan_augment import progress as engine_progress
 from gan_augment.engine import SHARE, Shared, fan_out, shared, side_by_side, stream
 from gan_augment.errors import UserError
+from gan_augment.progress import Advance
 
 
 def square(number: int) -> tuple[int, int]:
@@ -44,6 +49,47 @@ def test_finished_tasks_are_kept_and_not_computed_again(tmp_path: Path) -> None:
     again = fan_out(square, [1, 2, 3], "test", "numbers", finished=tmp_path)
     assert again[:2] == [list(result) for result in first]
     assert [value for value, _ in again] == [1, 4, 9]
+
+
+def test_finished_tasks_say_nothing_of_the_speed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[object, ...]] = []
+
+    @contextmanager
+    def progress(*arguments: object) -> Iterator[Advance]:
+        told.append(arguments)
+        yield lambda done, note="": told.append((done, note))
+
+    monkeypatch.setattr(engine, "progress", progress)
+    fan_out(square, [1, 3], "test", "numbers", finished=tmp_path)
+    found = fan_out(square, [1, 2, 3], "test", "numbers", finished=tmp_path)
+    assert [value for value, _ in found] == [1, 4, 9]
+    cores = min(cpu_count(), 2)
+    assert told == [
+        ("test", 2, "numbers", 0, cores),
+        (1, ""),
+        (2, ""),
+        ("test", 3, "numbers", 2, 1),
+        (3, ""),
+    ]
+
+
+def linger(number: int) -> int:
+    time.sleep(1)
+    return number
+
+
+def test_long_tasks_are_looked_at_while_they_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(engine, "LOOK_S", 0.1)
+    for name, value in (("FIRST_S", 0), ("LOG_EVERY_S", 0)):
+        monkeypatch.setattr(engine_progress, name, value)
+    assert side_by_side(linger, [1, 2], "test", "numbers", most=1, note=lambda: "so far") == [1, 2]
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "test: 0/2 numbers  so far"
+    assert re.fullmatch(r"test: 2/2 numbers in \d+ s at .* numbers/.*  so far", lines[-1])
 
 
 def within(number: int) -> tuple[int, str, list[int]]:

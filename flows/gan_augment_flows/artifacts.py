@@ -16,6 +16,7 @@ from prefect.events import emit_event
 
 from gan_augment.errors import UserError
 from gan_augment.markdown import escape
+from gan_augment.progress import LINE
 from gan_augment.recipe import of
 from gan_augment.report.pictures import data_url
 from gan_augment.storage import read_json
@@ -28,7 +29,6 @@ SAMPLES = Path("reports/training/samples")
 REPORT_URL = "GAN_AUGMENT_REPORT_URL"
 """Environment variable: the address under which reports/report.html can be opened."""
 MAX_PICTURE_BYTES = 2_000_000
-ADVANCE = re.compile(r"(?P<title>.+): (?P<done>\d+)/(?P<total>\d+) ")
 
 
 class Progress:
@@ -41,7 +41,7 @@ class Progress:
 
     def read(self, line: str) -> None:
         """Take a line of the stage's output; those that are no progress change nothing."""
-        found = ADVANCE.match(line)
+        found = LINE.match(line)
         if not found or not int(found["total"]):
             return
         percent = min(100.0, 100 * int(found["done"]) / int(found["total"]))

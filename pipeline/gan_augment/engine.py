@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,6 +30,8 @@ SHARE = "LOKY_MAX_CPU_COUNT"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Environment variables: with how many threads numerical libraries compute."""
 POLL_S = 0.5
+LOOK_S = 2.0
+"""Seconds between two looks at how far long tasks are."""
 
 
 def fan_out(
@@ -52,18 +54,21 @@ def fan_out(
         finished: a folder where results are kept as JSON, one file a task, named by its `repr`, so
             that a killed run goes on where it was. None keeps nothing.
     """
+    results: dict[int, Result] = {}
     if finished:
-        function = _Kept(function, finished)
-    cores = min(cpu_count(), max(len(tasks), 1))
-    results: list[Result] = []
+        function = kept = _Kept(function, finished)
+        results = {i: kept.read(task) for i, task in enumerate(tasks) if kept.has(task)}
+    missing = [i for i in range(len(tasks)) if i not in results]
+    cores = min(cpu_count(), max(len(missing), 1))
     with (
-        progress(title, len(tasks), unit) as advance,
+        progress(title, len(tasks), unit, len(results), cores) as advance,
         parallel_config(backend="loky", n_jobs=cores, inner_max_num_threads=1, max_nbytes=None),
     ):
-        for result in Parallel(return_as="generator")(delayed(function)(task) for task in tasks):
-            results.append(result)
+        computed = Parallel(return_as="generator")(delayed(function)(tasks[i]) for i in missing)
+        for i, result in zip(missing, computed, strict=True):
+            results[i] = result
             advance(len(results))
-    return results
+    return [results[i] for i in range(len(tasks))]
 
 
 def side_by_side(
@@ -73,6 +78,7 @@ def side_by_side(
     unit: str,
     threads: int = 1,
     most: int | None = None,
+    note: Callable[[], str] = lambda: "",
 ) -> list[Result]:
     """Return `function` of each task, in order, each by a process that has a share of the cores.
 
@@ -87,6 +93,7 @@ def side_by_side(
         unit: what the progress bar counts.
         threads: of each task; as many run at once as the cores have room for.
         most: tasks at once, however many cores there are.
+        note: what to tell beside the progress bar while they run.
 
     Raises:
         UserError: a process was killed.
@@ -97,10 +104,13 @@ def side_by_side(
     pool = ProcessPoolExecutor(workers, env=limits, initializer=_end_with, initargs=(os.getpid(),))
     try:
         futures = [pool.submit(function, task) for task in tasks]
-        with progress(title, len(tasks), unit) as advance:
-            for done, future in enumerate(as_completed(futures), 1):
-                future.result()
-                advance(done)
+        with progress(title, len(tasks), unit, at_once=workers) as advance:
+            running = set(futures)
+            while running:
+                done, running = wait(running, LOOK_S, return_when=FIRST_COMPLETED)
+                for future in done:
+                    future.result()
+                advance(len(futures) - len(running), note())
         return [future.result() for future in futures]
     except TerminatedWorkerError as error:
         raise UserError(
@@ -152,17 +162,24 @@ def _load(file: Path) -> Any:
 
 
 class _Kept(Generic[Task, Result]):
-    """A function whose results are read from a folder if they are there, else computed and kept."""
+    """A function whose results are kept in a folder."""
 
     def __init__(self, function: Callable[[Task], Result], folder: Path) -> None:
         self.function, self.folder = function, folder
 
     def __call__(self, task: Task) -> Result:
-        file = self.folder / f"{digest(repr(task))}.json"
-        if not file.exists():
-            write_json(file, self.function(task))
-        result: Result = read_json(file)
+        write_json(self._file(task), self.function(task))
+        return self.read(task)
+
+    def has(self, task: Task) -> bool:
+        return self._file(task).exists()
+
+    def read(self, task: Task) -> Result:
+        result: Result = read_json(self._file(task))
         return result
+
+    def _file(self, task: Task) -> Path:
+        return self.folder / f"{digest(repr(task))}.json"
 
 
 def stream(

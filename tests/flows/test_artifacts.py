@@ -27,7 +27,8 @@ def found() -> dict[str, Any]:
 def test_the_bar_follows_the_lines_that_stages_print(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(progress, "LOG_EVERY_S", 0)
+    for name, value in (("FIRST_S", 0), ("LOG_EVERY_S", 0), ("LINES", 10**9)):
+        monkeypatch.setattr(progress, name, value)
     with progress.progress("train", 200, "steps") as advance:
         for done in (1, 50, 150):
             time.sleep(0.01)

@@ -70,7 +70,7 @@ def compute(
     ]
     with shared(Setting(sets, judged, params, choices)) as setting:
         compute_one = partial(_compute, setting)
-        found = fan_out(compute_one, cells, "evaluate", "arms × repeats", scratch)
+        found = fan_out(compute_one, cells, "evaluate", "training sets", scratch)
     hits: dict[tuple[str, str, str], list[NDArray[np.bool_]]] = defaultdict(list)
     for cell, (_, packed) in zip(cells, found, strict=True):
         for split, name, bits in packed:

@@ -56,7 +56,7 @@ def choose(
             continue
         with shared(Setting(sets, {"validation": validation}, params, choices)) as setting:
             try_one = partial(_try, setting)
-            found = fan_out(try_one, trials, "tune on validation", "arms × repeats", scratch)
+            found = fan_out(try_one, trials, "tune on validation", "training sets", scratch)
         _take_best(choices, trials, found)
     return choices
 

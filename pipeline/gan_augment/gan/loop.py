@@ -1,6 +1,5 @@
 """The training loop: steps, evaluations, checkpoints, and a way back when training goes wrong."""
 
-import time
 from pathlib import Path
 
 import torch
@@ -56,11 +55,12 @@ class Loop:
         Raises:
             UserError: training went wrong, could not be mended, and there is no model to keep.
         """
-        params, step, made, began = self._params, self._resume(), 0, time.monotonic()
-        with progress("train", params.steps, "steps", step) as advance:
+        params, step, note = self._params, self._resume(), ""
+        each = params.batch_size, "images"
+        with progress("train", params.steps, "steps", step, each=each) as advance:
             while step < params.steps and not self.history.stopped:
                 log = self._trainer.step(step, self._batches_of(step))
-                step, made = step + 1, made + 1
+                step += 1
                 logs, evaluates, saves = (
                     step % interval == 0 or step == params.steps
                     for interval in (LOG_EVERY, params.eval_interval, params.checkpoint_interval)
@@ -69,8 +69,7 @@ class Loop:
                     self._log(step, log)
                     if evaluates:
                         self._evaluate(step)
-                    rate = made * params.batch_size / (time.monotonic() - began)
-                    advance(step, self._note(rate))
+                    note = self._note()
                     trouble = monitor.diagnose(self.history)
                     if trouble:
                         step = self._roll_back(step, trouble)
@@ -78,6 +77,7 @@ class Loop:
                         self._save(self._sound, step)
                 if saves:
                     self._save(self.scratch, step)
+                advance(step, note)
 
     def _resume(self) -> int:
         """Return the step to go on from; a fresh start is itself a sound state."""
@@ -114,12 +114,9 @@ class Loop:
         row = dict(zip(StepLog._fields, scalars, strict=True))
         self.history.losses.append({"step": step, **row, **self._trainer.weight_norms()})
 
-    def _note(self, rate: float) -> str:
+    def _note(self) -> str:
         last = self.history.losses[-1]
-        note = (
-            f"{rate:.0f} images/s  D {last['loss_discriminator']:.3f}"
-            f"  G {last['loss_generator']:.3f}"
-        )
+        note = f"D {last['loss_discriminator']:.3f}  G {last['loss_generator']:.3f}"
         scores = self.history.validation[-1] if self.history.validation else {}
         shown = [
             f"{n.upper()} {scores[n]:.3f}" for n in ("cas", "kid") if scores.get(n) is not None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,17 @@ from gan_augment.engine import side_by_side
 from gan_augment.errors import UserError
 from gan_augment.lock import locked
 from gan_augment.params import Params
+from gan_augment.progress import LINE
 from gan_augment.storage import digest, read_json, write_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+STAGES = ("train", "generate", "evaluate")
+"""What is not run again if it was finished with the same images."""
 LOG = "log.txt"
+LAST_BYTES = 1_000
+"""Where at the end of a log it says how far it is."""
 PATIENCE_S = 10.0
 """Seconds that processes of a killed study are given to end."""
 
@@ -49,14 +55,19 @@ class Replicate:
         """
         self.ingest()
         images = table.table_hash(self.real)
-        for stage in (self.train, self.generate, self.evaluate):
-            done = self.folder / f"{stage.__name__}.done"
+        for stage in STAGES:
+            done = self.folder / f"{stage}.done"
             if done.exists() and done.read_text() == images:
                 continue
             done.unlink(missing_ok=True)
             with _named(self.folder):
-                stage()
+                getattr(self, stage)()
             write_text(done, images)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all of it was, if the images are what they were."""
+        return all((self.folder / f"{stage}.done").exists() for stage in STAGES)
 
     def ingest(self) -> None:
         """Make the image table of real images.
@@ -173,7 +184,26 @@ def run_all(replicates: Sequence[Replicate], title: str) -> None:
     print(f"{title}: {len(replicates)} replicates; what they print is in {logs}", flush=True)
     threads = replicates[0].params.train.threads or 1
     most = 1 if torch.cuda.is_available() else None
-    side_by_side(_run, replicates, title, "replicates", threads, most)
+    parts: dict[str, list[Replicate]] = {"finished replicates": [], "replicates": []}
+    for replicate in replicates:
+        parts["finished replicates" if replicate.finished else "replicates"].append(replicate)
+    for unit, part in parts.items():  # apart, since they say nothing of how long others take
+        if part:
+            side_by_side(_run, part, title, unit, threads, most, partial(_at_work, part))
+
+
+def _at_work(replicates: Sequence[Replicate]) -> str:
+    """Return how far the stage is that has just told, and of which replicate it is."""
+    logs = [one.folder / LOG for one in replicates if not one.finished]
+    written = {log.stat().st_mtime: log for log in logs if log.exists()}
+    if not written:
+        return ""
+    log = written[max(written)]
+    with log.open("rb") as file:
+        file.seek(max(log.stat().st_size - LAST_BYTES, 0))
+        lines = file.read().decode(errors="replace").splitlines()
+    told = [line for line in lines if LINE.match(line)]
+    return f"({log.parent.name}: {told[-1]})" if told else ""
 
 
 def _run(replicate: Replicate) -> None:

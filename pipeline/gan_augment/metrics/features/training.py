@@ -64,7 +64,7 @@ def train_network(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, LEARNING_RATE, total_steps=steps, pct_start=WARM_UP
     )
-    with progress("train the feature network", steps, "steps") as advance:
+    with progress("train the feature network", steps, "steps", each=(BATCH, "images")) as advance:
         for step, (pixels, labels) in enumerate(_batches(images, steps, seed, device), start=1):
             loss = F.cross_entropy(network(pixels)[1], labels)
             optimizer.zero_grad()
