@@ -58,7 +58,11 @@ def test_what_travels_with_the_table(data: Data, augmented: Path) -> None:
     assert verdict["overall"] == VERDICT["overall"]
     assert verdict["recipes"] == VERDICT["recipes"]
     assert verdict["recipe"]["arm"] == "smote"
-    assert verdict["ships"] == {"method": "smote", "refusals": []}
+    assert verdict["ships"] == {
+        "sentence": "Real images, and synthetic ones by smote, as smote.",
+        "method": "smote",
+        "refusals": [],
+    }
     for split in table.SPLITS:
         counted = load(augmented, split=split).counts
         for origin in ("real", "synthetic"):

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 from gan_augment import table
@@ -19,6 +20,7 @@ def test_arms_are_listed_best_first_with_the_places_to_look(tmp_path: Path) -> N
     content = {"overall": overall, "classifiers": {"k-nn": overall}, **RECIPES}
     file.write_text(json.dumps(content))
     printed = summary(file, Path("report.html"), Path("data/augmented"))
+    assert "What ships" not in printed
     lines = printed.splitlines()
     assert [line.split()[0] for line in lines[2:5]] == ["gan", "real", "verdict"]
     assert lines[2].split()[1:] == ["91.2", "91.2"]
@@ -40,3 +42,8 @@ def test_what_there_is_to_train_on(tmp_path: Path, digits: Path) -> None:
     printed = summary(file, Path("report.html"), digits)
     number = int(table.counts(digits, "train").sum())
     assert printed.endswith(f"{digits}: {number:,} real and no synthetic images to train on")
+    shutil.copytree(digits, tmp_path / "augmented")
+    ships = {"ships": {"sentence": "Real images as they are: so it is."}}
+    (tmp_path / "augmented" / "verdict.json").write_text(json.dumps(ships))
+    printed = summary(file, Path("report.html"), tmp_path / "augmented")
+    assert "\nWhat ships: Real images as they are: so it is.\n" in printed

@@ -64,6 +64,24 @@ def test_a_plan_that_wants_nothing_is_refused_before_anything_is_trained(tmp_pat
         plan.check(params({"classes": {"eel": 1}}, min_real=3), tmp_path / "real")
 
 
+def test_a_plan_that_wants_little_is_told_before_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, counts in (("even", [9, 8, 9]), ("uneven", [9, 2, 2])):
+        labels = np.repeat(np.arange(3), counts)
+        pixels = np.zeros((len(labels), 1, 2, 2), np.uint8)
+        rows = table.encode(pixels, labels, CLASSES, split="train", origin="real")
+        table.write(tmp_path / name, [rows], CLASSES)
+    plan.check(params("fill"), tmp_path / "even")
+    said = (
+        "generate.plan = fill wants 1 synthetic images for 26 real ones; `plan: auto` would want 28"
+    )
+    assert said in capsys.readouterr().out
+    plan.check(params("auto"), tmp_path / "even")
+    plan.check(params("fill"), tmp_path / "uneven")
+    assert capsys.readouterr().out == ""
+
+
 def test_a_class_that_is_not_there_is_named() -> None:
     with pytest.raises(UserError, match="no class 'dgo'; did you mean 'dog'"):
         plan.wanted(Plan.model_validate({"classes": {"dgo": 1}}), REAL, CLASSES)

@@ -88,14 +88,18 @@ def evidence(
     """Return the verdict with what ships: verdict.json beside the table; args as for `card`.
 
     Returns:
-        All of `verdict`; `recipe`: that of what ships; `ships`: the `method` of the synthetic rows,
-        None without any, and `refusals`, what spoke against them; `counts`: split → origin →
-        class → rows.
+        All of `verdict`; `recipe`: that of what ships; `ships`: what does in a `sentence`, the
+        `method` of the synthetic rows, None without any, and `refusals`, what spoke against them;
+        `counts`: split → origin → class → rows.
     """
     rows: dict[str, dict[str, dict[str, int]]] = {}
     for (split, origin, label), count in sorted(counts.items()):
         rows.setdefault(split, {}).setdefault(origin, {})[classes[label]] = count
-    ships = {"method": decision.method, "refusals": decision.refusals}
+    ships = {
+        "sentence": decision.sentence,
+        "method": decision.method,
+        "refusals": decision.refusals,
+    }
     recipe = flat(verdict["recipes"], decision.arm)
     return {**verdict, "recipe": recipe, "ships": ships, "counts": rows}
 

@@ -11,6 +11,8 @@ from gan_augment import table
 from gan_augment.recipe import of
 from gan_augment.storage import read_json
 
+VERDICT = "verdict.json"
+
 
 def summary(verdict_file: Path, report: Path, augmented: Path) -> str:
     """Return a table of scores, the verdict's sentence and where to look further.
@@ -35,12 +37,20 @@ def summary(verdict_file: Path, report: Path, augmented: Path) -> str:
         verdict["overall"]["sentence"],
         *(f"Caution: {caution}" for caution in verdict["overall"]["cautions"]),
         f"Best recipe on validation is {of(verdict).sentence}",
+        *_ships(augmented / VERDICT),
         "",
         f"verdict            {verdict_file}",
         f"report             {report}",
         f"augmented dataset  {augmented}{_training_images(augmented)}",
     ]
     return "\n".join(lines)
+
+
+def _ships(verdict_file: Path) -> list[str]:
+    """Return what ships in a line, if it was put together."""
+    if not verdict_file.exists():
+        return []
+    return [f"What ships: {read_json(verdict_file)['ships']['sentence']}"]
 
 
 def _training_images(augmented: Path) -> str:

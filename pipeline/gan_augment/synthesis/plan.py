@@ -10,6 +10,7 @@ from gan_augment import table
 from gan_augment.errors import UserError, hint
 from gan_augment.params import GenerateParams, Plan
 
+AUTO, FILL = (Plan.model_validate(kind) for kind in ("auto", "fill"))
 FEW = 50
 """Below so many real images of a class, studies find that a GAN seldom helps it."""
 LITTLE = 0.5
@@ -56,6 +57,8 @@ def uneven(real: NDArray[np.int64]) -> bool:
 def check(params: GenerateParams, real: Path) -> None:
     """Refuse a plan that wants no image, or cannot be met, before a generator is trained for it.
 
+    If filling up wants few images, say so.
+
     Args:
         params: the section `generate`.
         real: the image table of real images.
@@ -69,6 +72,13 @@ def check(params: GenerateParams, real: Path) -> None:
     if not asked.any():
         raise UserError(f"{empty(params.plan, counts)}. No generator was trained")
     methods(params, asked, counts, classes)
+    if params.plan == FILL and not uneven(counts):
+        more = wanted(AUTO, counts, classes).sum()
+        print(
+            f"generate.plan = fill wants {asked.sum()} synthetic images for {counts.sum()} real "
+            f"ones; `plan: auto` would want {more}",
+            flush=True,
+        )
 
 
 def empty(plan: Plan, real: NDArray[np.int64]) -> str:
