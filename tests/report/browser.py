@@ -64,7 +64,9 @@ class Page:
         self._call("Page.navigate", url=file.as_uri())
         while not any(event["method"] == "Page.loadEventFired" for event in self.events):
             self._receive()
-        self.screenshot()  # what depends on whether something scrolls is settled once it was drawn
+        before = b""  # what depends on whether something scrolls is settled a frame later
+        while (now := self.screenshot()) != before:
+            before = now
 
     def evaluate(self, expression: str) -> Any:
         """Return the value of an expression in JavaScript."""
