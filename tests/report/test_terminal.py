@@ -2,7 +2,10 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from gan_augment import table
+from gan_augment.errors import UserError
 from gan_augment.report.terminal import summary
 from tests.recipes import recipe
 
@@ -47,3 +50,11 @@ def test_what_there_is_to_train_on(tmp_path: Path, digits: Path) -> None:
     (tmp_path / "augmented" / "verdict.json").write_text(json.dumps(ships))
     printed = summary(file, Path("report.html"), tmp_path / "augmented")
     assert "\nWhat ships: Real images as they are: so it is.\n" in printed
+
+
+def test_a_verdict_of_another_version_is_one_message(tmp_path: Path) -> None:
+    overall = {"verdict": "harms", "sentence": "", "scores": {"real": 0.8}}
+    file = tmp_path / "verdict.json"
+    file.write_text(json.dumps({"overall": overall, "classifiers": {}}))
+    with pytest.raises(UserError, match="was made by another version of gan-augment: run `dvc re"):
+        summary(file, Path("report.html"), tmp_path)

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gan_augment import table
+from gan_augment.errors import UserError
 from gan_augment.recipe import of
 from gan_augment.storage import read_json
 
@@ -18,8 +19,17 @@ def summary(verdict_file: Path, report: Path, augmented: Path) -> str:
     """Return a table of scores, the verdict's sentence and where to look further.
 
     Raises:
-        UserError: there is no verdict yet.
+        UserError: there is no verdict yet, or it is of another version.
     """
+    try:
+        return _summary(verdict_file, report, augmented)
+    except KeyError:
+        raise UserError(
+            f"{verdict_file} was made by another version of gan-augment: run `dvc repro`"
+        ) from None
+
+
+def _summary(verdict_file: Path, report: Path, augmented: Path) -> str:
     verdict = read_json(verdict_file)
     judges: dict[str, dict[str, Any]] = {**verdict["classifiers"], "mean": verdict["overall"]}
     arms = sorted(verdict["overall"]["scores"], key=verdict["overall"]["scores"].get, reverse=True)
