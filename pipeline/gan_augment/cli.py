@@ -160,7 +160,7 @@ def trace(
     from gan_augment import table
     from gan_augment.errors import UserError
     from gan_augment.gan.model import load
-    from gan_augment.sheet import contact_sheet
+    from gan_augment.sheet import ALONE, contact_sheet
     from gan_augment.storage import replace_file
     from gan_augment.synthesis.trace import described, find, regenerate, remake
 
@@ -175,7 +175,7 @@ def trace(
         print(f"made again from {source}, seed and index: the same, pixel for pixel")
     if out:
         with replace_file(out) as partial:
-            contact_sheet([pixels[None]], 1).save(partial, "PNG")
+            contact_sheet([pixels[None]], 1, visible=ALONE).save(partial, "PNG")
 
 
 @app.command()

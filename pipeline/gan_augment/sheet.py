@@ -10,7 +10,9 @@ from gan_augment.table import picture
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 VISIBLE = 56
-"""Pixels: smaller images are enlarged to that or more."""
+"""Pixels a side from which on one can see what an image among others shows,"""
+ALONE = 256
+"""and one alone."""
 GAP = 2
 """Pixels between images, and around them."""
 FONT_SIZE = 14
@@ -21,7 +23,10 @@ LONGEST = 28
 
 
 def contact_sheet(
-    bands: Sequence[NDArray[np.uint8]], columns: int, names: Sequence[str] = ()
+    bands: Sequence[NDArray[np.uint8]],
+    columns: int,
+    names: Sequence[str] = (),
+    visible: int = VISIBLE,
 ) -> Image.Image:
     """Lay out bands of images, each in lines of `columns`, with its name at the left.
 
@@ -31,9 +36,10 @@ def contact_sheet(
         bands: uint8 N×C×H×W each, all of one size; one without images takes a blank line.
         columns: images in a line.
         names: of the bands; none leaves the place beside them out.
+        visible: pixels a side; smaller images are enlarged to that or more.
     """
     _, channels, *size = bands[0].shape
-    scale = enlargement(max(size))
+    scale = enlargement(max(size), visible)
     height, width = (side * scale + GAP for side in size)
     lines = [max(-(-len(band) // columns), 1) for band in bands]
     grid = np.full((channels, sum(lines) * height + GAP, columns * width + GAP), 255, np.uint8)
@@ -48,9 +54,9 @@ def contact_sheet(
     return _named(images, names, middles, font) if names else images
 
 
-def enlargement(side: int) -> int:
+def enlargement(side: int, visible: int = VISIBLE) -> int:
     """Return how many pixels wide and high a pixel of an image is drawn, by its longer side."""
-    return max(1, -(-VISIBLE // side))
+    return max(1, -(-visible // side))
 
 
 def _named(
