@@ -14,9 +14,10 @@ from gan_augment import params as params_module
 from gan_augment import table
 from gan_augment.cli import main
 from gan_augment.ingest import stage as ingest
-from gan_augment.params import Params
+from gan_augment.params import EmbedParams, Params
 
 ROOT = Path(__file__).parents[1]
+QUICK_BACKBONE = EmbedParams(backbone="efficientnet-lite0", image_size=(32, 32))
 
 # A busy machine is no reason to fail.
 hypothesis_settings.register_profile("patient", deadline=None)
@@ -35,6 +36,17 @@ def digits(tmp_path_factory: pytest.TempPathFactory, settings: Params) -> Path:
     path = tmp_path_factory.mktemp("digits") / "real"
     ingest.run(settings.ingest, {}, {"real": path})
     return path
+
+
+@pytest.fixture(scope="session")
+def features(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the table of what a backbone sees in the digits, at 32 pixels, which is quick."""
+    from gan_augment.embed import stage
+
+    folder = tmp_path_factory.mktemp("embedded")
+    outputs = {"features": folder / "features", "scratch": folder / "scratch"}
+    stage.run(QUICK_BACKBONE, {"real": digits}, outputs)
+    return folder / "features"
 
 
 @pytest.fixture(scope="session")

@@ -92,20 +92,27 @@ def test_long_tasks_are_looked_at_while_they_run(
     assert re.fullmatch(r"test: 2/2 numbers in \d+ s at .* numbers/.*  so far", lines[-1])
 
 
-def within(number: int) -> tuple[int, str, list[int]]:
-    """Fan out once more; return who did, in what share of the cores, and who did the work."""
+def within(workers: int, meeting: Path, number: int) -> tuple[int, str, list[int]]:
+    """Fan out once more, when so many workers have met.
+
+    Return who did, in what share of the cores, and who did the work.
+    """
+    (meeting / str(os.getpid())).touch()
+    while len(list(meeting.iterdir())) < workers:
+        time.sleep(0.01)
     inner = fan_out(square, [number] * 4, "test", "numbers")
     return os.getpid(), os.environ[SHARE], [process for _, process in inner]
 
 
-def test_what_a_task_starts_stays_within_its_share() -> None:
+def test_what_a_task_starts_stays_within_its_share(tmp_path: Path) -> None:
     cores = cpu_count()
-    found = side_by_side(within, list(range(2 * cores)), "test", "numbers")
+    meet = partial(within, cores, tmp_path)
+    found = side_by_side(meet, list(range(2 * cores)), "test", "numbers")
     assert len({process for process, _, _ in found}) == cores
     for process, share, inner in found:
         assert share == "1"
         assert set(inner) == {process}
-    for process, share, inner in side_by_side(within, [1, 2], "test", "numbers", most=1):
+    for process, share, inner in side_by_side(meet, [1, 2], "test", "numbers", most=1):
         assert share == str(cores)
         assert (process in inner) == (cores == 1)
 

@@ -256,7 +256,9 @@ def single(name: str) -> Flow[..., State[Any]]:
     return one
 
 
-ingest, train, generate, evaluate = map(single, ("ingest", "train", "generate", "evaluate"))
+ingest, embed, train, generate, evaluate = map(
+    single, ("ingest", "embed", "train", "generate", "evaluate")
+)
 
 
 def main() -> None:

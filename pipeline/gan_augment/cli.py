@@ -40,6 +40,7 @@ def options(
 
 ParamsFile = Annotated[Path, typer.Option("--params", help="Settings of all stages.")]
 Real = Annotated[Path, typer.Option(help="Image table of real images.")]
+Features = Annotated[Path, typer.Option(help="What a backbone sees in the real images.")]
 Findings = Annotated[Path, typer.Option(help="Folder of what ingestion found in the images.")]
 Model = Annotated[Path, typer.Option(help="Folder of the trained generator.")]
 History = Annotated[Path, typer.Option(help="Folder of the training history.")]
@@ -55,6 +56,7 @@ Url = Annotated[str, typer.Argument(metavar="URL", help="Git repository: an addr
 
 PARAMS = Path("params.yaml")
 REAL = Path("data/real")
+FEATURES = Path("data/features")
 FINDINGS = Path("reports/ingest")
 MODEL = Path("models/generator")
 HISTORY = Path("reports/training")
@@ -63,6 +65,7 @@ DRAWS = Path("data/draws")
 SYNTHESIS = Path("reports/synthesis")
 REPORTS = Path("reports")
 AUGMENTED = Path("data/augmented")
+EMBED_SCRATCH = Path(".scratch/embed")
 TRAIN_SCRATCH = Path(".scratch/train")
 GENERATE_SCRATCH = Path(".scratch/generate")
 EVALUATE_SCRATCH = Path(".scratch/evaluate")
@@ -82,9 +85,24 @@ def ingest(params: ParamsFile = PARAMS, real: Real = REAL, findings: Findings = 
 
 
 @app.command()
+def embed(
+    params: ParamsFile = PARAMS,
+    real: Real = REAL,
+    features: Features = FEATURES,
+    scratch: Scratch = EMBED_SCRATCH,
+) -> None:
+    """Write what a pretrained network sees in the images; killed and started again, it resumes."""
+    settings = _load(params)
+    from gan_augment.embed import stage
+
+    stage.run(settings.embed, {"real": real}, {"features": features, "scratch": scratch})
+
+
+@app.command()
 def train(
     params: ParamsFile = PARAMS,
     real: Real = REAL,
+    features: Features = FEATURES,
     model: Model = MODEL,
     history: History = HISTORY,
     scratch: Scratch = TRAIN_SCRATCH,
@@ -96,13 +114,14 @@ def train(
 
     plan.check(settings.generate, real)
     outputs = {"model": model, "history": history, "scratch": scratch}
-    stage.run(settings.train, {"real": real}, outputs)
+    stage.run(settings.train, {"real": real, "features": features}, outputs)
 
 
 @app.command()
 def generate(
     params: ParamsFile = PARAMS,
     real: Real = REAL,
+    features: Features = FEATURES,
     model: Model = MODEL,
     synthetic: Synthetic = SYNTHETIC,
     draws: Draws = DRAWS,
@@ -113,7 +132,7 @@ def generate(
     settings = _load(params, check_names=False)
     from gan_augment.synthesis import stage
 
-    inputs = {"real": real, "model": model}
+    inputs = {"real": real, "features": features, "model": model}
     outputs = {"synthetic": synthetic, "draws": draws, "report": findings, "scratch": scratch}
     stage.run(settings.generate, inputs, outputs, settings.evaluate.sets)
 
@@ -152,6 +171,7 @@ def trace(
     images: Annotated[Path, typer.Option("--table", help="Image table to look in.")] = SYNTHETIC,
     model: Model = MODEL,
     real: Real = REAL,
+    features: Features = FEATURES,
     out: Annotated[Path | None, typer.Option(help="PNG to draw the image into.")] = None,
 ) -> None:
     """Tell where an image comes from; make a synthetic one again, and compare."""
@@ -164,15 +184,22 @@ def trace(
     from gan_augment.storage import replace_file
     from gan_augment.synthesis.trace import described, find, regenerate, remake
 
+    space = table.space(images)
+    if out and space:
+        raise UserError(
+            f"--out: {images} holds features of {space.backbone}, which have no picture"
+        )
     pixels, row = find(images, identity)
     print("\n".join(described(row, table.class_names(images))))
     if row["origin"] == "synthetic":
         by_gan = row["method"] == "gan"
-        again = regenerate(row, load(model)) if by_gan else remake(row, images, real)
+        start = table.samples({"real": real, "features": features}) if space else real
+        again = regenerate(row, load(model)) if by_gan else remake(row, images, start)
         if not np.array_equal(again, pixels):
             raise UserError("made again, the image differs: other versions or another processor?")
         source = "generator" if by_gan else "real images"
-        print(f"made again from {source}, seed and index: the same, pixel for pixel")
+        unit = "number for number" if space else "pixel for pixel"
+        print(f"made again from {source}, seed and index: the same, {unit}")
     if out:
         with replace_file(out) as partial:
             contact_sheet([pixels[None]], 1, visible=ALONE).save(partial, "PNG")
@@ -194,6 +221,7 @@ def export(
 def evaluate(
     params: ParamsFile = PARAMS,
     real: Real = REAL,
+    features: Features = FEATURES,
     findings: Findings = FINDINGS,
     model: Model = MODEL,
     synthetic: Synthetic = SYNTHETIC,
@@ -207,6 +235,7 @@ def evaluate(
 
     inputs = {
         "real": real,
+        "features": features,
         "ingest": findings,
         "synthetic": synthetic,
         "draws": draws,
@@ -257,6 +286,7 @@ def report(
 def assemble(
     params: ParamsFile = PARAMS,
     real: Real = REAL,
+    features: Features = FEATURES,
     synthetic: Synthetic = SYNTHETIC,
     findings: Synthesis = SYNTHESIS,
     reports: Reports = REPORTS,
@@ -268,6 +298,7 @@ def assemble(
 
     inputs = {
         "real": real,
+        "features": features,
         "synthetic": synthetic,
         "memorisation": findings / "memorisation.json",
         "verdict": reports / "verdict.json",

@@ -16,6 +16,7 @@ import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,9 +43,16 @@ def export(source: Path, target: Path, form: str) -> None:
         form: a key of `FORMATS`.
 
     Raises:
-        UserError: no table there, no such format, or the folder holds something else.
+        UserError: no table there, no such format, or not for features, or the folder holds
+            something else.
     """
     write = choose(FORMATS, form, "--format")
+    space = table.space(source)
+    if space and write is not npz:
+        raise UserError(
+            f"--format {form} writes pictures, and synthetic rows of {source} are features of "
+            f"{space.backbone}: use npz"
+        )
     stamp = {"table": table.table_hash(source), "format": form}
     _claim(target, stamp)
     write_json(target / "classes.json", list(table.class_names(source)))
@@ -110,13 +118,15 @@ def webdataset(source: Path, split: str, target: Path, count: Advance) -> None:
 
 
 def npz(source: Path, split: str, target: Path, count: Advance) -> None:
-    """Write all images of a split as one array; it has to fit into memory."""
+    """Write all images, or features, of a split as one array; it has to fit into memory."""
     file = target / f"{split}.npz"
     if not file.exists():
         images = table.read(source, split)
-        pixels = table.channels_last(images.pixels)
+        arrays: dict[str, Any] = {"features": images.pixels}
+        if not images.space:
+            arrays = {"images": table.channels_last(images.pixels)}
         with replace_file(file) as partial, partial.open("wb") as stream:
-            np.savez_compressed(stream, images=pixels, labels=images.labels)
+            np.savez_compressed(stream, labels=images.labels, **arrays)
     rows = table.Rows(table.shards(source, split)).columns()
     with replace_file(target / f"{split}.csv") as partial:
         _described(rows).to_csv(partial, index=False)

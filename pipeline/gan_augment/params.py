@@ -145,6 +145,14 @@ class IngestParams(Section):
     scarcity: dict[str, Positive] = {}
 
 
+class EmbedParams(Section):
+    """How data/real becomes data/features."""
+
+    backbone: str = "auto"
+    weights: Path | None = None
+    image_size: Size | None = None
+
+
 class Origin(Section):
     """A trained model: a path, or `{repo, rev, path}` of a DVC repository."""
 
@@ -339,7 +347,9 @@ class AssembleParams(Section):
     """What may go into data/augmented."""
 
     require: Literal["helps", "level", "undecided", "none"] = "level"
-    method: Literal["auto", "gan", "gmm", "smote", "gan+gmm", "gan+smote"] = "auto"
+    method: Literal[
+        "auto", "gan", "gmm", "smote", "gaussian", "gan+gmm", "gan+smote", "gan+gaussian"
+    ] = "auto"
     seed: Count = 0
 
 
@@ -347,6 +357,7 @@ class Params(Section):
     """The whole of params.yaml."""
 
     ingest: IngestParams = IngestParams()
+    embed: EmbedParams = EmbedParams()
     train: TrainParams = TrainParams()
     generate: GenerateParams = GenerateParams()
     evaluate: EvaluateParams = EvaluateParams()

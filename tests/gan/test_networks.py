@@ -9,7 +9,8 @@ from gan_augment.gan.networks.conditioning import set_label_strength
 from gan_augment.gan.networks.layers import MinibatchStddev, PixelwiseLinear, resize
 from gan_augment.gan.networks.shape import pyramid
 
-CONVOLUTIONAL = [name for name in NETWORKS if name != "mlp"]
+OF_IMAGES = [name for name, network in NETWORKS.items() if network.images]
+CONVOLUTIONAL = [name for name in OF_IMAGES if name != "mlp"]
 Y = torch.tensor([0, 1, 2, 2])
 
 
@@ -18,7 +19,7 @@ def shape(channels: int, *size: int, **options: object) -> Shape:
     return Shape(channels, size, **{**small, **options})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", OF_IMAGES)
 @pytest.mark.parametrize(
     "size", [(1, 8, 8), (3, 28, 28), (3, 16, 24), (1, 20, 12), (3, 64, 64), (1, 128, 96)]
 )
@@ -36,7 +37,7 @@ def test_generator_and_discriminator_fit_the_images(
     assert logits.isfinite().all()
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", OF_IMAGES)
 def test_both_halves_hear_the_label_as_strongly_as_they_are_told(name: str) -> None:
     torch.manual_seed(0)
     generator, discriminator = (half.eval() for half in build(name, shape(1, 8, 8)))
@@ -86,7 +87,7 @@ def test_residual_blocks_start_as_the_identity() -> None:
     torch.testing.assert_close(_Block(8, blocks=3)(x), x)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", OF_IMAGES)
 def test_spectral_normalisation_bounds_every_layer_after_a_few_passes(name: str) -> None:
     torch.manual_seed(0)
     _, discriminator = build(name, shape(1, 8, 8, spectral_norm=True))
@@ -99,7 +100,7 @@ def test_spectral_normalisation_bounds_every_layer_after_a_few_passes(name: str)
         assert largest == pytest.approx(1, abs=0.05)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", OF_IMAGES)
 def test_an_image_is_judged_by_itself_unless_a_batch_should_count(name: str) -> None:
     """Gradient penalties are a property of single images: batch norm would couple them."""
     torch.manual_seed(0)
@@ -133,7 +134,7 @@ def test_halving_is_the_mean_of_four_pixels() -> None:
     torch.testing.assert_close(resize(x, 0.5), torch.nn.functional.avg_pool2d(x, 2))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", OF_IMAGES)
 def test_shapes_that_differ_build_networks_that_differ(name: str) -> None:
     base = shape(1, 16, 16)
     sizes = {

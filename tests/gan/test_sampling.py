@@ -1,13 +1,13 @@
 import numpy as np
 import torch
 
-from gan_augment.gan.networks import NETWORKS, Shape
+from gan_augment.gan.networks import Shape, build
 from gan_augment.gan.sampling import BLOCK, normal, sample
 
 
 def generator() -> torch.nn.Module:
     torch.manual_seed(0)
-    return NETWORKS["mlp"].generator(Shape(1, (8, 8), 3, 5, 4, 32))
+    return build("mlp", Shape(1, (8, 8), 3, 5, 4, 32))[0]
 
 
 def test_an_image_does_not_depend_on_its_company() -> None:

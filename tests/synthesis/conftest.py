@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from gan_augment import table
 from gan_augment.gan.model import Model
 from gan_augment.gan.networks import NETWORKS, Shape
+from gan_augment.gan.networks.codec import PixelCodec
 from gan_augment.metrics.features import training
 from gan_augment.synthesis.gates.evidence import Evidence
 from gan_augment.table import Images
@@ -32,6 +34,7 @@ class Stored(nn.Module):
     def __init__(self, images: Images) -> None:
         super().__init__()
         self.images, self.nothing = images, nn.Parameter(torch.zeros(1))
+        self.codec = PixelCodec()
 
     def forward(self, z: Tensor, labels: Tensor) -> Tensor:
         pixels = []
@@ -45,7 +48,8 @@ def generator_of(images: Images, change: Change = lambda pixels: pixels) -> Mode
     """Return a model that draws from images after some change to them."""
     changed = Images(change(images.pixels), images.labels, images.classes, images.rows)
     torch.manual_seed(0)
-    critic = NETWORKS["mlp"].discriminator(SHAPE).eval()
+    critic: Any = NETWORKS["mlp"].discriminator(SHAPE).eval()
+    critic.codec = PixelCodec()
     return Model(Stored(changed), critic, "stored", SHAPE, images.classes, True, "5" * 16)
 
 

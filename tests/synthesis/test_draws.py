@@ -81,7 +81,7 @@ def test_what_filled_the_first_set_is_given_more_tries_in_others(
 
     class Changing:
         hash, classes, conditional, shape = right.hash, right.classes, True, right.shape
-        discriminator = right.discriminator
+        discriminator, space = right.discriminator, None
 
         def draw(self, label, indices, seed, truncation=None):
             source = mixed if seed else right

@@ -9,7 +9,7 @@ from PIL import Image
 from gan_augment import table
 from gan_augment.errors import UserError
 from gan_augment.gan import model
-from gan_augment.gan.networks import NETWORKS
+from gan_augment.gan.networks import build
 from gan_augment.metrics import features
 from gan_augment.params import GenerateParams
 from gan_augment.synthesis import sampler, stage
@@ -21,12 +21,10 @@ from tests.synthesis.conftest import SHAPE, generator_of
 @pytest.fixture
 def untrained(tmp_path: Path) -> Path:
     """Return a model with random weights."""
-    network = NETWORKS["mlp"]
     (tmp_path / "model").mkdir()
     model.save(
         tmp_path / "model",
-        network.generator(SHAPE),
-        network.discriminator(SHAPE),
+        *build("mlp", SHAPE),
         network="mlp",
         shape=SHAPE,
         classes=tuple("0123456789"),

@@ -8,7 +8,7 @@ import yaml
 from gan_augment.decision import Decision
 from gan_augment.markdown import escape, table
 from gan_augment.recipe import SETTINGS, flat, of
-from gan_augment.table import SPLITS
+from gan_augment.table import SPLITS, FeatureSpace
 
 MOST = 5
 """Recipes whose scores on validation are told."""
@@ -22,6 +22,7 @@ def card(
     decision: Decision,
     counts: Counts,
     classes: Sequence[str],
+    space: FeatureSpace | None = None,
 ) -> str:
     """Return the card as Markdown with a YAML header that `datasets` reads.
 
@@ -30,6 +31,7 @@ def card(
         decision: whose synthetic images are in the table, or why none are.
         counts: rows by split, origin and label.
         classes: class names in index order.
+        space: whose features the rows have; None for images alone.
     """
     header = {
         "task_categories": ["image-classification"],
@@ -71,12 +73,31 @@ def card(
                 for label, name in enumerate(classes)
             ],
         ),
+        *_features(space),
         "## Provenance",
         "\n".join(f"- {escape(name)}: `{value}`" for name, value in verdict["provenance"].items()),
         "Each synthetic row names its `method`, `generator` (hash of config and weights), `seed`, "
         "`index` and `requested_label`. Made by gan-augment.",
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def _features(space: FeatureSpace | None) -> list[str]:
+    if space is None:
+        return []
+    return [
+        "## Features",
+        f"`features` is what {escape(space.backbone)} (weights `{space.hash}`) sees in the whole "
+        f"image, resized to {space.size[1]}×{space.size[0]} pixels: {space.width} numbers. "
+        "Synthetic rows are features alone, without an image. Of a new photograph:",
+        """```python
+from PIL import Image
+from gan_augment import load
+
+data = load("data/augmented")
+features = data.embed([Image.open("photograph.jpg")])
+```""",
+    ]
 
 
 def evidence(

@@ -21,7 +21,8 @@ def run(params: AssembleParams, inputs: Mapping[str, Path], outputs: Mapping[str
 
     Args:
         params: the section `assemble`.
-        inputs: `real` and `synthetic`, image tables; `verdict` and `memorisation`, JSON.
+        inputs: `real` and `synthetic`, image tables; `features`, what a backbone sees in the real
+            images, if any did; `verdict` and `memorisation`, JSON.
         outputs: `augmented`, an image table with a README.md and a verdict.json.
 
     Raises:
@@ -30,9 +31,9 @@ def run(params: AssembleParams, inputs: Mapping[str, Path], outputs: Mapping[str
     verdict = read_json(inputs["verdict"])
     same_data(verdict, inputs["real"], inputs["synthetic"])
     decision = decide(params, verdict, read_json(inputs["memorisation"]))
-    classes = table.class_names(inputs["real"])
-    with table.Writer(outputs["augmented"], classes) as writer:
-        for rows in table.scan(inputs["real"]):
+    classes, samples = table.class_names(inputs["real"]), table.samples(inputs)
+    with table.Writer(outputs["augmented"], classes, space=table.space(samples)) as writer:
+        for rows in _real(inputs["real"], samples):
             writer.append(rows)
         if decision.sources:
             wanted = table.counts(inputs["synthetic"])
@@ -42,9 +43,18 @@ def run(params: AssembleParams, inputs: Mapping[str, Path], outputs: Mapping[str
                 for rows in _synthetic(method, counts, params, inputs):
                     writer.append(rows)
         about = (verdict, decision, writer.counts(), classes)
-        writer.attach("README.md", card(*about))
+        writer.attach("README.md", card(*about, table.space(samples)))
         writer.attach("verdict.json", as_json(evidence(*about)))
     print(f"assemble: {decision.sentence}")
+
+
+def _real(real: Path, samples: Path) -> Iterator[pa.Table]:
+    """Yield the real images, with their features where `samples` has them."""
+    if samples == real:
+        yield from table.scan(real)
+        return
+    for images, seen in zip(table.scan(real), table.scan(samples), strict=True):
+        yield images.append_column(seen.schema.field(table.FEATURES), seen[table.FEATURES])
 
 
 def _shared_out(counts: NDArray[np.int64], methods: int) -> list[NDArray[np.int64]]:
@@ -59,7 +69,7 @@ def _synthetic(
     if method == GAN:
         yield from _some(inputs["synthetic"], counts, params.seed)
         return
-    real = table.read(inputs["real"], "train")
+    real = table.read(table.samples(inputs), "train")
     for label in np.flatnonzero(counts).tolist():
         yield baselines.rows(method, real, label, int(counts[label]), params.seed)
 

@@ -11,7 +11,6 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from gan_augment import table
 from gan_augment.data.mixing import times
 
 if TYPE_CHECKING:
@@ -53,10 +52,16 @@ class TorchDataset(Dataset[tuple[Any, ...]]):
         return len(self.data)
 
     def __getitem__(self, row: int) -> tuple[Any, ...]:
-        pixels = self.data.pixels(row)
-        image = _scaled(pixels) if self.transform is None else self.transform(table.picture(pixels))
+        image = self._sample(row)
         label = self.soft_labels[row] if self._soft else int(self.labels[row])
         return (image, label, self.weights[row]) if self._weighted else (image, label)
+
+    def _sample(self, row: int) -> Any:
+        if self.transform is not None:
+            return self.transform(self.data.image(row))
+        if self.data.space is not None:
+            return torch.from_numpy(self.data.features[row])
+        return _scaled(self.data.pixels(row))
 
     def sampler(
         self,

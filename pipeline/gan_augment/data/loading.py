@@ -1,7 +1,7 @@
 """`load`: an image table, wherever it is, in the forms that classifiers are trained on."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -212,6 +212,43 @@ class Data:
             raise UserError("the table has no verdict.json: say share=1.0, or another number")
         return of(self.verdict, arm, classifier)
 
+    @property
+    def space(self) -> table.FeatureSpace | None:
+        """Whose features the rows have; None for a table of images alone."""
+        return table.space(self.path)
+
+    @cached_property
+    def features(self) -> NDArray[np.float32]:
+        """What a backbone sees in the rows, float32 N×F; synthetic rows are nothing else.
+
+        Raises:
+            UserError: the table has images alone.
+        """
+        if self.space is None:
+            raise UserError(f"{self.path} holds images, without features of a backbone")
+        column = self._rows.columns([table.FEATURES])[table.FEATURES].combine_chunks()
+        rows = column.flatten().to_numpy().reshape(-1, self.space.width)
+        kept: NDArray[np.float32] = rows[self._numbers]
+        return kept
+
+    def embed(
+        self, images: Sequence[Image.Image], weights: Path | None = None
+    ) -> NDArray[np.float32]:
+        """Return the features of other images, as those of the rows were made: float32 N×F.
+
+        Args:
+            images: of any size and mode.
+            weights: the file with the backbone's weights, where they came from one.
+
+        Raises:
+            UserError: the table has images alone, or these are other weights.
+        """
+        from gan_augment.embed.backbones import embed
+
+        if self.space is None:
+            raise UserError(f"{self.path} holds images, without features of a backbone")
+        return embed(images, self.space, weights)
+
     def image(self, row: int) -> Image.Image:
         """Return the image of a row, as Pillow's.
 
@@ -266,7 +303,9 @@ class Data:
         soft: bool = False,
         weighted: bool = False,
     ) -> "TorchDataset":
-        """Return a torch `Dataset` of pairs, image and label.
+        """Return a torch `Dataset` of pairs, image and label; or features and label.
+
+        Of a table of features these are what a row is, unless `transform` asks for the image.
 
         >>> from gan_augment import load
         >>> dataset = load("data/augmented").torch()

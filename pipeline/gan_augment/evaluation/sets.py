@@ -44,9 +44,11 @@ class Raw:
             if count
         ]
         labels = np.repeat(np.arange(len(counts)), counts)
-        nothing = np.zeros((0, self.trained.shape.channels, *self.trained.shape.size), np.uint8)
+        kind = np.float32 if self.trained.space else np.uint8
+        nothing = np.zeros((0, *self.trained.shape.sample), kind)
         rows = pd.DataFrame(index=range(len(labels)))
-        return Images(np.concatenate([nothing, *drawn]), labels, self.trained.classes, rows)
+        made = np.concatenate([nothing, *drawn])
+        return Images(made, labels, self.trained.classes, rows, self.trained.space)
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,11 @@ class Drawn:
         Raises:
             UserError: other classes, sizes or generators, or fewer sets than there are repeats.
         """
-        made = (self.trained.shape.channels, *self.trained.shape.size)
-        if self.trained.classes != self.real.classes or made != self.real.pixels.shape[1:]:
+        made = self.trained.classes, self.trained.shape.sample, self.trained.space
+        if made != (self.real.classes, self.real.pixels.shape[1:], self.real.space):
             raise UserError(
-                "the generator was trained on other classes or sizes: run `dvc repro train`"
+                "the generator was trained on other classes, sizes or features: "
+                "run `dvc repro train`"
             )
         for path in (self.synthetic, self.draws):
             columns = table.Rows(table.shards(path)).columns(["generator"])

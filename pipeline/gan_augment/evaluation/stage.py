@@ -11,6 +11,7 @@ import pandas as pd
 from gan_augment import table
 from gan_augment.evaluation import cells, outcomes, tuning
 from gan_augment.evaluation.arms import ARMS, without_additions
+from gan_augment.evaluation.fitting import fitting
 from gan_augment.evaluation.recipes import recipes
 from gan_augment.evaluation.seal import open_test
 from gan_augment.evaluation.sets import Drawn
@@ -29,7 +30,8 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
 
     Args:
         params: the section `evaluate`.
-        inputs: `real`, `synthetic` and `draws`, image tables; `model`; `ingest`, the report of
+        inputs: `real`, `synthetic` and `draws`, image tables; `features`, what a backbone sees in
+            the real images, if any did; `model`; `ingest`, the report of
             ingestion, which holds the seal of the test split.
         outputs: `outcomes` (Parquet), `repeats`, `arms` and `lifts` (CSV), `metrics` and `verdict`
             (JSON); `scratch`, where finished cells are kept until all are done.
@@ -39,14 +41,19 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
     """
     trained = model.load(inputs["model"])
     counts = table.counts(inputs["synthetic"])
-    compared = params if counts.any() else _without_additions(params)
-    known = {split: table.read(inputs["real"], split) for split in ("train", "validation")}
-    sets = Drawn(known["train"], trained, inputs["synthetic"], inputs["draws"], compared)
+    samples = table.samples(inputs)
+    known = {split: table.read(samples, split) for split in ("train", "validation")}
+    space = known["train"].space
+    compared = fitting(params, space)
+    compared = compared if counts.any() else _without_additions(compared)
+    synthetic, drawn = (inputs[name].resolve() for name in ("synthetic", "draws"))
+    sets = Drawn(known["train"], trained, synthetic, drawn, compared)
     sets.check()
     hashes = {name: table.table_hash(inputs[name]) for name in ("real", "synthetic", "draws")}
-    scratch = outputs["scratch"] / cells.fingerprint(compared, *hashes.values(), trained.hash)
+    about = *hashes.values(), trained.hash, repr(space)
+    scratch = outputs["scratch"] / cells.fingerprint(compared, *about)
     choices = tuning.choose(sets, known["validation"], compared, scratch)
-    test = open_test(inputs["real"], inputs["ingest"] / "seal.json", known)
+    test = open_test(samples, inputs["ingest"] / "seal.json", known)
     judged = {"validation": known["validation"], "test": test}
     rows, hits = cells.compute(sets, judged, compared, choices, scratch)
     repeats = pd.DataFrame(rows, columns=list(COLUMNS))
@@ -66,6 +73,7 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
         "synthetic images": hashes["synthetic"],
         "other draws of them": hashes["draws"],
         "generator": trained.hash,
+        **({"backbone": f"{space.backbone} {space.hash}"} if space else {}),
     }
     planned = dict(zip(test.classes, counts.tolist(), strict=True))
     described = {

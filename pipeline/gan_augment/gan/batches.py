@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gan_augment.errors import UserError
 from gan_augment.gan.augment import NUMBERS
+from gan_augment.gan.networks.codec import Codec, PixelCodec
 from gan_augment.seeding import rng
 from gan_augment.table import Images
 
@@ -17,7 +18,7 @@ class Batch(NamedTuple):
     """What one turn of the discriminator and one of the generator need.
 
     Attributes:
-        real: float32 N×C×H×W in [−1, 1].
+        real: as the networks see it: images, float32 N×C×H×W in [−1, 1], or codes N×codes.
         labels: int64 N; real and fake images of one row share the class.
         z: float32 2×N×Z, latents for the discriminator's and for the generator's turn.
         uniform: float32 2×2N×K in [0, 1), for the augmentation of real, then of generated images
@@ -33,7 +34,7 @@ class Batch(NamedTuple):
 
 
 class Batches:
-    """The training images, resident on the device as uint8, and batches drawn from them.
+    """The training samples, resident on the device as the codec holds them, and batches of them.
 
     Of several processes each gets its share of the rows of every batch, so that together they
     train on what a single one would.
@@ -52,9 +53,11 @@ class Batches:
         balance: float = 0.0,
         rank: int = 0,
         processes: int = 1,
+        codec: Codec | None = None,
     ) -> None:
         order = np.argsort(images.labels, kind="stable")
-        self._pixels = torch.from_numpy(images.pixels[order]).to(device)
+        self._codec = codec or PixelCodec()
+        self._held = self._codec.hold(images.pixels[order]).to(device)
         self._counts = images.counts()
         self._starts = np.cumsum(self._counts) - self._counts
         self._up_to = class_shares(self._counts, balance).cumsum()
@@ -77,9 +80,8 @@ class Batches:
         z = draw.standard_normal((2, n, self._latent_dim), dtype=np.float32)
         uniform = draw.random((2, 2, n, NUMBERS), dtype=np.float32)
         epsilon = draw.random(n, dtype=np.float32)
-        pixels = self._pixels[self._send(rows[self._mine])]
         return Batch(
-            pixels.float() / 127.5 - 1,
+            self._codec.see(self._held[self._send(rows[self._mine])]),
             self._send(labels[self._mine]),
             self._send(z[:, self._mine]),
             self._send(uniform[:, :, self._mine]).flatten(1, 2),
@@ -87,7 +89,7 @@ class Batches:
         )
 
     def _send(self, values: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(values).to(self._pixels.device, non_blocking=True)
+        return torch.from_numpy(values).to(self._held.device, non_blocking=True)
 
 
 def class_shares(counts: NDArray[np.int64], balance: float) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import torch
 from lightning_fabric import Fabric
 from loky import cpu_count
 
+from gan_augment.gan.networks import NETWORKS
 from gan_augment.params import Recipe
 
 
@@ -65,13 +66,13 @@ def _precision(params: Recipe) -> Any:
         return params.precision
     on_gpu = torch.cuda.is_available()
     native = torch.cuda.is_bf16_supported() if on_gpu else torch.cpu._is_avx512_bf16_supported()
-    return "bf16-mixed" if params.network != "mlp" and native else "32-true"
+    return "bf16-mixed" if native and not NETWORKS[params.network].small else "32-true"
 
 
 def _threads(params: Recipe) -> int:
-    """Return this process's share of the cores; matrices of an mlp are too small to share."""
+    """Return this process's share of the cores; small matrices are not worth sharing."""
     cores = cpu_count() // _count("LOCAL_WORLD_SIZE")
-    return params.threads or (1 if params.network == "mlp" else max(cores, 1))
+    return params.threads or (1 if NETWORKS[params.network].small else max(cores, 1))
 
 
 def _count(name: str) -> int:

@@ -84,6 +84,8 @@ class Loop:
         found = self._state.load_latest(self.scratch)
         if found is None:
             self._save(self._sound, 0)
+            if self._trainer.starts_trained:
+                self._evaluate(0)
             return 0
         step, record = found
         self._take(History(**record))
@@ -102,7 +104,8 @@ class Loop:
             scores = self._validator.score(self._trainer.ema, self._trainer.discriminator, sheet)
         row = {"step": step, **self._fabric.broadcast(scores)}
         self.history.validation.append(row)
-        healthy = monitor.diagnose(self.history, patience=1) is None
+        untrained = not self.history.losses
+        healthy = untrained or monitor.diagnose(self.history, patience=1) is None
         if healthy and is_better(
             row, self.history.best, self.history.validation, self._params.select
         ):

@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -15,6 +14,7 @@ from gan_augment.errors import UserError
 from gan_augment.gan.networks import Shape, build
 from gan_augment.gan.sampling import sample
 from gan_augment.storage import digest, read_json, write_json
+from gan_augment.table import FeatureSpace
 
 CONFIG = "config.json"
 HALVES = ("generator", "discriminator")
@@ -30,7 +30,8 @@ class Model:
         shape: their sizes.
         classes: class names in index order.
         conditional: whether the generator heeds the class asked for.
-        hash: over config and weights; the provenance of its images.
+        hash: over config and weights; the provenance of its samples.
+        space: whose features it makes; None if it makes images.
     """
 
     generator: nn.Module
@@ -40,11 +41,12 @@ class Model:
     classes: tuple[str, ...]
     conditional: bool
     hash: str
+    space: FeatureSpace | None = None
 
     def draw(
         self, label: int, indices: range, seed: int, truncation: float | None = None
-    ) -> NDArray[np.uint8]:
-        """Return images `indices` of a class, uint8 N×C×H×W; see `sampling.sample`."""
+    ) -> NDArray[Any]:
+        """Return samples `indices` of a class, N×C×H×W or N×F; see `sampling.sample`."""
         return sample(self.generator, self.shape.latent_dim, label, indices, seed, truncation)
 
 
@@ -57,6 +59,7 @@ def save(
     shape: Shape,
     classes: tuple[str, ...],
     conditional: bool = True,
+    space: FeatureSpace | None = None,
     training: dict[str, Any],
 ) -> None:
     """Write a model into an existing folder; `training` records how it was made."""
@@ -69,6 +72,7 @@ def save(
         "shape": asdict(shape),
         "classes": classes,
         "conditional": conditional,
+        "space": asdict(space) if space else None,
         "training": training,
     }
     write_json(folder / CONFIG, config)
@@ -90,6 +94,7 @@ def load(folder: Path) -> Model:
         for half, file in zip(halves, files, strict=True):
             half.load_state_dict(load_file(file))
         conditional = config["conditional"]
+        space = config["space"] and FeatureSpace.of(config["space"])
     except (KeyError, TypeError, RuntimeError, OSError, SafetensorError) as error:
         raise UserError(f"{folder} is not a whole model ({error}): run `dvc repro train`") from None
     return Model(
@@ -100,6 +105,7 @@ def load(folder: Path) -> Model:
         tuple(config["classes"]),
         conditional,
         digest(folder / CONFIG, *files),
+        space,
     )
 
 

@@ -71,17 +71,19 @@ def discriminator_overfitting(history: History, patience: int) -> str | None:
     It takes real images that it never saw for generated ones: E D(validation) is as low as
     E D(G(z)) (Karras et al. 2020, section 3, r_v).
     """
-    scored = _scored(history, "kid_pixels")
-    best = min((row["kid_pixels"] for row in scored), default=0.0)
+    of_features = history.floor.get("features", "").startswith("features-")
+    name, words = ("kid", "KID") if of_features else ("kid_pixels", "KID of pixels")
+    scored = _scored(history, name)
+    best = min((row[name] for row in scored), default=0.0)
 
     def bad(row: Row) -> bool:
-        worse = row["kid_pixels"] > WORSE * max(best, LEAST_KID)
+        worse = row[name] > WORSE * max(best, LEAST_KID)
         return worse and row["overfitting"] > OVERFITTED
 
     if _last(patience, scored, bad):
         return (
-            "the discriminator takes unseen real images for generated ones, and the KID of pixels "
-            f"rose from {best:.3f} to {scored[-1]['kid_pixels']:.3f}"
+            "the discriminator takes unseen real images for generated ones, and the "
+            f"{words} rose from {best:.3f} to {scored[-1][name]:.3f}"
         )
     return None
 

@@ -44,7 +44,7 @@ def wgan_gp(images: Tensor, logits: Tensor, critic: Critic, epsilon: Tensor) -> 
     """E[(‖∇D(x̂)‖ − 1)²], x̂ = ε x + (1 − ε) G(z) (Gulrajani et al. 2017, eq. 3)."""
     del logits
     real, fake = images.detach().chunk(2)
-    between = torch.lerp(fake, real, epsilon[:, None, None, None]).requires_grad_()
+    between = torch.lerp(fake, real, epsilon.view(-1, *[1] * (real.ndim - 1))).requires_grad_()
     norm = (_squared_norm(_gradient(between, critic(between))) + 1e-12).sqrt()
     return (norm - 1).square().mean()
 
@@ -55,7 +55,7 @@ def _gradient(images: Tensor, logits: Tensor) -> Tensor:
 
 
 def _squared_norm(gradient: Tensor) -> Tensor:
-    return gradient.square().sum(dim=(1, 2, 3))
+    return gradient.square().sum(dim=tuple(range(1, gradient.ndim)))
 
 
 PENALTIES: dict[str, Penalty | None] = {

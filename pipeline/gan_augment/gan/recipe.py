@@ -17,19 +17,19 @@ from gan_augment.params import Recipe, TrainParams
 MLP_UP_TO = 16
 
 
-def recipe(params: TrainParams, size: tuple[int, int]) -> Recipe:
+def recipe(params: TrainParams, size: tuple[int, ...]) -> Recipe:
     """Return `params` with the network chosen and its defaults in the place of null.
 
     Args:
         params: the section `train`.
-        size: height and width of the images in pixels.
+        size: height and width of the images in pixels; empty for features.
 
     Raises:
         UserError: names that do not exist, or settings that do not go together.
     """
     check_names(params)
     given = params.model_dump(exclude_none=True)
-    automatic = "mlp" if max(size) <= MLP_UP_TO else "resnet"
+    automatic = ("mlp" if max(size) <= MLP_UP_TO else "resnet") if size else "gaussian"
     network = automatic if params.network == "auto" else params.network
     loss_penalty = "none" if params.weight_clip else LOSSES[params.loss].penalty
     penalty = params.penalty or loss_penalty
@@ -56,7 +56,17 @@ def check_names(params: TrainParams) -> None:
         choose(AUGMENTATIONS, name, "train.augment")
 
 
-def _refuse_what_cannot_be(params: Recipe, size: tuple[int, int]) -> None:
+def _refuse_what_cannot_be(params: Recipe, size: tuple[int, ...]) -> None:
+    family = NETWORKS[params.network]
+    if not (family.images if size else family.features):
+        able = [name for name, n in NETWORKS.items() if (n.images if size else n.features)]
+        kind = "images" if size else "features of a backbone"
+        raise UserError(
+            f"train.network = {params.network!r} does not make {kind}: use auto, {', '.join(able)}"
+        )
+    if not size and (params.augment or not params.conditional):
+        what = "conditional = false" if params.augment == () else "augment"
+        raise UserError(f"train.{what} is for images, and features of a backbone are trained on")
     penalised = params.penalty != "none" and params.gamma > 0
     if params.weight_clip and params.loss != "wasserstein":
         raise UserError(

@@ -1,9 +1,11 @@
-"""Images from a generator: which ones depends on seed, class and index, and on nothing else."""
+"""Samples of a generator: which ones depends on seed, class and index, and on nothing else."""
+
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from gan_augment.gan.networks.layers import GROUP
 from gan_augment.seeding import rng
@@ -19,8 +21,8 @@ def sample(
     indices: range,
     seed: int,
     truncation: float | None = None,
-) -> NDArray[np.uint8]:
-    """Return images `indices` of a class, uint8 N×C×H×W.
+) -> NDArray[Any]:
+    """Return samples `indices` of a class: images, uint8 N×C×H×W, or features, float32 N×F.
 
     The generator always runs on whole, aligned blocks of 128 indices in float32, so that an image
     has the same bytes whatever is asked for along with it: a matrix product may round differently
@@ -67,31 +69,29 @@ def normal(
 
 
 @torch.no_grad()
-def render(
-    generator: nn.Module, z: NDArray[np.float32], labels: NDArray[np.int64]
-) -> NDArray[np.uint8]:
-    """Return the images of latents N×Z and labels N, uint8 N×C×H×W."""
+def render(generator: Any, z: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the samples of latents N×Z and labels N: uint8 N×C×H×W, or float32 N×F."""
     device = next(generator.parameters()).device
-    images: Tensor = generator(*(torch.from_numpy(values).to(device) for values in (z, labels)))
-    levels = ((images.float() + 1) * 127.5).round().clamp(0, 255)
-    return levels.to(torch.uint8).cpu().contiguous().numpy()
+    latents, y = (torch.from_numpy(values).to(device) for values in (z, labels))
+    samples: NDArray[Any] = generator.codec.show(generator(latents, y), y)
+    return samples
 
 
 @torch.no_grad()
 def logits(
-    discriminator: nn.Module, pixels: NDArray[np.uint8], labels: NDArray[np.int64]
+    discriminator: Any, samples: NDArray[Any], labels: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Return what a discriminator in evaluation mode says of images N×C×H×W and labels N: N.
+    """Return what a discriminator in evaluation mode says of samples (N rows) and labels N: N.
 
     Batches are whole groups of a minibatch standard deviation; the last one is filled up with
-    images from the start.
+    samples from the start.
     """
     device = next(discriminator.parameters()).device
-    rows = np.resize(np.arange(len(pixels)), -(-len(pixels) // GROUP) * GROUP)
+    rows = np.resize(np.arange(len(samples)), -(-len(samples) // GROUP) * GROUP)
     parts = []
     for start in range(0, len(rows), BATCH):
         part = rows[start : start + BATCH]
-        x = torch.from_numpy(pixels[part]).to(device).float() / 127.5 - 1
+        x = discriminator.codec.see(discriminator.codec.hold(samples[part]).to(device))
         parts.append(discriminator(x, torch.from_numpy(labels[part]).to(device)))
-    said: NDArray[np.float64] = torch.cat(parts).double().cpu().numpy()[: len(pixels)]
+    said: NDArray[np.float64] = torch.cat(parts).double().cpu().numpy()[: len(samples)]
     return said

@@ -19,6 +19,11 @@ from gan_augment.gan.validation import Validator
 from gan_augment.params import Recipe, TrainParams
 from gan_augment.storage import digest, replace_directory
 
+CODES = 512
+"""Principal components that stand for a feature vector, at most."""
+STARTS_AS_GAUSSIAN = "gaussian"
+"""The network whose latents are as many as the codes."""
+
 
 def run(params: TrainParams, inputs: Mapping[str, Path], outputs: Mapping[str, Path]) -> None:
     """Train the generator on the train split, scoring it on the validation split as it goes.
@@ -28,7 +33,7 @@ def run(params: TrainParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
 
     Args:
         params: the section `train`.
-        inputs: `real`, an image table.
+        inputs: `real`, an image table; `features`, what a backbone sees in its images, if any did.
         outputs: `model`, a folder of config and weights; `history`, a folder of losses.csv,
             validation.csv, events.csv, floor.json and samples/; `scratch`, where checkpoints live
             meanwhile.
@@ -36,30 +41,34 @@ def run(params: TrainParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
     Raises:
         UserError: params that do not fit the images, or training that failed and left no model.
     """
-    train, validation = (table.read(inputs["real"], split) for split in ("train", "validation"))
+    samples = table.samples(inputs)
+    train, validation = (table.read(samples, split) for split in ("train", "validation"))
     settings = recipe(params, train.pixels.shape[2:])
     shape = shape_of(train, settings)
     fabric = environment.fabric(settings)
     described = environment.describe(settings, fabric)
     start = _fetch(params, outputs["scratch"], fabric)
-    hashes = [table.table_hash(inputs["real"], split) for split in ("train", "validation")]
+    hashes = [table.table_hash(samples, split) for split in ("train", "validation")]
     earlier = warm_start.files(start) if start else []
-    fingerprint = digest(settings.model_dump_json(), *hashes, repr(described), *earlier)
+    known = repr((described, train.space))
+    fingerprint = digest(settings.model_dump_json(), *hashes, known, *earlier)
     scratch = outputs["scratch"] / fingerprint
 
     with environment.deterministic(described["threads"]):
         trainer = Trainer(shape, settings, fabric)
         if start:
             _start_from(start, trainer, fabric)
+        trainer.begin(train)
         batches = Batches(
             train,
             settings.batch_size,
-            settings.latent_dim,
+            shape.latent_dim,
             settings.seed,
             fabric.device,
             settings.balance,
             fabric.global_rank,
             fabric.world_size,
+            trainer.generator.codec,
         )
         validator = (
             Validator(train, validation, shape, settings, fabric.device, scratch)
@@ -76,7 +85,7 @@ def run(params: TrainParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
             "best": loop.history.best,
             "stopped": loop.history.stopped,
         }
-        _write(outputs, trainer, loop, settings, shape, train.classes, training)
+        _write(outputs, trainer, loop, settings, shape, train, training)
         shutil.rmtree(scratch)
 
 
@@ -89,16 +98,20 @@ def shape_of(train: table.Images, params: Recipe) -> Shape:
     empty = [name for name, n in zip(train.classes, train.counts(), strict=True) if n == 0]
     if empty:
         raise UserError(f"class {empty[0]!r} has no training image: check ingest.split")
-    _, channels, height, width = train.pixels.shape
+    channels, *size = train.pixels.shape[1:]
+    features = channels if train.space else 0
+    if features:
+        channels = min(CODES, features, len(train) - 1)
     return Shape(
         channels,
-        (height, width),
+        tuple(size),
         len(train.classes),
-        params.latent_dim,
+        channels if params.network == STARTS_AS_GAUSSIAN else params.latent_dim,
         params.embedding_dim,
         params.width,
         params.minibatch_stddev,
         params.spectral_norm,
+        features,
     )
 
 
@@ -125,7 +138,7 @@ def _write(
     loop: Loop,
     params: Recipe,
     shape: Shape,
-    classes: tuple[str, ...],
+    train: table.Images,
     training: dict[str, Any],
 ) -> None:
     with (
@@ -138,7 +151,8 @@ def _write(
             trainer.best_discriminator,
             network=params.network,
             shape=shape,
-            classes=classes,
+            classes=train.classes,
+            space=train.space,
             conditional=params.conditional,
             training=training,
         )

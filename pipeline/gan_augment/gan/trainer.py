@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from lightning_fabric import Fabric
@@ -16,6 +16,7 @@ from gan_augment.gan.networks import Shape, build
 from gan_augment.gan.networks.conditioning import set_label_strength
 from gan_augment.gan.penalties import PENALTIES
 from gan_augment.params import Recipe
+from gan_augment.table import Images
 
 
 class StepLog(NamedTuple):
@@ -57,6 +58,8 @@ class Trainer(nn.Module):
         self._params, self._fabric = params, fabric
         self._loss, self._penalise = LOSSES[params.loss], PENALTIES[params.penalty]
         torch.manual_seed(params.seed)
+        self.generator: Any
+        self.discriminator: Any
         self.generator, self.discriminator = (
             half.to(fabric.device) for half in build(params.network, shape)
         )
@@ -73,6 +76,26 @@ class Trainer(nn.Module):
         self.learning_rate_scale = self.gamma_scale = 1.0
         self.register_buffer("last_penalty", torch.zeros((), device=fabric.device))
         self.last_penalty: Tensor
+
+    @torch.no_grad()
+    def begin(self, train: Images) -> None:
+        """Learn from the training samples what needs no training: codecs, and a generator's start.
+
+        What the networks make of them then depends on the samples alone.
+        """
+        for half in (self.generator, self.discriminator):
+            half.codec.fit(train.pixels, train.labels)
+        if self.starts_trained:
+            codes = self.generator.codec.hold(train.pixels)
+            self.generator.begin(codes, torch.from_numpy(train.labels).to(codes.device))
+        for kept in (self.ema, self.best_generator):
+            kept.load_state_dict(self.generator.state_dict())
+        self.best_discriminator.load_state_dict(self.discriminator.state_dict())
+
+    @property
+    def starts_trained(self) -> bool:
+        """Whether the generator makes something worth having before its first step."""
+        return hasattr(self.generator, "begin")
 
     def step(self, step: int, batches: Sequence[Batch]) -> StepLog:
         """Update the discriminator once a batch, the generator once; steps count from 0."""

@@ -59,7 +59,7 @@ class Validator:
         self._labels = np.repeat(np.arange(shape.classes), self._counts)
         self._train, self._reference = (self._some(part) for part in (train, validation))
         self._network = _network(train, params, device, scratch)
-        self._pixels = features.principal_components(train)
+        self._pixels = None if train.space else features.principal_components(train)
         groups = train.labels if params.conditional else np.zeros_like(train.labels)
         self._near_copies = _score(
             near_copy_search, self._reference, self._groups(), train.pixels, groups
@@ -87,9 +87,10 @@ class Validator:
             for label, count in enumerate(self._counts.tolist())
         ]
         sheet.parent.mkdir(parents=True, exist_ok=True)
-        bands = [images[:SHEET_COLUMNS] for images in pixels]
-        names = self._validation.classes if self._params.conditional else ()
-        contact_sheet(bands, SHEET_COLUMNS, names).save(sheet)
+        if not self._validation.space:
+            bands = [images[:SHEET_COLUMNS] for images in pixels]
+            names = self._validation.classes if self._params.conditional else ()
+            contact_sheet(bands, SHEET_COLUMNS, names).save(sheet)
         same_counts = np.concatenate(
             [images[:count] for images, count in zip(pixels, self._counts, strict=True)]
         )
@@ -103,22 +104,26 @@ class Validator:
             "near_copies": near.beyond if near else None,
         }
 
-    def _cas(self, pixels: list[NDArray[np.uint8]]) -> float:
+    def _cas(self, pixels: list[NDArray[Any]]) -> float:
         drawn = np.concatenate([images[: self._drawn] for images in pixels])
         labels = np.repeat(np.arange(self._shape.classes), self._drawn)
         classes = self._validation.classes
-        synthetic = Images(drawn, labels, classes, self._validation.rows.iloc[:0])
-        return classification_accuracy_score(synthetic, self._validation)
+        real = self._validation
+        synthetic = Images(drawn, labels, classes, real.rows.iloc[:0], real.space)
+        return classification_accuracy_score(synthetic, real)
 
-    def _score_images(self, pixels: NDArray[np.uint8]) -> Row:
+    def _score_images(self, pixels: NDArray[Any]) -> Row:
         real, made = self._network(self._reference), self._network(pixels)
-        flat_real, flat_made = self._pixels(self._reference), self._pixels(pixels)
         prdc = fidelity.precision_recall_density_coverage
         manifold = _score(prdc, real.values, made.values) or (None,) * 4
         return {
             "fid": _score(fidelity.frechet_distance, real.values, made.values),
             "kid": _score(fidelity.kernel_distance, real.values, made.values),
-            "kid_pixels": _score(fidelity.kernel_distance, flat_real.values, flat_made.values),
+            "kid_pixels": self._pixels
+            and _score(
+                fidelity.kernel_distance,
+                *(self._pixels(part).values for part in (self._reference, pixels)),
+            ),
             "inception_score": None
             if made.probabilities is None
             else _score(fidelity.inception_score, made.probabilities),
@@ -126,7 +131,7 @@ class Validator:
             "diversity": _score(self._diversity, pixels),
         }
 
-    def _diversity(self, pixels: NDArray[np.uint8]) -> float:
+    def _diversity(self, pixels: NDArray[Any]) -> float:
         """Return how much images of one class vary, as a share of what real ones do.
 
         Raises:
@@ -142,7 +147,7 @@ class Validator:
         """Return the labels, or a single group where the generator knows none."""
         return self._labels if self._params.conditional else np.zeros_like(self._labels)
 
-    def _overfitting(self, discriminator: nn.Module, pixels: NDArray[np.uint8]) -> float:
+    def _overfitting(self, discriminator: nn.Module, pixels: NDArray[Any]) -> float:
         """Return (E D(train) − E D(validation)) / (E D(train) − E D(G(z))).
 
         0 if the discriminator takes unseen real images for real, 1 if for generated ones (Karras
@@ -157,7 +162,7 @@ class Validator:
         discriminator.train(was_training)
         return float((train - unseen) / (train - made)) if train > made else 0.0
 
-    def _some(self, images: Images) -> NDArray[np.uint8]:
+    def _some(self, images: Images) -> NDArray[Any]:
         """Return as many images of each class as are compared, class by class."""
         groups = images.rows.get("group")
         return images.pixels[subsample(images.labels, self._counts, self._params.seed, groups)]
@@ -168,8 +173,12 @@ def _network(
 ) -> features.Extractor:
     """Return the feature network: the user's Inception, or one trained on the train split.
 
+    Features of a backbone are measured by their principal components.
+
     What was trained is kept in `scratch`, so that a resumed run need not train it again.
     """
+    if train.space:
+        return features.principal_components(train)
     if params.inception_weights:
         return features.inception(params.inception_weights, device)
     kept = scratch / "features.safetensors"

@@ -73,10 +73,10 @@ def _rows(images: pd.DataFrame, classes: Sequence[str], spooled: Spooled) -> Ite
     for pngs in spooled.pngs(images.index.to_numpy()):
         here = images.iloc[start : start + len(pngs)]
         yield table.pack(
-            pngs,
-            here["id"].tolist(),
             here["label"].to_numpy(),
             classes,
+            image=pngs,
+            id=here["id"].tolist(),
             split=here["split"].tolist(),
             origin="real",
             path=here["name"].tolist(),

@@ -163,7 +163,7 @@ def intraclass_diversity(pixels: NDArray[np.uint8], labels: NDArray[np.int64]) -
     of the class's real images, the generator has collapsed.
 
     Args:
-        pixels: uint8, N×C×H×W.
+        pixels: uint8, N×C×H×W; or features, float32, N×F.
         labels: int64, N.
 
     Returns:
@@ -232,8 +232,13 @@ def _squared_reach(rows: Rows, k: int) -> Rows:
 
 
 def _deviation(pixels: NDArray[np.uint8]) -> float:
-    """Return the mean over pixels of the standard deviation over images, on a scale of 0 to 1."""
+    """Return the mean over pixels of the standard deviation over images, on a scale of 0 to 1.
+
+    Of features, which have no such scale, in their own units.
+    """
     n = len(pixels)
+    if pixels.dtype != np.uint8:
+        return float(pixels.std(axis=0, ddof=1, dtype=np.float64).mean())
     sums = pixels.sum(axis=0, dtype=np.int64)
     squares = np.einsum("n...,n...->...", pixels, pixels, dtype=np.int64)
     variances = (squares - sums**2 / n) / (n - 1)

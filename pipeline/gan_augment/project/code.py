@@ -25,6 +25,7 @@ FILE = Path("gan-augment.lock")
 PACKAGE = "gan_augment"
 STAGES = {
     "ingest": "gan_augment.ingest.stage",
+    "embed": "gan_augment.embed.stage",
     "train": "gan_augment.gan.stage",
     "generate": "gan_augment.synthesis.stage",
     "evaluate": "gan_augment.evaluation.stage",

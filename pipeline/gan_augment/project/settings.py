@@ -6,14 +6,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gan_augment.embed.choice import PIXELS_UP_TO
 from gan_augment.ingest.fitted import FAR, MUCH
 from gan_augment.ingest.sizes import kept, suitable
 from gan_augment.params import IngestParams
 from gan_augment.project.survey import Survey
 from gan_augment.synthesis.plan import uneven
 
-LARGE = 64
-"""Pixels of the longer side from which on images are made smaller: what is trained at that size."""
+ON_FEATURES = [
+    *("real", "class-weights", "oversample", "smote", "gmm", "gaussian"),
+    *("gan", "gan+smote", "gan+gaussian", "placebo", "synthetic-only"),
+]
+"""What is compared where a backbone looks at the images."""
 SMALL = 16
 """Up to so many pixels a side any size can be made; above, sides must be multiples of 4."""
 LARGE_SET, A_CLASS = 20_000, 500
@@ -48,6 +52,7 @@ def choose(found: Survey, params: IngestParams) -> list[Choice]:
         *_number(found),
         Choice("ingest.scarcity", {}, "the images are what they are; only a study caps classes"),
         *_plan(found, params),
+        *_arms(found),
         *_classic(found),
     ]
 
@@ -62,14 +67,14 @@ def _size(found: Survey) -> Iterator[Choice]:
     if alike and _can_be_made(height, width):
         yield Choice("ingest.image_size", None, f"the images are {said}, and stay so")
         return
-    sides = suitable(found.sizes, LARGE)
-    why = (
-        "larger ones want a GPU and more images than most have; 32 trains four times as fast"
-        if max(sides) == LARGE
-        else "networks want sides that are multiples of 8"
-    )
-    value: Any = sides[0] if sides[0] == sides[1] else list(sides)
-    yield Choice("ingest.image_size", value, f"the images are {said}; {why}")
+    sides = suitable(found.sizes)
+    if _are_embedded(found):
+        reason = f"the images are {said}; a pretrained network looks at them, whatever their size"
+        yield Choice("ingest.image_size", None, reason)
+    else:
+        value: Any = sides[0] if sides[0] == sides[1] else list(sides)
+        reason = f"the images are {said}; networks want sides that are multiples of 8"
+        yield Choice("ingest.image_size", value, reason)
     far = (1 / kept(np.array(found.sizes), sides) > FAR).mean()
     if far >= MUCH:
         reason = f"{far:.0%} of the images would be stretched more than {FAR:g} times"
@@ -142,6 +147,17 @@ def training_images(found: Survey, params: IngestParams) -> dict[str, int]:
     }
 
 
+def _arms(found: Survey) -> Iterator[Choice]:
+    if _are_embedded(found):
+        reason = "methods for what a pretrained network sees in the images: see embed.backbone"
+        yield Choice("evaluate.arms", ON_FEATURES, reason)
+
+
+def _are_embedded(found: Survey) -> bool:
+    """Return whether `embed.backbone = auto` takes a backbone."""
+    return any(max(size) > PIXELS_UP_TO for size in found.sizes)
+
+
 def _classic(found: Survey) -> Iterator[Choice]:
     if found.colour >= OF_COLOUR:
         reason = (
@@ -155,4 +171,4 @@ def _classic(found: Survey) -> Iterator[Choice]:
 
 def _can_be_made(height: float, width: float) -> bool:
     longer = max(height, width)
-    return longer <= SMALL or (longer <= LARGE and height % 4 == width % 4 == 0)
+    return longer <= SMALL or (longer <= PIXELS_UP_TO and height % 4 == width % 4 == 0)

@@ -46,6 +46,8 @@ def strips(real: Images, synthetic: Images) -> list[Strips]:
 
 
 def _strip(images: Images, label: int) -> Picture | None:
+    if images.space:  # features have no picture
+        return None
     side = max(images.pixels.shape[2:])
     shown_side = min(side * enlargement(side), LARGEST) + GAP
     counts = np.zeros(len(images.classes), np.int64)

@@ -19,7 +19,7 @@ from gan_augment.storage import digest, read_json, write_text
 if TYPE_CHECKING:
     import pyarrow as pa
 
-STAGES = ("train", "generate", "evaluate")
+STAGES = ("embed", "train", "generate", "evaluate")
 """What is not run again if it was finished with the same images."""
 LOG = "log.txt"
 LAST_BYTES = 1_000
@@ -40,6 +40,7 @@ class Replicate:
         self.params, self.folder = params.model_copy(update={"train": train}), folder
         self.real = folder / "real"
         self.ingest_report = folder / "ingest"
+        self.features = folder / "features"
         self.model = folder / "generator"
         self.history = folder / "training"
         self.synthetic = folder / "synthetic"
@@ -80,6 +81,13 @@ class Replicate:
         with _named(self.folder):
             stage.run(self.params.ingest, {}, {"real": self.real, "report": self.ingest_report})
 
+    def embed(self) -> None:
+        """Look at the images through the backbone."""
+        from gan_augment.embed import stage
+
+        outputs = {"features": self.features, "scratch": self._scratch("embed")}
+        stage.run(self.params.embed, {"real": self.real}, outputs)
+
     def train(self) -> None:
         """Train the generator."""
         from gan_augment.gan import stage
@@ -87,7 +95,7 @@ class Replicate:
 
         plan.check(self.params.generate, self.real)
         outputs = {"model": self.model, "history": self.history, "scratch": self._scratch("train")}
-        stage.run(self.params.train, {"real": self.real}, outputs)
+        stage.run(self.params.train, {"real": self.real, "features": self.features}, outputs)
 
     def generate(self) -> None:
         """Make the synthetic images."""
@@ -99,7 +107,7 @@ class Replicate:
             "report": self.synthesis,
             "scratch": self._scratch("generate"),
         }
-        inputs = {"real": self.real, "model": self.model}
+        inputs = {"real": self.real, "features": self.features, "model": self.model}
         stage.run(self.params.generate, inputs, outputs, self.params.evaluate.sets)
 
     def evaluate(self) -> None:
@@ -108,6 +116,7 @@ class Replicate:
 
         inputs = {
             "real": self.real,
+            "features": self.features,
             "ingest": self.ingest_report,
             "model": self.model,
             "synthetic": self.synthetic,

@@ -5,6 +5,7 @@ and returns the extra images only, in class order.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,9 @@ Baseline = Callable[[Images, Counts, int], Images]
 SMOTE_NEIGHBOURS = 5
 PCA_DIMENSIONS = 64
 PCA_VARIANCE = 0.99
+GAUSSIAN_DIMENSIONS = 512
+LEAST_SCALE = 1e-6
+JITTER = 1e-9
 MIXTURE_SIZES = (1, 2, 4)
 COVARIANCE_FLOOR = 1e-4
 """Added to the variance of every component, as a share of the images' mean variance."""
@@ -40,7 +44,8 @@ def smote(real: Images, extra: Counts, seed: int) -> Images:
     from imblearn.over_sampling import SMOTE
 
     counts = real.counts()
-    flat = real.pixels.reshape(len(real), -1).astype(np.float32)
+    to_flat, from_flat = _flattening(real)
+    flat = to_flat(real.pixels).astype(np.float32)
     parts = []
     for label in np.flatnonzero(extra):
         rows = flat[real.labels == label]
@@ -58,7 +63,7 @@ def smote(real: Images, extra: Counts, seed: int) -> Images:
         labels = np.repeat([1, 0], [len(rows), target])
         filled, filled_labels = sampler.fit_resample(np.concatenate([rows, stand_in]), labels)
         parts.append(filled[filled_labels == 1][len(rows) :])
-    return _images(real, _stack(parts, real), extra)
+    return _images(real, from_flat(parts), extra)
 
 
 def gmm(real: Images, extra: Counts, seed: int) -> Images:
@@ -70,7 +75,8 @@ def gmm(real: Images, extra: Counts, seed: int) -> Images:
     from sklearn.decomposition import PCA
     from sklearn.mixture import GaussianMixture
 
-    flat = real.pixels.reshape(len(real), -1).astype(np.float64)
+    to_flat, from_flat = _flattening(real)
+    flat = to_flat(real.pixels).astype(np.float64)
     most = min(PCA_DIMENSIONS, *flat.shape)
     pca = PCA(most, svd_solver="full").fit(flat)
     kept = int(np.searchsorted(pca.explained_variance_ratio_.cumsum(), PCA_VARIANCE)) + 1
@@ -89,17 +95,50 @@ def gmm(real: Images, extra: Counts, seed: int) -> Images:
         best = min(candidates, key=lambda mixture: mixture.bic(rows))
         drawn, _ = best.sample(extra[label])
         parts.append(drawn @ pca.components_[: codes.shape[1]] + pca.mean_)
-    return _images(real, _stack(parts, real), extra)
+    return _images(real, from_flat(parts), extra)
+
+
+def gaussian(real: Images, extra: Counts, seed: int) -> Images:
+    """Draw from a Gaussian a class, whose covariance is half its own and half that of all classes.
+
+    Distribution calibration (Yang et al. 2021): scarce classes borrow their shape from the others.
+    Both covariances are shrunk (Ledoit & Wolf 2004), in the space of at most 512 principal
+    components.
+    """
+    from sklearn.covariance import ledoit_wolf
+    from sklearn.decomposition import PCA
+
+    to_flat, from_flat = _flattening(real)
+    flat = to_flat(real.pixels).astype(np.float64)
+    pca = PCA(min(GAUSSIAN_DIMENSIONS, len(flat) - 1, flat.shape[1]), svd_solver="full").fit(flat)
+    codes = pca.transform(flat)
+    known = np.unique(real.labels)
+    means = {label: codes[real.labels == label].mean(axis=0) for label in known.tolist()}
+    around = codes - np.stack([means[label] for label in real.labels.tolist()])
+    pooled = ledoit_wolf(around, assume_centered=True)[0]
+    parts = []
+    for label in np.flatnonzero(extra).tolist():
+        rows = codes[real.labels == label]
+        own = ledoit_wolf(rows)[0] if len(rows) > 1 else pooled
+        factor = np.linalg.cholesky((own + pooled) / 2 + JITTER * np.eye(len(own)))
+        z = rng(seed, "gaussian", label).standard_normal((int(extra[label]), len(own)))
+        parts.append(pca.inverse_transform(means[label] + z @ factor.T))
+    return _images(real, from_flat(parts), extra)
 
 
 def placebo(real: Images, extra: Counts, seed: int) -> Images:
     """Fill images with grey levels drawn independently from all training pixels.
+
+    Of features, each is drawn from its own values in all training images.
 
     It knows nothing of any class or shape, so a lift it causes is not due to content: it shows what
     balanced counts or mere noise do to a classifier.
     """
     draw = rng(seed, "placebo")
     shape = (int(extra.sum()), *real.pixels.shape[1:])
+    if real.space:
+        rows = draw.integers(len(real), size=shape)
+        return _images(real, np.take_along_axis(real.pixels, rows, axis=0), extra)
     return _images(real, draw.choice(real.pixels.ravel(), shape), extra)
 
 
@@ -107,6 +146,7 @@ BASELINES: dict[str, Baseline] = {
     "oversample": oversample,
     "smote": smote,
     "gmm": gmm,
+    "gaussian": gaussian,
     "placebo": placebo,
 }
 
@@ -127,6 +167,7 @@ def rows(method: str, real: Images, label: int, count: int, seed: int) -> pa.Tab
         real.classes,
         split="train",
         origin="synthetic",
+        space=real.space,
         method=method,
         seed=seed,
         index=list(range(count)),
@@ -141,12 +182,33 @@ def _draw_by_class(real: Images, extra: Counts, draw: np.random.Generator) -> ND
     return np.concatenate(chosen) if chosen else np.zeros(0, np.intp)
 
 
-def _stack(parts: list[NDArray[np.floating]], real: Images) -> NDArray[np.uint8]:
-    """Return rows of flat images, as floats 0–255, in the shape of the real ones."""
-    flat = np.concatenate(parts) if parts else np.zeros((0, real.pixels[0].size))
-    return flat.round().clip(0, 255).astype(np.uint8).reshape(-1, *real.pixels.shape[1:])
+Flat = NDArray[np.floating]
 
 
-def _images(real: Images, pixels: NDArray[np.uint8], extra: Counts) -> Images:
+def _flattening(
+    real: Images,
+) -> tuple[Callable[[NDArray[Any]], Flat], Callable[[list[Flat]], NDArray[Any]]]:
+    """Return how samples become vectors, in which distances mean something, and the way back.
+
+    Pixels are vectors of grey levels, features are standardised. The way back takes a list of
+    vectors for each class.
+    """
+    size, back = real.pixels[0].size, real.pixels.shape[1:]
+    if real.space:
+        mean = real.pixels.mean(axis=0, dtype=np.float64)
+        scale = np.maximum(real.pixels.std(axis=0, dtype=np.float64), LEAST_SCALE)
+        return lambda values: (values - mean) / scale, lambda parts: (
+            _stack(parts, size) * scale + mean
+        ).astype(np.float32)
+    return lambda pixels: pixels.reshape(
+        len(pixels), -1
+    ), lambda parts: _stack(parts, size).round().clip(0, 255).astype(np.uint8).reshape(-1, *back)
+
+
+def _stack(parts: list[Flat], size: int) -> Flat:
+    return np.concatenate(parts) if parts else np.zeros((0, size))
+
+
+def _images(real: Images, pixels: NDArray[Any], extra: Counts) -> Images:
     labels = np.repeat(np.arange(len(extra)), extra)
-    return Images(pixels, labels, real.classes, pd.DataFrame(index=range(len(labels))))
+    return Images(pixels, labels, real.classes, pd.DataFrame(index=range(len(labels))), real.space)

@@ -21,10 +21,10 @@ COLUMNS = 10
 
 
 class Pairs(NamedTuple):
-    """Synthetic images and the training images they match best, closest first: N×C×H×W each."""
+    """Synthetic samples and the training samples they match best, closest first: N rows each."""
 
-    synthetic: NDArray[np.uint8]
-    train: NDArray[np.uint8]
+    synthetic: NDArray[Any]
+    train: NDArray[Any]
 
 
 def judge(
@@ -65,16 +65,19 @@ def nothing(why: str, train: Images) -> tuple[dict[str, Any], Pairs]:
 
 
 def picture(pairs: Pairs) -> Image.Image:
-    """Draw the pairs in bands: synthetic images above, under each the training image it matches."""
-    if not len(pairs.synthetic):
-        return contact_sheet([pairs.synthetic], 1)
+    """Draw the pairs in bands: synthetic images above, under each the training image it matches.
+
+    Features have no picture: the sheet is empty.
+    """
+    if not len(pairs.synthetic) or pairs.synthetic.ndim == 2:
+        return contact_sheet([np.zeros((0, 1, 1, 1), np.uint8)], 1)
     starts = range(0, len(pairs.synthetic), COLUMNS)
     bands = [part[start : start + COLUMNS] for start in starts for part in pairs]
     names = ["synthetic", "training"] * len(starts)
     return contact_sheet(bands, min(COLUMNS, len(pairs.synthetic)), names)
 
 
-def _sample(pixels: NDArray[np.uint8], labels: NDArray[np.int64], extractor: Extractor) -> Sample:
+def _sample(pixels: NDArray[Any], labels: NDArray[np.int64], extractor: Extractor) -> Sample:
     return Sample(pixels, labels, extractor(pixels).values)
 
 

@@ -65,7 +65,15 @@ def interpolation(
 def _sheet(
     model: Model, z: NDArray[np.float32], labels: NDArray[np.int64], columns: int
 ) -> Image.Image:
-    """Draw the images of latents, a row a label, and the names of the classes, if there are any."""
+    """Draw the images of latents, a row a label, and the names of the classes, if there are any.
+
+    Raises:
+        UserError: the generator makes features, which have no picture.
+    """
+    if model.space:
+        raise UserError(
+            f"the generator makes features of {model.space.backbone}, which have no picture"
+        )
     pixels = render(model.generator, z, labels.repeat(columns))
     bands = pixels.reshape(len(labels), columns, *pixels.shape[1:])
     names = [model.classes[label] for label in labels.tolist()] if model.conditional else ()

@@ -103,10 +103,9 @@ def write(
         write_json(folder / "fidelity.json", {"features": {}, "overall": {}, "classes": {}})
         verdict, pairs = closeness.nothing("no synthetic image was made", selection.train)
     else:
-        network = _network(selection.train, params.seed, scratch)
-        pixels = features.principal_components(selection.train)
-        found = _fidelity(selection, {"network": network, "pixels": pixels})
-        write_json(folder / "fidelity.json", found)
+        extractors = _extractors(selection.train, params.seed, scratch)
+        network = extractors["network"]
+        write_json(folder / "fidelity.json", _fidelity(selection, extractors))
         candidates = _candidates(selection, params, trained, network) if trained else None
         verdict, pairs = closeness.judge(candidates, selection.validation, selection.train, network)
     write_json(folder / "memorisation.json", verdict)
@@ -176,6 +175,14 @@ def _gates(
                 seen = (sight.accuracy, sight.error, sight.chance)
                 rows.append((classes[label], gate, *numbers, *seen, sight.warning(label)))
     return rows
+
+
+def _extractors(train: Images, seed: int, scratch: Path) -> dict[str, Extractor]:
+    """Return what fidelity is measured by; of the features of a backbone, their components."""
+    components = features.principal_components(train)
+    if train.space:
+        return {"network": components}
+    return {"network": _network(train, seed, scratch), "pixels": components}
 
 
 def _network(train: Images, seed: int, scratch: Path) -> Extractor:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -150,7 +150,7 @@ class Sampler:
         label: int,
         indices: NDArray[np.int64],
         pixels: NDArray[np.uint8],
-        columns: dict[str, table.Column],
+        columns: dict[str, Any],
     ) -> pa.Table:
         """Return the rows, kept in a file for a run that is killed and goes on."""
         rows = table.encode(
@@ -159,6 +159,7 @@ class Sampler:
             self._trained.classes,
             split="train",
             origin="synthetic",
+            space=self._trained.space,
             method="gan",
             generator=self._trained.hash,
             seed=self._seed,
@@ -189,9 +190,7 @@ class Sampler:
             )
 
 
-def _columns(
-    candidates: Candidates, judged: Judged, ids: NDArray[np.str_]
-) -> dict[str, table.Column]:
+def _columns(candidates: Candidates, judged: Judged, ids: NDArray[np.str_]) -> dict[str, Any]:
     """Return what the gates have to say of the images that passed; `ids` are the training images'.
 
     A score that is infinite, such as the distance of a first image to those before it, is null.

@@ -18,7 +18,7 @@ from gan_augment.synthesis.draws import seed_of_set
 from gan_augment.synthesis.gates.evidence import Evidence
 from gan_augment.synthesis.gates.sight import Gate
 from gan_augment.synthesis.sampler import HopelessError, Sampler
-from gan_augment.table import Images
+from gan_augment.table import FeatureSpace, Images
 
 
 def run(
@@ -35,7 +35,8 @@ def run(
 
     Args:
         params: the section `generate`.
-        inputs: `real`, an image table; `model`, a trained generator, used by the method `gan` only.
+        inputs: `real`, an image table; `features`, what a backbone sees in its images, if any did;
+            `model`, a trained generator, used by the method `gan` only.
         outputs: `synthetic`, an image table, and `draws`, another; `report`, a folder of plan.csv,
             gates.csv, fidelity.json, memorisation.json and closest.png, all about `synthetic`;
             `scratch`, where finished blocks are.
@@ -46,7 +47,8 @@ def run(
             few real images, or the gates reject nearly all of it, and there is no fallback.
     """
     check_names(params)
-    real, validation = (table.read(inputs["real"], split) for split in ("train", "validation"))
+    samples = table.samples(inputs)
+    real, validation = (table.read(samples, split) for split in ("train", "validation"))
     counts = plan.wanted(params.plan, real.counts(), real.classes)
     methods = plan.methods(params, counts, real.counts(), real.classes)
     more = f", and {sets - 1} more draws of as many" if sets > 1 else ""
@@ -55,8 +57,9 @@ def run(
     if not counts.any():
         print(f"generate: {plan.empty(params.plan, real.counts())}", flush=True)
     trained = _model(inputs["model"], real) if "gan" in methods and counts.any() else None
-    hashes = [table.table_hash(inputs["real"], split) for split in ("train", "validation")]
-    described = params.model_dump_json(), trained.hash if trained else "", *hashes
+    hashes = [table.table_hash(samples, split) for split in ("train", "validation")]
+    known_as = trained.hash if trained else "", repr(real.space)
+    described = params.model_dump_json(), *known_as, *hashes
     scratch = outputs["scratch"] / digest(*described)
 
     samplers: list[Sampler | None] = [None] * sets
@@ -71,8 +74,8 @@ def run(
     looked_at = report.Selection(real, validation, counts, params.seed)
     with (
         replace_directory(outputs["report"]) as folder,
-        table.Writer(outputs["synthetic"], real.classes) as synthetic,
-        table.Writer(outputs["draws"], real.classes) as others,
+        table.Writer(outputs["synthetic"], real.classes, space=real.space) as synthetic,
+        table.Writer(outputs["draws"], real.classes, space=real.space) as others,
         progress("generate", sets * int(counts.sum()), "images") as advance,
     ):
         done = 0
@@ -117,12 +120,24 @@ def _model(folder: Path, real: Images) -> model.Model:
             f"{folder} was trained on the classes {', '.join(trained.classes)}, but the images "
             f"have {', '.join(real.classes)}: run `dvc repro train`"
         )
+    if trained.space != real.space:
+        made, seen = (
+            space.backbone if space else "pixels" for space in (trained.space, real.space)
+        )
+        raise UserError(
+            f"{folder} makes {made}, and the images are seen as {seen}, of other weights or sizes: "
+            "run `dvc repro train`"
+        )
     if not trained.conditional:
         raise UserError(
             f"{folder} heeds no classes, so its images would have no labels: set "
             "train.conditional to true"
         )
     return trained
+
+
+def _kind(space: FeatureSpace | None) -> str:
+    return f"features of {space.backbone} ({space.hash}, {space.size})" if space else "pixels"
 
 
 def _rows(

@@ -13,8 +13,8 @@ from gan_augment.gan.model import Model
 from gan_augment.synthesis.baselines import draw
 
 
-def find(path: Path, identity: str) -> tuple[NDArray[np.uint8], dict[str, Any]]:
-    """Return the image, uint8 C×H×W, and the columns of the row whose id starts so.
+def find(path: Path, identity: str) -> tuple[NDArray[Any], dict[str, Any]]:
+    """Return a row by the start of its id: image, uint8 C×H×W, or features, float32 F; columns.
 
     Args:
         path: an image table.
@@ -36,6 +36,9 @@ def find(path: Path, identity: str) -> tuple[NDArray[np.uint8], dict[str, Any]]:
     (number,) = found.values()
     (columns,) = rows.columns().slice(number, 1).to_pylist()
     columns["label"] = table.class_names(path)[columns["label"]]
+    if table.space(path):
+        features = rows.columns([table.FEATURES])[table.FEATURES][number].as_py()
+        return np.array(features, np.float32), columns
     return table.from_png(rows.png(number)), columns
 
 
@@ -47,8 +50,8 @@ def described(row: Mapping[str, Any], classes: Sequence[str]) -> list[str]:
     return [f"{name:16} {value}" for name, value in named.items() if value is not None]
 
 
-def regenerate(row: Mapping[str, Any], model: Model) -> NDArray[np.uint8]:
-    """Return the image of a synthetic row, uint8 C×H×W, made by the generator anew.
+def regenerate(row: Mapping[str, Any], model: Model) -> NDArray[Any]:
+    """Return the sample of a synthetic row, as `find` does, made by the generator anew.
 
     Raises:
         UserError: the row names another generator.
@@ -63,8 +66,8 @@ def regenerate(row: Mapping[str, Any], model: Model) -> NDArray[np.uint8]:
     return model.draw(label, indices, row["seed"], row["truncation"])[0]
 
 
-def remake(row: Mapping[str, Any], path: Path, real: Path) -> NDArray[np.uint8]:
-    """Return the image of a row that a simpler method made, uint8 C×H×W, made anew.
+def remake(row: Mapping[str, Any], path: Path, real: Path) -> NDArray[Any]:
+    """Return the sample of a row that a simpler method made, as `find` does, made anew.
 
     Such a method makes all its images of a class at once, so `path`, the table that the row is in,
     is asked how many there were in its set.
@@ -72,12 +75,12 @@ def remake(row: Mapping[str, Any], path: Path, real: Path) -> NDArray[np.uint8]:
     Args:
         row: columns of the row.
         path: the image table that it is in.
-        real: the image table that it was made from.
+        real: the table of images, or of features, that it was made from.
     """
     made = {name: row[name] for name in ("method", "requested_label", "seed")}
     rows = table.Rows(table.shards(path, "train")).columns(list(made))
     count = rows.to_pylist().count(made)
     train = table.read(real, "train")
     images = draw(row["method"], train, row["requested_label"], count, row["seed"])
-    pixels: NDArray[np.uint8] = images.pixels[row["index"]]
+    pixels: NDArray[Any] = images.pixels[row["index"]]
     return pixels

@@ -13,6 +13,13 @@ this is how the test images stay sealed.
 | id | string | hash of the decoded pixels |
 | group | string | rows that a split may not tear apart |
 
+A table of features, what a backbone (a frozen pretrained network) sees in the images, has these,
+and an image only where it has one to show; the schema's metadata name the backbone:
+
+| column | type | meaning |
+|---|---|---|
+| features | list<float32>[F] | as the backbone gives them |
+
 Synthetic rows also have, where it applies:
 
 | column | type | meaning |
@@ -29,15 +36,25 @@ Synthetic rows also have, where it applies:
 """
 
 from gan_augment.table.access import Rows
-from gan_augment.table.columns import NULLABLE, SPLITS, classes_of, schema
+from gan_augment.table.columns import (
+    FEATURES,
+    NULLABLE,
+    SPLITS,
+    FeatureSpace,
+    classes_of,
+    schema,
+    space_of,
+)
 from gan_augment.table.pixels import channels_last, from_png, picture, pixel_hash, png
 from gan_augment.table.reader import (
     class_names,
     counts,
     labels,
     read,
+    samples,
     scan,
     shards,
+    space,
     stream,
     table_hash,
 )
@@ -45,9 +62,11 @@ from gan_augment.table.rows import Column, Images, decode, encode, pack, soft_la
 from gan_augment.table.writer import Writer, write
 
 __all__ = [
+    "FEATURES",
     "NULLABLE",
     "SPLITS",
     "Column",
+    "FeatureSpace",
     "Images",
     "Rows",
     "Writer",
@@ -64,10 +83,13 @@ __all__ = [
     "pixel_hash",
     "png",
     "read",
+    "samples",
     "scan",
     "schema",
     "shards",
     "soft_labels",
+    "space",
+    "space_of",
     "stream",
     "table_hash",
     "without_pixels",

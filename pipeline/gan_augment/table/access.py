@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gan_augment.errors import UserError
+from gan_augment.table.columns import FEATURES
 from gan_augment.table.reader import readable
 from gan_augment.table.rows import without_pixels
 
@@ -87,7 +88,9 @@ class Rows:
             return self._files(shard)[offset : offset + length]
 
     def columns(self, names: Sequence[str] | None = None) -> pa.Table:
-        """Return columns of all rows; None is all but the pixels, with the image's `source`.
+        """Return columns of all rows.
+
+        None is all but the pixels and features, with the image's `source`.
 
         Raises:
             UserError: a shard lacks one of them, or cannot be read.
@@ -144,6 +147,7 @@ def _columns(shard: Path, names: Sequence[str] | None) -> pa.Table:
         present = file.schema_arrow.names
         if missing := [name for name in names or () if name not in present]:
             raise UserError(f"{shard} has no column {missing[0]!r}: not an image table of ours")
-        wanted = [name for name in present if name != "image"] if names is None else list(names)
+        told = [name for name in present if name not in ("image", FEATURES)]
+        wanted = told if names is None else list(names)
         rows = file.read(columns=wanted if names is not None else [*wanted, "image.path"])
     return without_pixels(rows) if names is None else rows

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
@@ -40,12 +41,63 @@ _COLUMNS: dict[str, tuple[pa.DataType, Mapping[str, Any]]] = {
 }
 
 
-def schema(classes: Sequence[str]) -> pa.Schema:
-    """Return the Arrow schema, with the class names where `datasets` looks for them."""
-    features = {name: dict(feature) for name, (_, feature) in _COLUMNS.items()}
+FEATURES, BACKBONE = "features", b"backbone"
+
+
+@dataclass(frozen=True)
+class FeatureSpace:
+    """Whose features a table holds.
+
+    Attributes:
+        backbone: name of the pretrained network.
+        hash: of its weights.
+        width: number of features of an image.
+        size: height and width that images are resized to before it sees them.
+    """
+
+    backbone: str
+    hash: str
+    width: int
+    size: tuple[int, int]
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> "FeatureSpace":
+        """Return it as `asdict`, and then JSON, have written it down."""
+        return cls(**{**record, "size": tuple(record["size"])})
+
+
+def schema(classes: Sequence[str], space: FeatureSpace | None = None) -> pa.Schema:
+    """Return the Arrow schema, with the class names where `datasets` looks for them.
+
+    Args:
+        classes: class names, in index order.
+        space: whose features the rows have; None if they have none.
+    """
+    columns = dict(_COLUMNS)
+    metadata: dict[str | bytes, str] = {}
+    if space:
+        kind = pa.list_(pa.float32(), space.width)
+        value = {"_type": "Value", "dtype": "float32"}
+        columns[FEATURES] = kind, {"_type": "Sequence", "feature": value, "length": space.width}
+        metadata[BACKBONE] = json.dumps(asdict(space))
+    features = {name: dict(feature) for name, (_, feature) in columns.items()}
     features["label"]["names"] = list(classes)
-    metadata = {"huggingface": json.dumps({"info": {"features": features}}, ensure_ascii=False)}
-    return pa.schema([(name, kind) for name, (kind, _) in _COLUMNS.items()], metadata=metadata)
+    metadata["huggingface"] = json.dumps({"info": {"features": features}}, ensure_ascii=False)
+    return pa.schema([(name, kind) for name, (kind, _) in columns.items()], metadata=metadata)
+
+
+def space_of(table_schema: pa.Schema) -> FeatureSpace | None:
+    """Return whose features a schema's rows have; None if they have none.
+
+    Raises:
+        UserError: the schema has features, and does not say whose.
+    """
+    if FEATURES not in table_schema.names:
+        return None
+    try:
+        return FeatureSpace.of(json.loads((table_schema.metadata or {})[BACKBONE]))
+    except (KeyError, TypeError, ValueError):
+        raise UserError("the table has features, but does not say of which backbone") from None
 
 
 def classes_of(table_schema: pa.Schema) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import struct
 import zlib
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -13,10 +14,10 @@ from PIL import Image
 PNG_FILTER, PNG_COLOUR = {1: 0, 3: 1}, {1: 0, 3: 2}
 
 
-def pixel_hash(image: NDArray[np.uint8]) -> str:
-    """Return the hash of one image's shape and pixels (uint8 C×H×W), 32 hex digits."""
-    shape = np.array(image.shape, "<u4").tobytes()
-    return hashlib.blake2b(shape + image.tobytes(), digest_size=16).hexdigest()
+def pixel_hash(sample: NDArray[Any]) -> str:
+    """Return the hash of one sample's shape and values (uint8 C×H×W, float32 F), 32 hex digits."""
+    shape = np.array(sample.shape, "<u4").tobytes()
+    return hashlib.blake2b(shape + sample.tobytes(), digest_size=16).hexdigest()
 
 
 def picture(image: NDArray[np.uint8]) -> Image.Image:

@@ -1,7 +1,7 @@
 """Reading an image table: one split or all, a row group at a time or whole."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gan_augment.errors import UserError
-from gan_augment.table.columns import SPLITS, classes_of
+from gan_augment.table.columns import SPLITS, FeatureSpace, classes_of, schema, space_of
 from gan_augment.table.rows import Images, decode
 
 
@@ -49,19 +49,14 @@ def stream(path: Path, split: str | None = None) -> Iterator[Images]:
 
 
 def read(path: Path, split: str | None = None) -> Images:
-    """Return all rows decoded into one uint8 array N×C×H×W, with labels and the other columns.
+    """Return all rows decoded: images as one array N×C×H×W, features as N×F, and what they are.
 
     Raises:
         UserError: no table there, no rows, or images of different sizes.
     """
     parts = [part for part in stream(path, split) if len(part)]
     if not parts:
-        return Images(
-            np.zeros((0, 1, 1, 1), np.uint8),
-            np.zeros(0, np.int64),
-            class_names(path),
-            pd.DataFrame(),
-        )
+        return decode(schema(class_names(path), space(path)).empty_table())
     if len({part.pixels.shape[1:] for part in parts}) > 1:
         raise UserError(f"{path} holds images of different sizes: run `gan-augment ingest` again")
     return Images(
@@ -69,12 +64,36 @@ def read(path: Path, split: str | None = None) -> Images:
         np.concatenate([part.labels for part in parts]),
         parts[0].classes,
         pd.concat([part.rows for part in parts], ignore_index=True),
+        parts[0].space,
     )
+
+
+def samples(inputs: Mapping[str, Path]) -> Path:
+    """Return the table that generator and classifiers see: features if there are any, else images.
+
+    Args:
+        inputs: `real`, a table of images; `features`, a table of what a backbone sees in them, or
+            a folder without one.
+
+    Raises:
+        UserError: the features are of other images.
+    """
+    real, features = inputs["real"], inputs.get("features")
+    if features is None or not any(features.glob("*.parquet")):
+        return real
+    if table_hash(features) != table_hash(real):
+        raise UserError(f"{features} is of other images than {real}: run `gan-augment embed`")
+    return features
 
 
 def class_names(path: Path) -> tuple[str, ...]:
     """Return the class names in index order."""
     return classes_of(pq.read_schema(shards(path)[0]))
+
+
+def space(path: Path) -> FeatureSpace | None:
+    """Return whose features a table holds; None if it holds images."""
+    return space_of(pq.read_schema(shards(path)[0]))
 
 
 def shards(path: Path, split: str | None = None) -> list[Path]:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gan_augment.errors import UserError
-from gan_augment.table.columns import NULLABLE, classes_of, schema
+from gan_augment.table.columns import FEATURES, NULLABLE, FeatureSpace, classes_of, schema, space_of
 from gan_augment.table.pixels import from_png, pixel_hash, png
 
 Column = str | int | float | Sequence[Any] | NDArray[Any] | None
@@ -20,22 +20,29 @@ Column = str | int | float | Sequence[Any] | NDArray[Any] | None
 
 @dataclass(frozen=True)
 class Images:
-    """Decoded rows of an image table.
+    """Decoded rows of a sample table: images, or what a backbone sees in them.
 
     Attributes:
-        pixels: uint8, N×C×H×W, 0–255, C 1 (grey) or 3 (RGB).
+        pixels: uint8, N×C×H×W, 0–255, C 1 (grey) or 3 (RGB); or features, float32, N×F.
         labels: int64, N, class indices.
         classes: class names, in index order.
         rows: the other columns, one line a row.
+        space: whose features they are; None for images.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: NDArray[Any]
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     rows: pd.DataFrame
+    space: FeatureSpace | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def flat(self) -> NDArray[np.float64]:
+        """Return a vector a row, float64 N×D: pixels from 0 to 1, or features as they are."""
+        scale = 1 if self.space else 255
+        return self.pixels.reshape(len(self), -1).astype(np.float64) / scale
 
     def counts(self) -> NDArray[np.int64]:
         """Return the number of rows of each class, int64."""
@@ -43,50 +50,53 @@ class Images:
 
 
 def encode(
-    pixels: NDArray[np.uint8],
+    values: NDArray[Any],
     labels: NDArray[np.int64],
     classes: Sequence[str],
     *,
     split: str | Sequence[str],
     origin: str,
+    space: FeatureSpace | None = None,
     **columns: Column,
 ) -> pa.Table:
-    """Turn decoded images into rows of the table.
+    """Turn decoded samples into rows of the table.
 
     Args:
-        pixels: uint8, N×C×H×W.
+        values: images, uint8 N×C×H×W, or features, float32 N×F.
         labels: int64, N.
         classes: class names, in index order.
         split: one split for all rows, or one a row.
         origin: real or synthetic.
+        space: whose features they are; None for images.
         columns: `path` (of the source file) and any other column; a scalar stands for every row.
             A missing `group` is the row's id, so that exact duplicates stay together.
     """
-    ids = [pixel_hash(image) for image in pixels]
-    pngs = [png(image) for image in pixels]
-    return pack(pngs, ids, labels, classes, split=split, origin=origin, **columns)
+    columns = {"id": [pixel_hash(value) for value in values], **columns}
+    if space:
+        columns[FEATURES] = list(values)
+    else:
+        columns["image"] = [png(image) for image in values]
+    return pack(labels, classes, split=split, origin=origin, space=space, **columns)
 
 
 def pack(
-    pngs: Sequence[bytes],
-    ids: Sequence[str],
     labels: NDArray[np.int64],
     classes: Sequence[str],
     *,
     split: str | Sequence[str],
     origin: str,
+    space: FeatureSpace | None = None,
     **columns: Column,
 ) -> pa.Table:
-    """Turn images that are encoded already into rows of the table.
+    """Turn samples that are encoded already into rows of the table.
 
     Args:
-        pngs: N images as made by `png`.
-        ids: N hashes as made by `pixel_hash`.
         labels: as for `encode`, like all that follow.
         classes: class names.
         split: one, or one a row.
         origin: real or synthetic.
-        columns: others.
+        space: of the features.
+        columns: `image`, N images as made by `png`; `id`, N hashes as made by `pixel_hash`; others.
     """
     n = len(labels)
     values = {"split": split, "origin": origin, **columns}
@@ -94,33 +104,50 @@ def pack(
         k: [v] * n if v is None or isinstance(v, str | int | float) else list(v)
         for k, v in values.items()
     }
-    lists["id"] = list(ids)
     lists.setdefault("group", lists["id"])
-    paths = lists.pop("path", [None] * n)
+    paths, images = (lists.pop(name, [None] * n) for name in ("path", "image"))
     lists["image"] = [
-        {"bytes": content, "path": path} for content, path in zip(pngs, paths, strict=True)
+        {"bytes": content, "path": path} if content or path else None
+        for content, path in zip(images, paths, strict=True)
     ]
     lists["label"] = labels.tolist()
-    table_schema = schema(classes)
+    table_schema = schema(classes, space)
     arrays = [pa.array(lists.get(f.name, [None] * n), type=f.type) for f in table_schema]
     return pa.Table.from_arrays(arrays, schema=table_schema)
 
 
 def decode(rows: pa.Table) -> Images:
-    """Decode rows of the table.
+    """Decode rows of the table: their features where there are some, else their images.
 
     Raises:
         UserError: an image that cannot be decoded, or another size than the one before it.
     """
+    space = space_of(rows.schema)
+    others = [name for name in rows.schema.names if name in ("image", "label", FEATURES)]
+    return Images(
+        _images(rows) if space is None else _features(rows, space),
+        rows["label"].to_numpy().astype(np.int64),
+        classes_of(rows.schema),
+        rows.drop_columns(others).to_pandas(types_mapper=NULLABLE.get),
+        space,
+    )
+
+
+def _images(rows: pa.Table) -> NDArray[np.uint8]:
     images = [from_png(cell["bytes"]) for cell in rows["image"].to_pylist()]
     if len({image.shape for image in images}) > 1:
         raise UserError("the table holds images of different sizes: run `gan-augment ingest` again")
-    return Images(
-        np.stack(images) if images else np.zeros((0, 1, 1, 1), np.uint8),
-        rows["label"].to_numpy().astype(np.int64),
-        classes_of(rows.schema),
-        rows.drop_columns(["image", "label"]).to_pandas(types_mapper=NULLABLE.get),
-    )
+    return np.stack(images) if images else np.zeros((0, 1, 1, 1), np.uint8)
+
+
+def _features(rows: pa.Table, space: FeatureSpace) -> NDArray[np.float32]:
+    column = rows[FEATURES].combine_chunks()
+    flat = column.flatten().to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
+    if column.null_count or flat.size != len(rows) * space.width or not np.isfinite(flat).all():
+        raise UserError(
+            "the table has rows whose features are missing or not finite: run `gan-augment embed`"
+        )
+    return flat.reshape(len(rows), space.width)
 
 
 def without_pixels(rows: pa.Table) -> pa.Table:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gan_augment.storage import replace_directory
-from gan_augment.table.columns import schema
+from gan_augment.table.columns import FEATURES, FeatureSpace, schema
 
 SHARD_ROWS = 20_000
 ROW_GROUP_ROWS = 1_000
@@ -23,8 +23,14 @@ class Writer:
     same order give the same bytes, however they were cut into `append` calls.
     """
 
-    def __init__(self, path: Path, classes: Sequence[str], shard_rows: int = SHARD_ROWS) -> None:
-        self._path, self._schema, self._shard_rows = path, schema(classes), shard_rows
+    def __init__(
+        self,
+        path: Path,
+        classes: Sequence[str],
+        shard_rows: int = SHARD_ROWS,
+        space: FeatureSpace | None = None,
+    ) -> None:
+        self._path, self._schema, self._shard_rows = path, schema(classes, space), shard_rows
         self._pending: dict[str, list[pa.Table]] = {}
         self._shards: dict[str, int] = {}
         self._open: dict[str, tuple[pq.ParquetWriter, int]] = {}
@@ -74,7 +80,7 @@ class Writer:
         writer = pq.ParquetWriter(
             target,
             self._schema,
-            use_dictionary=others,
+            use_dictionary=[name for name in others if name != FEATURES],
             compression={
                 "image.bytes": "none",
                 "image.path": "zstd",

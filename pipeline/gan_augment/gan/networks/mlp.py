@@ -1,4 +1,4 @@
-"""Fully connected layers, for images of up to 16 pixels a side.
+"""Fully connected layers, for images of up to 16 pixels a side, and for feature vectors.
 
 `width` 256 gives three hidden layers of 256; [256, 512, 1024] with 100 latents is the classic
 network that grows towards the pixels (Goodfellow et al. 2014 as commonly written for 28×28).
@@ -26,11 +26,13 @@ class Generator(nn.Module):
         self.embedding = LabelEmbedding(shape.classes, shape.embedding_dim)
         self.hidden = _hidden([shape.latent_dim + shape.embedding_dim, *widths])
         self.to_pixels = nn.Linear(widths[-1], shape.pixels)
+        self.bound = nn.Tanh() if shape.size else nn.Identity()
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
-        """Return images N×C×H×W of latents N×Z and labels N."""
+        """Return images N×C×H×W, or codes N×codes, of latents N×Z and labels N."""
         h = self.hidden(torch.cat([z, self.embedding(y)], dim=1))
-        return torch.tanh(self.to_pixels(h)).unflatten(1, self.size)
+        made: Tensor = self.bound(self.to_pixels(h))
+        return made.unflatten(1, self.size)
 
 
 class Discriminator(nn.Module):

@@ -1,5 +1,6 @@
 """What a generator and its discriminator must agree on."""
 
+import math
 from dataclasses import dataclass
 
 from gan_augment.errors import UserError
@@ -13,8 +14,8 @@ class Shape:
     """Sizes of a pair of networks.
 
     Attributes:
-        channels: 1 (grey) or 3 (RGB).
-        size: height and width of the images in pixels.
+        channels: 1 (grey) or 3 (RGB); of feature vectors, the number of codes that stand for them.
+        size: height and width of the images in pixels; empty for vectors.
         classes: number of classes.
         latent_dim: length of z.
         embedding_dim: length of a label's embedding in the generator.
@@ -22,21 +23,28 @@ class Shape:
             as is usual in the family; or all of them, from the latent to the pixels.
         minibatch_stddev: whether the discriminator sees how much a batch varies.
         spectral_norm: whether the discriminator's weights are divided by their spectral norm.
+        features: length of the feature vectors; 0 for images.
     """
 
     channels: int
-    size: tuple[int, int]
+    size: tuple[int, ...]
     classes: int
     latent_dim: int
     embedding_dim: int
     width: int | tuple[int, ...]
     minibatch_stddev: bool = False
     spectral_norm: bool = False
+    features: int = 0
 
     @property
     def pixels(self) -> int:
-        """Number of values of one image."""
-        return self.channels * self.size[0] * self.size[1]
+        """Number of values of one image, or of codes of one vector."""
+        return math.prod((self.channels, *self.size))
+
+    @property
+    def sample(self) -> tuple[int, ...]:
+        """Shape of one sample: C×H×W of an image, F of a vector."""
+        return (self.features,) if self.features else (self.channels, *self.size)
 
 
 def pyramid(shape: Shape, growth: int, *, full_size: bool) -> tuple[list[int], tuple[int, int]]:
@@ -49,7 +57,8 @@ def pyramid(shape: Shape, growth: int, *, full_size: bool) -> tuple[list[int], t
         UserError: the sides do not halve to 16 pixels or less, or `width` lists another number
             of channels than there are sizes.
     """
-    (height, width), sizes = shape.size, int(full_size)
+    height, width = shape.size
+    sizes = int(full_size)
     while min(height, width) >= 2 * SMALLEST_MAP and height % 2 == width % 2 == 0:
         height, width, sizes = height // 2, width // 2, sizes + 1
     if max(height, width) > LARGEST_MAP:

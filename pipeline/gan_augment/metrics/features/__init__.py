@@ -12,6 +12,7 @@ from gan_augment.metrics.features.classifier import Classifier
 from gan_augment.metrics.features.components import PrincipalComponents, principal_components
 from gan_augment.metrics.features.extractor import Extractor, Features, Network
 from gan_augment.metrics.features.inception_v3 import inception
+from gan_augment.metrics.features.perceptron import Perceptron, perceptron
 from gan_augment.metrics.features.training import load, save, train_network
 
 __all__ = [
@@ -19,9 +20,11 @@ __all__ = [
     "Extractor",
     "Features",
     "Network",
+    "Perceptron",
     "PrincipalComponents",
     "inception",
     "load",
+    "perceptron",
     "principal_components",
     "save",
     "train_network",

@@ -1,4 +1,4 @@
-"""Principal components of the pixels."""
+"""Principal components of the pixels, or of the features of a backbone."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ LEAST_SCALE = 1e-6
 
 @dataclass(frozen=True)
 class PrincipalComponents:
-    """The leading components of pixels, by a fitted PCA of scikit-learn.
+    """The leading components of pixels, or of standardised features, by a PCA of scikit-learn.
 
     Their mean square over the training images is 1, so that distances of one dataset are of the
     same order as those of another.
@@ -25,23 +25,38 @@ class PrincipalComponents:
     name: str
     pca: Any
     scale: float
+    mean: NDArray[np.float32]
+    deviation: NDArray[np.float32]
 
     def __call__(self, pixels: Pixels) -> Features:
         """Return the scores on the components, in the order of their variance."""
-        parts = [self.pca.transform(_flat(part)) for part in parts_of(pixels, IMAGES_AT_ONCE)]
+        parts = [
+            self.pca.transform((_flat(part) - self.mean) / self.deviation)
+            for part in parts_of(pixels, IMAGES_AT_ONCE)
+        ]
         return Features(np.concatenate(parts).astype(np.float64) / self.scale, None)
 
 
 def principal_components(images: Images) -> PrincipalComponents:
-    """Fit the leading principal components of pixels (0–1), at most 64, to the train split."""
+    """Fit the leading principal components of pixels (0–1), at most 64, to the train split.
+
+    Features of a backbone are standardised first: they have no common unit.
+    """
     from sklearn.decomposition import PCA
 
     flat = _flat(images.pixels)
+    mean, deviation = np.zeros(1, np.float32), np.ones(1, np.float32)
+    if images.space:
+        mean, deviation = flat.mean(axis=0), np.maximum(flat.std(axis=0), np.float32(LEAST_SCALE))
+        flat = (flat - mean) / deviation
     pca = PCA(min(COMPONENTS, *flat.shape), random_state=0).fit(flat)
     scale = float(np.sqrt(pca.explained_variance_.mean()))
     content = digest(repr(images.pixels.shape), images.pixels.tobytes())
-    return PrincipalComponents(f"pixels-{content[:8]}", pca, max(scale, LEAST_SCALE))
+    kind = "features" if images.space else "pixels"
+    scaling = max(scale, LEAST_SCALE), mean, deviation
+    return PrincipalComponents(f"{kind}-{content[:8]}", pca, *scaling)
 
 
 def _flat(pixels: Pixels) -> NDArray[np.float32]:
-    return pixels.reshape(len(pixels), -1).astype(np.float32) / np.float32(255)
+    scale = np.float32(255 if pixels.dtype == np.uint8 else 1)
+    return pixels.reshape(len(pixels), -1).astype(np.float32) / scale

