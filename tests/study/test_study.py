@@ -16,6 +16,7 @@ from gan_augment.engine import SHARE
 from gan_augment.errors import UserError
 from gan_augment.params import Params
 from gan_augment.study import study
+from gan_augment.study.replicate import PATIENCE_S
 
 FILES = ("outcomes.parquet", "repeats.csv", "verdict.json", "verdict.md")
 
@@ -46,9 +47,18 @@ def interrupted(project: Path) -> dict[str, str]:
     assert second.returncode == 1
     assert first.wait(60) == 130
     said = {"first": log.read_text(), "second": second.stderr, "process": str(first.pid)}
-    left = [p for p in psutil.process_iter(["cwd", "status"]) if p.info["cwd"] == str(project)]
-    assert all(process.info["status"] == psutil.STATUS_ZOMBIE for process in left)  # dead
+    deadline = time.monotonic() + PATIENCE_S
+    while left := _alive(project):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
     return said
+
+
+def _alive(folder: Path) -> list[psutil.Process]:
+    """Return the processes that work in a folder; those that nobody has reaped yet are dead."""
+    found = psutil.process_iter(["cwd", "status"])
+    here = [process for process in found if process.info["cwd"] == str(folder)]
+    return [process for process in here if process.info["status"] != psutil.STATUS_ZOMBIE]
 
 
 @pytest.fixture(scope="module")
