@@ -92,7 +92,11 @@ def decide(
         verdict: content of verdict.json.
         memorisation: content of memorisation.json.
     """
-    recipes: Mapping[str, Mapping[str, Any]] = verdict["recipes"]
+    copied = memorisation["reasons"] if memorisation["passed"] is False else []
+    copied = [f"the generator copies: {why}" for why in copied]
+    recipes: Mapping[str, Mapping[str, Any]] = verdict.get("recipes", {})
+    if not recipes:  # a verdict of an earlier version: its word is about the GAN's images
+        return Decision(GAN, (GAN,), "real", _weak_gan(params, verdict), copied)
     otherwise = best(recipes, [arm for arm, found in recipes.items() if not found["methods"]])
     if params.method == "auto":
         preferred = best(recipes)
@@ -105,8 +109,6 @@ def decide(
         weak = _unused(params, verdict, preferred)
         return Decision(preferred or otherwise, (), otherwise, weak, [])
     if GAN in methods:
-        copied = memorisation["reasons"] if memorisation["passed"] is False else []
-        copied = [f"the generator copies: {why}" for why in copied]
         return Decision(preferred, methods, otherwise, _weak_gan(params, verdict), copied)
     earned = params.require == "none" or recipes[preferred]["beats_real"]
     weak = [] if earned else [f"{preferred} does not surely beat real images alone"]
