@@ -106,3 +106,14 @@ def test_a_recipe_without_synthetic_images_must_beat_real_images(tmp_path: Path)
 def test_without_a_verdict_there_is_nothing_to_judge(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"verdict\.json is missing"):
         gate.refusals(tmp_path, None)
+
+
+@pytest.mark.parametrize(("memorisation", "passes"), [(PASSED, True), (None, False)])
+def test_a_verdict_of_an_earlier_version_is_about_the_images_of_the_gan(
+    tmp_path: Path, memorisation: object, passes: bool
+) -> None:
+    root = write(tmp_path, "helps", memorisation)
+    (root / "reports/verdict.json").write_text(json.dumps({"overall": {"verdict": "helps"}}))
+    assert (gate.refusals(root, None) == []) == passes
+    (root / "reports/verdict.json").write_text(json.dumps({"overall": {"verdict": "harms"}}))
+    assert gate.refusals(root, None)[0].startswith("the verdict is 'harms'")
