@@ -212,7 +212,7 @@ class Data:
             raise UserError("the table has no verdict.json: say share=1.0, or another number")
         return of(self.verdict, arm, classifier)
 
-    @property
+    @cached_property
     def space(self) -> table.FeatureSpace | None:
         """Whose features the rows have; None for a table of images alone."""
         return table.space(self.path)

@@ -2,7 +2,6 @@
 
 import io
 import shutil
-import time
 from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
@@ -69,8 +68,7 @@ def run(params: EmbedParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
     scratch = outputs["scratch"].resolve() / digest(*hashes)
     total = sum(block.stop - block.start for block in blocks)
     print(f"embed: {total} images through {name} at {backbone.size[1]}×{backbone.size[0]} pixels")
-    began, seen = time.monotonic(), 0
-    space = backbone.space
+    space, seen = backbone.space, 0
     with (
         table.Writer(outputs["features"], table.class_names(inputs["real"]), space=space) as writer,
         progress("embed", total, "images") as advance,
@@ -79,16 +77,13 @@ def run(params: EmbedParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
         for block, features in zip(blocks, stream(embed, blocks, processes=True), strict=True):
             writer.append(_rows(block, features, space))
             seen += len(features)
-            advance(seen, f"{seen / (time.monotonic() - began):.0f} images/s")
+            advance(seen)
     shutil.rmtree(scratch, ignore_errors=True)
-    print(f"embed: {total / (time.monotonic() - began):.0f} images/s")
 
 
 def _longest_side(real: Path) -> int:
-    """Return the longest side of the images in the first row group, in pixels."""
-    rows = next(table.scan(real))
-    sizes = [Image.open(io.BytesIO(cell["bytes"])).size for cell in rows["image"].to_pylist()]
-    return max(max(size) for size in sizes)
+    """Return the longest side of the images, which all have one size, in pixels."""
+    return max(Image.open(io.BytesIO(table.Rows(table.shards(real)).png(0))).size)
 
 
 def _blocks(real: Path) -> list[Block]:
