@@ -72,12 +72,17 @@ def test_generator_and_discriminator_fit_the_codes(name: str) -> None:
     assert discriminator(made, y).shape == (4,)
 
 
-def test_it_starts_as_the_gaussian_of_each_class(classes: Any) -> None:
-    values, labels = classes
-    generator: Any = build("gaussian", shape())[0].eval()
+def begun(name: str, values: Any, labels: Any) -> tuple[Any, torch.Tensor, torch.Tensor]:
+    """Return a generator that has seen the training samples, their codes and labels."""
+    generator: Any = build(name, shape())[0].eval()
     generator.codec.fit(values, labels)
     codes, y = generator.codec.hold(values), torch.from_numpy(labels)
     generator.begin(codes, y)
+    return generator, codes, y
+
+
+def test_it_starts_as_the_gaussian_of_each_class(classes: Any) -> None:
+    generator, codes, y = begun("gaussian", *classes)
     for label in range(3):
         wanted = torch.full((20_000,), label)
         with torch.no_grad():
@@ -91,11 +96,7 @@ def test_it_starts_as_the_gaussian_of_each_class(classes: Any) -> None:
 
 
 def test_examples_are_training_images_of_the_class(classes: Any) -> None:
-    values, labels = classes
-    generator: Any = build("example", shape())[0].eval()
-    generator.codec.fit(values, labels)
-    codes, y = generator.codec.hold(values), torch.from_numpy(labels)
-    generator.begin(codes, y)
+    generator, codes, y = begun("example", *classes)
     for label in range(3):
         known = {tuple(row) for row in codes[y == label].tolist()}
         found = {tuple(row) for row in generator.examples[label].tolist()}

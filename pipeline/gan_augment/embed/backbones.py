@@ -7,7 +7,6 @@ code.
 """
 
 import importlib
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from gan_augment import weights
 from gan_augment.embed.choice import AUTO, DEFAULT, NONE
 from gan_augment.errors import UserError, hint
 from gan_augment.params import EmbedParams
@@ -140,19 +140,19 @@ def load(params: EmbedParams, name: str) -> Backbone:
 
 
 def embed(
-    images: Sequence[Image.Image], space: FeatureSpace, weights: Path | None = None
+    images: Sequence[Image.Image], space: FeatureSpace, weights_file: Path | None = None
 ) -> NDArray[np.float32]:
     """Return features of images in a space that a table names, float32 N×F.
 
     Args:
         images: of any size and mode.
         space: whose features, of which weights, seen at which size.
-        weights: their file; None for a backbone that brings its own.
+        weights_file: theirs; None for a backbone that brings its own.
 
     Raises:
         UserError: the backbone cannot be had, or has other weights now.
     """
-    backbone = load(EmbedParams(weights=weights, image_size=space.size), space.backbone)
+    backbone = load(EmbedParams(weights=weights_file, image_size=space.size), space.backbone)
     if backbone.hash != space.hash:
         raise UserError(
             f"the weights of {space.backbone} are {backbone.hash} here, and the table was made by "
@@ -178,9 +178,9 @@ def _from_hub(name: str, architecture: str) -> Any:
     try:
         return timm.create_model(architecture, pretrained=True)
     except Exception as error:  # the hub's client raises whatever its transport does
-        reason = str(error).partition("\n")[0] or type(error).__name__
         raise UserError(
-            f"embed.backbone = {name!r}: its weights cannot be had from the hub ({reason}); give "
+            f"embed.backbone = {name!r}: its weights cannot be had from the hub "
+            f"({weights.reason(error)}); give "
             f"them as a file in embed.weights, or use {DEFAULT}, which needs no network"
         ) from None
 
@@ -213,21 +213,14 @@ def _fill(network: nn.Module, path: Path, name: str) -> None:
 
 
 def _read(path: Path, name: str) -> Mapping[str, Tensor]:
-    from safetensors.torch import load_file
-
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            state = torch.load(path, "cpu", weights_only=True)
+        state = weights.read(path)
     except FileNotFoundError:
         raise UserError(f"embed.weights = {str(path)!r}: no such file") from None
     except Exception as error:  # unpickling raises whatever the bytes lead it to
-        reason = str(error).partition("\n")[0] or type(error).__name__
         raise UserError(
-            f"{path} holds no readable weights of {name} ({reason[:200]}): give a state dict as "
-            ".safetensors, or as .pth that holds tensors alone"
+            f"{path} holds no readable weights of {name} ({weights.reason(error)[:200]}): give a "
+            "state dict as .safetensors, or as .pth that holds tensors alone"
         ) from None
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
         raise UserError(f"{path} holds no state dict: names of weights with a tensor each")

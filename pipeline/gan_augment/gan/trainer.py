@@ -79,12 +79,12 @@ class Trainer(nn.Module):
 
     @torch.no_grad()
     def begin(self, train: Images) -> None:
-        """Learn from the training samples what needs no training: codecs, and a generator's start.
+        """Learn from the training samples what needs no training: codec, and a generator's start.
 
         What the networks make of them then depends on the samples alone.
         """
-        for half in (self.generator, self.discriminator):
-            half.codec.fit(train.pixels, train.labels)
+        self.generator.codec.fit(train.pixels, train.labels)
+        self.discriminator.codec.load_state_dict(self.generator.codec.state_dict())
         if self.starts_trained:
             codes = self.generator.codec.hold(train.pixels)
             self.generator.begin(codes, torch.from_numpy(train.labels).to(codes.device))

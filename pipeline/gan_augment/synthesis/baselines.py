@@ -13,6 +13,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gan_augment import table
+from gan_augment.calibration import Calibrated
+from gan_augment.metrics.standard import standard
 from gan_augment.seeding import rng, seed_of
 from gan_augment.table import Images
 
@@ -23,7 +25,6 @@ SMOTE_NEIGHBOURS = 5
 PCA_DIMENSIONS = 64
 PCA_VARIANCE = 0.99
 GAUSSIAN_DIMENSIONS = 512
-LEAST_SCALE = 1e-6
 JITTER = 1e-9
 MIXTURE_SIZES = (1, 2, 4)
 COVARIANCE_FLOOR = 1e-4
@@ -101,28 +102,19 @@ def gmm(real: Images, extra: Counts, seed: int) -> Images:
 def gaussian(real: Images, extra: Counts, seed: int) -> Images:
     """Draw from a Gaussian a class, whose covariance is half its own and half that of all classes.
 
-    Distribution calibration (Yang et al. 2021): scarce classes borrow their shape from the others.
-    Both covariances are shrunk (Ledoit & Wolf 2004), in the space of at most 512 principal
-    components.
+    See `calibration`; in the space of at most 512 principal components.
     """
-    from sklearn.covariance import ledoit_wolf
     from sklearn.decomposition import PCA
 
     to_flat, from_flat = _flattening(real)
     flat = to_flat(real.pixels).astype(np.float64)
     pca = PCA(min(GAUSSIAN_DIMENSIONS, len(flat) - 1, flat.shape[1]), svd_solver="full").fit(flat)
-    codes = pca.transform(flat)
-    known = np.unique(real.labels)
-    means = {label: codes[real.labels == label].mean(axis=0) for label in known.tolist()}
-    around = codes - np.stack([means[label] for label in real.labels.tolist()])
-    pooled = ledoit_wolf(around, assume_centered=True)[0]
+    found = Calibrated(pca.transform(flat), real.labels)
     parts = []
     for label in np.flatnonzero(extra).tolist():
-        rows = codes[real.labels == label]
-        own = ledoit_wolf(rows)[0] if len(rows) > 1 else pooled
-        factor = np.linalg.cholesky((own + pooled) / 2 + JITTER * np.eye(len(own)))
-        z = rng(seed, "gaussian", label).standard_normal((int(extra[label]), len(own)))
-        parts.append(pca.inverse_transform(means[label] + z @ factor.T))
+        factor = found.factor(label, JITTER)
+        z = rng(seed, "gaussian", label).standard_normal((int(extra[label]), len(factor)))
+        parts.append(pca.inverse_transform(found.means[label] + z @ factor.T))
     return _images(real, from_flat(parts), extra)
 
 
@@ -195,11 +187,8 @@ def _flattening(
     """
     size, back = real.pixels[0].size, real.pixels.shape[1:]
     if real.space:
-        mean = real.pixels.mean(axis=0, dtype=np.float64)
-        scale = np.maximum(real.pixels.std(axis=0, dtype=np.float64), LEAST_SCALE)
-        return lambda values: (values - mean) / scale, lambda parts: (
-            _stack(parts, size) * scale + mean
-        ).astype(np.float32)
+        units = standard(real.pixels)
+        return units, lambda parts: units.undo(_stack(parts, size)).astype(np.float32)
     return lambda pixels: pixels.reshape(
         len(pixels), -1
     ), lambda parts: _stack(parts, size).round().clip(0, 255).astype(np.uint8).reshape(-1, *back)

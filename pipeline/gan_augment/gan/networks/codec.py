@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gan_augment.gan.networks.shape import Shape
-
-LEAST_SCALE = 1e-6
+from gan_augment.metrics.standard import LEAST_SCALE, standard
 
 
 class PixelCodec(nn.Module):
@@ -43,7 +42,7 @@ class VectorCodec(nn.Module):
 
     Attributes:
         spread: of what is made, over that of what the generator says: its samples are moved away
-            from their class's mean, or towards it, by this factor; chosen on validation.
+            from their class's mean, or towards it, by this factor. It is 1: nothing chooses it yet.
     """
 
     def __init__(self, shape: Shape) -> None:
@@ -66,12 +65,11 @@ class VectorCodec(nn.Module):
         """Learn means, scales and components of training features, float32 N×F, with labels N."""
         from sklearn.decomposition import PCA
 
-        scale = np.maximum(values.std(axis=0, dtype=np.float64), LEAST_SCALE)
-        standard = (values - values.mean(axis=0, dtype=np.float64)) / scale
-        pca = PCA(len(self.components), svd_solver="full").fit(standard)
+        units = standard(values)
+        pca = PCA(len(self.components), svd_solver="full").fit(units(values))
         learnt: dict[str, Any] = {
-            "mean": values.mean(axis=0, dtype=np.float64),
-            "scale": scale,
+            "mean": units.mean,
+            "scale": units.scale,
             "components": pca.components_,
             "unit": max(np.sqrt(pca.explained_variance_.mean()), LEAST_SCALE),
         }
@@ -85,8 +83,8 @@ class VectorCodec(nn.Module):
 
     def hold(self, values: NDArray[np.float32]) -> Tensor:
         """Return features N×F as codes, float32 N×codes."""
-        standard = (torch.from_numpy(values).to(self.mean.device) - self.mean) / self.scale
-        return standard @ self.components.T / self.unit
+        standardised = (torch.from_numpy(values).to(self.mean.device) - self.mean) / self.scale
+        return standardised @ self.components.T / self.unit
 
     def see(self, held: Tensor) -> Tensor:
         """Return codes as they are."""

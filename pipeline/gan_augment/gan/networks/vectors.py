@@ -9,6 +9,7 @@ leads to another (`example`; Antoniou et al. 2017).
 import torch
 from torch import Tensor, nn
 
+from gan_augment.calibration import Calibrated
 from gan_augment.gan.networks.conditioning import LabelEmbedding, Projection
 from gan_augment.gan.networks.layers import MinibatchStddev, leaky_relu
 from gan_augment.gan.networks.shape import Shape
@@ -16,8 +17,8 @@ from gan_augment.gan.networks.shape import Shape
 HIDDEN_LAYERS = 2
 EXAMPLES = 64
 """Of each class, that `example` starts from."""
-POOLED = 0.5
-"""Share of all classes' covariance in that of a class."""
+JITTER = 1e-6
+"""Added to variances, so that any covariance has a factor."""
 
 
 class GaussianGenerator(nn.Module):
@@ -39,23 +40,11 @@ class GaussianGenerator(nn.Module):
         nn.init.zeros_(self.correction[-1].bias)  # type: ignore[arg-type]
 
     def begin(self, codes: Tensor, labels: Tensor) -> None:
-        """Take means and covariances of training codes N×codes with labels N.
-
-        Covariances are shrunk (Ledoit & Wolf 2004), then mixed half and half with that of all
-        classes around their means, as in distribution calibration (Yang et al. 2021).
-        """
-        from sklearn.covariance import ledoit_wolf
-
-        rows, classes = codes.double().cpu(), range(len(self.mean))
-        own = [rows[labels.cpu() == label] for label in classes]
-        means = torch.stack([part.mean(dim=0) for part in own])
-        around = torch.cat([part - mean for part, mean in zip(own, means, strict=True)])
-        pooled = torch.from_numpy(ledoit_wolf(around.numpy(), assume_centered=True)[0])
-        self.mean.copy_(means)
-        for label, part in enumerate(own):
-            single = torch.from_numpy(ledoit_wolf(part.numpy())[0]) if len(part) > 1 else pooled
-            mixed = POOLED * pooled + (1 - POOLED) * single
-            self.factor[label] = torch.linalg.cholesky(mixed + 1e-6 * torch.eye(len(mixed)))
+        """Take means and calibrated covariances of training codes N×codes with labels N."""
+        found = Calibrated(codes.double().cpu().numpy(), labels.cpu().numpy())
+        for label, mean in found.means.items():
+            self.mean[label] = torch.from_numpy(mean)
+            self.factor[label] = torch.from_numpy(found.factor(label, JITTER))
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """Return codes N×codes of latents N×codes and labels N."""

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_augment.metrics.features.extractor import IMAGES_AT_ONCE, Features, Pixels, parts_of
+from gan_augment.metrics.standard import LEAST_SCALE, Standard, standard
 from gan_augment.storage import digest
 from gan_augment.table import Images
 
 COMPONENTS = 64
-LEAST_SCALE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,12 @@ class PrincipalComponents:
     name: str
     pca: Any
     scale: float
-    mean: NDArray[np.float32]
-    deviation: NDArray[np.float32]
+    units: Standard | None
 
     def __call__(self, pixels: Pixels) -> Features:
         """Return the scores on the components, in the order of their variance."""
         parts = [
-            self.pca.transform((_flat(part) - self.mean) / self.deviation)
-            for part in parts_of(pixels, IMAGES_AT_ONCE)
+            self.pca.transform(_flat(part, self.units)) for part in parts_of(pixels, IMAGES_AT_ONCE)
         ]
         return Features(np.concatenate(parts).astype(np.float64) / self.scale, None)
 
@@ -44,19 +42,16 @@ def principal_components(images: Images) -> PrincipalComponents:
     """
     from sklearn.decomposition import PCA
 
-    flat = _flat(images.pixels)
-    mean, deviation = np.zeros(1, np.float32), np.ones(1, np.float32)
-    if images.space:
-        mean, deviation = flat.mean(axis=0), np.maximum(flat.std(axis=0), np.float32(LEAST_SCALE))
-        flat = (flat - mean) / deviation
+    units = standard(images.pixels) if images.space else None
+    flat = _flat(images.pixels, units)
     pca = PCA(min(COMPONENTS, *flat.shape), random_state=0).fit(flat)
     scale = float(np.sqrt(pca.explained_variance_.mean()))
     content = digest(repr(images.pixels.shape), images.pixels.tobytes())
     kind = "features" if images.space else "pixels"
-    scaling = max(scale, LEAST_SCALE), mean, deviation
-    return PrincipalComponents(f"{kind}-{content[:8]}", pca, *scaling)
+    return PrincipalComponents(f"{kind}-{content[:8]}", pca, max(scale, LEAST_SCALE), units)
 
 
-def _flat(pixels: Pixels) -> NDArray[np.float32]:
-    scale = np.float32(255 if pixels.dtype == np.uint8 else 1)
-    return pixels.reshape(len(pixels), -1).astype(np.float32) / scale
+def _flat(pixels: Pixels, units: Standard | None) -> NDArray[np.float32]:
+    if units:
+        return units(pixels).astype(np.float32)
+    return pixels.reshape(len(pixels), -1).astype(np.float32) / np.float32(255)

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_augment.errors import UserError
 from gan_augment.metrics.features.extractor import Network, as_extractor, filled
+from gan_augment.weights import read, reason
 
 INCEPTION_SIZE = 299
 INCEPTION_IMAGES_AT_ONCE = 32
@@ -48,17 +48,12 @@ def inception(weights: Path, device: torch.device | str = "cpu") -> Network[nn.M
     from torchvision.models import inception_v3
 
     try:
-        state = (
-            load_file(weights)
-            if weights.suffix == ".safetensors"
-            else torch.load(weights, "cpu", weights_only=True)
-        )
+        state = read(weights)
         state = {key: part for key, part in state.items() if not key.startswith("AuxLogits.")}
         network = filled(lambda: inception_v3(init_weights=False, aux_logits=False), state)
     except Exception as error:  # unpickling raises whatever the bytes lead it to
-        reason = str(error).partition("\n")[0] or type(error).__name__
         raise UserError(
-            f"{weights} does not hold the weights of torchvision's inception_v3 ({reason}): "
+            f"{weights} does not hold the weights of torchvision's inception_v3 ({reason(error)}): "
             "give its state dict as .pth or .safetensors"
         ) from None
     return as_extractor("inception", _Inception(network).to(device), INCEPTION_IMAGES_AT_ONCE)

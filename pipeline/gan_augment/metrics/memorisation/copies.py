@@ -15,6 +15,7 @@ from gan_augment.metrics.memorisation.sample import (
     Sample,
     by_class,
 )
+from gan_augment.metrics.standard import standard
 from gan_augment.table import pixel_hash
 
 NEXT_MATCHES = 10
@@ -23,7 +24,6 @@ SHRINK_FROM = 64
 SHIFT_SHARE, LARGEST_SHIFT = 8, 2
 FLAT = 2.0
 """Pixels that deviate less than this from their mean are taken for flat: of 255, it is noise."""
-LEAST_SCALE = 1e-6
 MATCHES_AT_ONCE = 2**24
 """Matches in memory at once: 64 MiB."""
 
@@ -181,9 +181,7 @@ def _shrunk(pixels: Pixels, _: Pixels) -> Pixels:
 
 def _standardised(values: Pixels, train: Pixels) -> Rows:
     """Return feature vectors in units of the training images' deviation."""
-    scale = np.maximum(train.std(axis=0, dtype=np.float64), LEAST_SCALE)
-    result: Rows = (values - train.mean(axis=0, dtype=np.float64)) / scale
-    return result
+    return standard(train)(values)
 
 
 def _apart(values: Rows, train: Rows, chosen: Indices) -> NDArray[np.float32]:
