@@ -7,7 +7,7 @@ import pytest
 import torch
 import yaml
 
-from gan_augment import table
+from gan_augment import load, table
 from gan_augment.assemble import stage
 from gan_augment.assemble.card import card
 from gan_augment.decision import Decision
@@ -105,6 +105,24 @@ def test_only_what_the_verdict_allows_is_shipped(
     assert told["recipe"]["arm"] == ("gan" if ships else "classic")
     assert told["recipe"]["rows"] == (["real", "gan"] if ships else ["real"])
     assert sum(told["counts"]["train"].get("synthetic", {}).values()) == (9 if ships else 0)
+
+
+def test_a_verdict_of_before_there_were_recipes_ships_what_its_word_allows(
+    inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    assemble(inputs, "level", "level", tmp_path / "with")
+    verdict = read_json(inputs["verdict"])
+    del verdict["recipes"]
+    inputs["verdict"].write_text(json.dumps(verdict))
+    params = AssembleParams.model_validate({"require": "level"})
+    stage.run(params, inputs, {"augmented": tmp_path / "augmented"})
+    assert (table.read(tmp_path / "augmented").rows["origin"] == "synthetic").sum() == 9
+    card = (tmp_path / "augmented" / "README.md").read_text()
+    assert "**Verdict: level.**" in card
+    assert "## Recipe" not in card
+    assert "recipe" not in read_json(tmp_path / "augmented" / "verdict.json")
+    with pytest.raises(UserError, match="names no recipe: it is of an older version"):
+        _ = load(tmp_path / "augmented").recipe
 
 
 def test_where_nothing_was_made_real_images_ship(

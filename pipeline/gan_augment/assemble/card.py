@@ -48,7 +48,6 @@ def card(
         ],
     }
     overall = verdict["overall"]
-    recipe = of(verdict, decision.arm)
     columns = [(split, origin) for split in SPLITS for origin in ("real", "synthetic")]
     columns = [c for c in columns if any(key[:2] == c for key in counts)]
     lines = [
@@ -58,13 +57,7 @@ def card(
         *(f"**Caution.** {escape(caution)}" for caution in overall.get("cautions", ())),
         f"**In the train split:** {escape(decision.sentence)} `origin` tells rows apart; "
         "validation and test hold real images only.",
-        "## Recipe",
-        f"{escape(recipe.sentence)} It was chosen on validation{preference(verdict)}.",
-        f"```python\n{recipe.code()}```",
-        f"The code has the settings of {escape(recipe.classifier)}, which does best on validation "
-        "with it. Those that validation chose for each classifier, and what came of them on the "
-        "test images:",
-        table(SETTINGS, recipe.settings),
+        *_recipe(verdict, decision),
         "## Counts",
         table(
             ["class", *(f"{split}, {origin}" for split, origin in columns)],
@@ -80,6 +73,22 @@ def card(
         "`index` and `requested_label`. Made by gan-augment.",
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def _recipe(verdict: Mapping[str, Any], decision: Decision) -> list[str]:
+    """Return how to follow what ships; nothing if the verdict is older than recipes."""
+    if not verdict.get("recipes"):
+        return []
+    recipe = of(verdict, decision.arm)
+    return [
+        "## Recipe",
+        f"{escape(recipe.sentence)} It was chosen on validation{preference(verdict)}.",
+        f"```python\n{recipe.code()}```",
+        f"The code has the settings of {escape(recipe.classifier)}, which does best on validation "
+        "with it. Those that validation chose for each classifier, and what came of them on the "
+        "test images:",
+        table(SETTINGS, recipe.settings),
+    ]
 
 
 def _features(space: FeatureSpace | None) -> list[str]:
@@ -109,9 +118,9 @@ def evidence(
     """Return the verdict with what ships: verdict.json beside the table; args as for `card`.
 
     Returns:
-        All of `verdict`; `recipe`: that of what ships; `ships`: what does in a `sentence`, the
-        `method` of the synthetic rows, None without any, and `refusals`, what spoke against them;
-        `counts`: split → origin → class → rows.
+        All of `verdict`; `recipe`: that of what ships, where the verdict has recipes; `ships`: what
+        does in a `sentence`, the `method` of the synthetic rows, None without any, and `refusals`,
+        what spoke against them; `counts`: split → origin → class → rows.
     """
     rows: dict[str, dict[str, dict[str, int]]] = {}
     for (split, origin, label), count in sorted(counts.items()):
@@ -121,8 +130,9 @@ def evidence(
         "method": decision.method,
         "refusals": decision.refusals,
     }
-    recipe = flat(verdict["recipes"], decision.arm)
-    return {**verdict, "recipe": recipe, "ships": ships, "counts": rows}
+    recipes = verdict.get("recipes")
+    recipe = {"recipe": flat(recipes, decision.arm)} if recipes else {}
+    return {**verdict, **recipe, "ships": ships, "counts": rows}
 
 
 def preference(verdict: Mapping[str, Any]) -> str:
