@@ -110,6 +110,14 @@ def test_the_table_can_be_read(done: Path) -> None:
     assert f"| *its best arm* | {found['overall']['gan_arm']} |" in shown
 
 
+def test_the_table_says_what_the_verdict_must_be_read_with(done: Path) -> None:
+    found = json.loads((done / "study" / "verdict.json").read_text())
+    assert "Caution" not in study.page(found)
+    found["overall"]["cautions"] = ["Thin evidence: every class has few.", "k-nn may be guessing."]
+    shown = study.page(found)
+    assert "\n\n**Caution.** Thin evidence: every class has few.\n\n**Caution.** k-nn" in shown
+
+
 def test_one_by_one_and_not_interrupted_it_gives_the_same_bytes(
     done: Path, tmp_path: Path, quick: Params, monkeypatch: pytest.MonkeyPatch
 ) -> None:

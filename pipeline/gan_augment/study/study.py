@@ -63,7 +63,8 @@ def _run(params: Params, replicates: int, outputs: Mapping[str, Path]) -> None:
     write_json(target / "verdict.json", found)
     write_text(target / "verdict.md", page(found))
     shutil.rmtree(folder)
-    print(f"study: {found['overall']['sentence']}")
+    for sentence in (found["overall"]["sentence"], *found["overall"]["cautions"]):
+        print(f"study: {sentence}")
 
 
 def varied(params: Params, number: int) -> Params:
@@ -84,6 +85,7 @@ def page(found: Mapping[str, Any]) -> str:
     lines = [
         f"**{escape(found['overall']['verdict'])}**: {escape(found['overall']['sentence'])}",
         "",
+        *(f"**Caution.** {escape(caution)}\n" for caution in found["overall"]["cautions"]),
         f"Balanced accuracy of `real`, %, and every other arm's difference to it in points, over "
         f"{len(found['replicates'])} replicates (95 % intervals).",
         "",
