@@ -27,7 +27,6 @@ def recipe(
     settings = classifiers or {"k-nn": share}
     difference = {"mean": 0.01, "low": 0.0, "high": 0.02}
     return {
-        "adds": list(methods),
         "methods": list(methods),
         "classifier": next(iter(settings)).replace("_", "-"),
         "classifiers": {

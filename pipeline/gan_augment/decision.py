@@ -102,11 +102,11 @@ def decide(
         preferred = best(recipes)
     else:
         asked = set(params.method.split("+"))
-        named = [arm for arm, found in recipes.items() if set(found["adds"]) == asked]
+        named = [arm for arm, found in recipes.items() if set(found["methods"]) == asked]
         preferred = best(recipes, named) if named else ""
     methods = tuple(recipes[preferred]["methods"]) if preferred else ()
     if not methods:
-        weak = _unused(params, verdict, preferred)
+        weak = _nothing(params, verdict, preferred)
         return Decision(preferred or otherwise, (), otherwise, weak, [])
     if GAN in methods:
         return Decision(preferred, methods, otherwise, _weak_gan(params, verdict), copied)
@@ -126,14 +126,12 @@ def same_data(verdict: Mapping[str, Any], real: Path, synthetic: Path) -> None:
             raise UserError(f"the verdict is about other images than {path}: run `dvc repro`")
 
 
-def _unused(params: AssembleParams, verdict: Mapping[str, Any], preferred: str) -> list[str]:
+def _nothing(params: AssembleParams, verdict: Mapping[str, Any], preferred: str) -> list[str]:
     """Return why there are no images of the methods that were asked for."""
     if verdict["overall"]["verdict"] == NOTHING_MADE:
         return ["no synthetic image was made"]
     if not preferred:
         return [f"no arm of evaluate.arms has images of {params.method} alone"]
-    if params.method != "auto":
-        return [f"on validation {preferred} does best without images of {params.method}"]
     return []
 
 

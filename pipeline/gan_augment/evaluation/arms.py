@@ -21,16 +21,13 @@ from gan_augment.synthesis.baselines import BASELINES
 from gan_augment.table import Images
 
 MOST = 3
-RATIOS = (1.0, 0.0, 0.25, 0.5, 2.0, 3.0)
-"""Images that are added, over those in data/synthetic."""
-SHARES = (0.5, 0.0, 0.25, 0.75, 1.0, 2.0)
-"""Images that take the place of repeated real ones, over those in data/synthetic."""
-EXPONENTS = (1.0, 0.0, 0.25, 0.5, 0.75, 1.25)
+RATIOS = (1.0, 0.125, 0.25, 0.5, 2.0, 3.0)
+"""Images that are added, over those in data/synthetic; with none, an arm would be `real`."""
+SHARES = (0.5, 0.125, 0.25, 0.75, 1.0, 2.0)
+"""Images that take the place of repeated real ones, over those in data/synthetic; with none, an arm
+would be `classic`."""
+EXPONENTS = (1.0, 0.125, 0.25, 0.5, 0.75, 1.25)
 ALPHAS = (0.2, 0.1, 0.4, 0.6, 0.8, 1.0)
-SOME_RATIOS, SOME_SHARES = (
-    tuple(option or 0.125 for option in options) for options in (RATIOS, SHARES)
-)
-"""Of arms with the GAN: with none of its images they would be one of the others by another name."""
 FIRST = (0.5, 0.05, 0.1, 0.25, 0.75, 0.9)
 FRESH = (0.5, 0.0625, 0.125, 0.25, 0.75, 1.0)
 RAW = "gan-raw"
@@ -119,7 +116,7 @@ def _adding(*methods: str) -> Callable[[Material, int], Make]:
 def _on_classic(*methods: str) -> Callable[[Material, int], Make]:
     """Do as `classic`, a share of the repeated images replaced, by as many of each method.
 
-    At share 0 it is `classic`, image by image; a class never gets fewer images than there.
+    A class never gets fewer images than there.
     """
 
     def prepare(material: Material, seed: int) -> Make:
@@ -242,10 +239,9 @@ def synthetic_only(material: Material, _: int) -> Make:
 
 def _plus(kind: Literal["gan", "plain"], *methods: str, on_classic: bool = False) -> Arm:
     """Return the arm that adds images of these methods to real ones, or to those of `classic`."""
-    ratios, shares = (SOME_RATIOS, SOME_SHARES) if kind == "gan" else (RATIOS, SHARES)
     if on_classic:
-        return Arm(_on_classic(*methods), kind, shares, on_classic=True, adds=methods)
-    return Arm(_adding(*methods), kind, ratios, adds=methods)
+        return Arm(_on_classic(*methods), kind, SHARES, on_classic=True, adds=methods)
+    return Arm(_adding(*methods), kind, RATIOS, adds=methods)
 
 
 ARMS: dict[str, Arm] = {
@@ -265,12 +261,12 @@ ARMS: dict[str, Arm] = {
     "gan+gmm": _plus("gan", GAN, "gmm"),
     "gan+smote": _plus("gan", GAN, "smote"),
     "gan+gaussian": _plus("gan", GAN, "gaussian"),
-    "gan-raw": Arm(gan_raw, "gan", SOME_RATIOS, adds=(RAW,)),
-    "gan-weighted": Arm(gan_weighted, "gan", SOME_RATIOS, adds=(GAN,)),
+    "gan-raw": Arm(gan_raw, "gan", RATIOS, adds=(RAW,)),
+    "gan-weighted": Arm(gan_weighted, "gan", RATIOS, adds=(GAN,)),
     "gan+classic": _plus("gan", GAN, on_classic=True),
     "gan+gmm+classic": _plus("gan", GAN, "gmm", on_classic=True),
     "gan+smote+classic": _plus("gan", GAN, "smote", on_classic=True),
-    "gan-soft": Arm(gan_soft, "gan", SOME_SHARES, on_classic=True, networks=True, adds=(GAN,)),
+    "gan-soft": Arm(gan_soft, "gan", SHARES, on_classic=True, networks=True, adds=(GAN,)),
     "gan-fresh": Arm(gan_fresh, "gan", FRESH, on_classic=True, networks=True, adds=(RAW,)),
     "gan-first": Arm(gan_first, "gan", FIRST, on_classic=True, networks=True, adds=(RAW,)),
     "placebo": Arm(_adding("placebo"), "control", adds=("placebo",)),

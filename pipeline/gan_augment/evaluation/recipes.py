@@ -42,11 +42,11 @@ def recipes(
 
     Returns:
         `planned`; `recipes`: for every arm that all classifiers were trained on and that a user can
-        follow, whose images it `adds`, and of which `methods` validation uses any; `classifiers`:
-        the settings of each, and its `validation` and `score`; the `classifier` that does best on
-        validation; of the mean over classifiers `validation`, the `score` on test (mean, low, high)
-        and the difference `against_real`, and whether it surely `beats_real`. `recipe`: the one
-        that does best on validation, with the settings of its classifier.
+        follow, of which `methods` it has synthetic images; `classifiers`: the settings of each, and
+        its `validation` and `score`; the `classifier` that does best on validation; of the mean
+        over classifiers `validation`, the `score` on test (mean, low, high) and the difference
+        `against_real`, and whether it surely `beats_real`. `recipe`: the one that does best on
+        validation, with the settings of its classifier.
     """
     names = tuple(dict.fromkeys(name for name, _ in test.right))
     judge = Judge(validation, test, names, params.min_gain, 1.0)
@@ -68,14 +68,11 @@ def _recipe(
             "validation": alone.score(alone.validation, arm),
             "score": alone.score(alone.test, arm),
         }
-    adds = [method for method in ARMS[arm].adds if method != OVERSAMPLE]
-    using = [name for name, found in classifiers.items() if found["share"]]
     above = told(judge.above_chance(arm))
     against = judge.difference(judge.test, arm, "real")
     return {
-        "adds": adds,
-        "methods": adds if using else [],
-        "classifier": best(classifiers, using or None),
+        "methods": [method for method in ARMS[arm].adds if method != OVERSAMPLE],
+        "classifier": best(classifiers),
         "classifiers": classifiers,
         "validation": judge.score(judge.validation, arm),
         "score": {key: min(judge.chance + above[key], 1.0) for key in ("mean", "low", "high")},
