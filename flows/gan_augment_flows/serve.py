@@ -2,7 +2,8 @@
 
 Everything that Prefect knows, schedules included, is in its database in PREFECT_HOME and is there
 again after a restart. With PREFECT_API_URL set, no server is started and that one is used. Server
-and deployments of another checkout are never taken over.
+and deployments of another checkout are never taken over. The server answers this machine alone, and
+who has its password.
 """
 
 import contextlib
@@ -16,16 +17,23 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 
 from gan_augment.errors import UserError
 from gan_augment.lock import locked
+from gan_augment.versions.supervisor import supervised
+from gan_augment_flows import password
+from gan_augment_flows.web import REPORT
 
 POOL = "gan-augment"
 PORT = "GAN_AUGMENT_PORT"
 """Environment variable: port of the server; the one after it serves the report."""
 DEFAULT_PORT, MAX_PORT = 4200, 65534
 STARTUP_S, POLL_S = 120, 0.5
+ADDRESS = "127.0.0.1"
+TEMPLATE = Path(__file__).with_name("work_pool.json")
+"""What a run of the work pool is like; none can choose a command or an environment of its own."""
 IN_FOLDER = "prefect.deployments.steps.set_working_directory"
 """The step by which a deployment works in a checkout."""
 CRASHED = "Mark runs without a sign of life as crashed"
@@ -62,24 +70,39 @@ def serve(port: int, running: contextlib.ExitStack) -> int:
         UserError: a port or PREFECT_HOME cannot be used, the server ended, or its deployments are
             another checkout's.
     """
-    os.environ.setdefault("GAN_AUGMENT_REPORT_URL", f"http://127.0.0.1:{port + 1}/report.html")
+    os.environ.setdefault("GAN_AUGMENT_REPORT_URL", f"http://{ADDRESS}:{port + 1}/{REPORT.name}")
     check_free(port + 1)
     server = None
     if "PREFECT_API_URL" not in os.environ:
         server = running.enter_context(_server(port))
     wait_for_server(server)
     check_own()
-    _prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
+    pool = ("work-pool", "create", POOL, "--type", "process", "--overwrite")
+    _prefect(*pool, "--base-job-template", str(TEMPLATE))
     _prefect("--no-prompt", "deploy", "--all")
     notice_crashes()
-    reports = ("http.server", "--directory", "reports", "--bind", "127.0.0.1")
-    running.enter_context(_background(*reports, str(port + 1)))
-    print(f"serving: {os.environ['PREFECT_API_URL'].removesuffix('/api')}", flush=True)
+    running.enter_context(_web("report", port + 1))
+    _tell(port, server)
     worker = running.enter_context(_background("prefect", "worker", "start", "--pool", POOL))
     while worker.poll() is None:
         _check_alive(server)
         time.sleep(POLL_S)
     return worker.returncode
+
+
+def _tell(port: int, server: Process | None) -> None:
+    """Print where to look, and how to be let in."""
+    address = os.environ["PREFECT_API_URL"]
+    print(f"report:  http://{ADDRESS}:{port + 1}/{REPORT.name}")
+    if server is not None:
+        where = password.place(_home())
+        print(f"sign in with the line in {where}; for Prefect's commands in another terminal:")
+        print(f'  export PREFECT_API_URL={address} {password.CLIENT}="$(cat {where})"')
+    print(f"serving: {address.removesuffix('/api')}", flush=True)
+
+
+def _home() -> Path:
+    return Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
 
 
 def chosen_port() -> int:
@@ -97,7 +120,7 @@ def chosen_port() -> int:
 def check_free(port: int) -> None:
     """Raise a UserError if a port of this machine is in use or not allowed."""
     try:
-        socket.create_server(("127.0.0.1", port)).close()
+        socket.create_server((ADDRESS, port)).close()
     except OSError as error:
         why = os.strerror(error.errno).lower() if error.errno else str(error)
         raise UserError(
@@ -113,13 +136,22 @@ def check_own() -> None:
     Deploying replaces those of the same name: the other checkout's schedules would be gone.
 
     Raises:
-        UserError: there are such.
+        UserError: there are such, or the server lets nobody in without a password.
     """
     from prefect.client.orchestration import get_client
+    from prefect.exceptions import PrefectHTTPStatusError
 
     here = Path.cwd().resolve()
     with get_client(sync_client=True) as client:
-        deployments = [d for d in client.read_deployments() if d.work_pool_name == POOL]
+        try:
+            deployments = [d for d in client.read_deployments() if d.work_pool_name == POOL]
+        except PrefectHTTPStatusError as error:
+            if error.response.status_code != HTTPStatus.UNAUTHORIZED:
+                raise
+            raise UserError(
+                f"the server at {os.environ['PREFECT_API_URL']} wants a password: put it into "
+                f"{password.CLIENT}"
+            ) from None
     folders = {
         Path(step[IN_FOLDER]["directory"])
         for deployment in deployments
@@ -139,12 +171,15 @@ def check_own() -> None:
 def _server(port: int) -> Iterator[Process]:
     """Run a Prefect server that nobody else runs with the same PREFECT_HOME."""
     check_free(port)
-    home = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
+    home = _home()
     busy = f"another `make serve` works with PREFECT_HOME = {home}; end it, set another one"
     with locked(home / "gan-augment.lock", busy, 0):
+        password.use(home)
+        origin = f"http://{ADDRESS}:{port}"
         os.environ["PREFECT_SERVER_API_PORT"] = str(port)
-        os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
-        with _background("prefect", "server", "start") as server:
+        os.environ["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] = origin
+        os.environ["PREFECT_API_URL"] = f"{origin}/api"
+        with _web("prefect", port) as server:
             yield server
 
 
@@ -184,14 +219,18 @@ def notice_crashes() -> None:
             client.create_automation(automation)
 
 
+def _web(application: str, port: int) -> contextlib.AbstractContextManager[Process]:
+    """Run one of the applications of `web` on a port of this machine."""
+    place = ("--host", ADDRESS, "--port", str(port), "--log-level", "warning")
+    return _background("uvicorn", "--factory", f"gan_augment_flows.web:{application}", *place)
+
+
 @contextlib.contextmanager
 def _background(*module: str) -> Iterator[Process]:
-    """Run `python -m MODULE...` as long as the block lasts."""
-    with subprocess.Popen([sys.executable, "-m", *module], cwd=Path.cwd()) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()
+    """Run `python -m MODULE...` as long as the block lasts, and this process lives."""
+    command = supervised([sys.executable, "-m", *module])
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as process:
+        yield process
 
 
 def _prefect(*arguments: str) -> None:

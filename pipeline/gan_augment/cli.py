@@ -1,6 +1,8 @@
 """The command line: one command a stage, thin; heavy imports happen inside commands."""
 
+import functools
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -75,7 +77,21 @@ INTERRUPTED = 130
 SIZES = [10, 20, 50, 100, 200]
 
 
+def _stage(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that is alone at work in its folder."""
+
+    @functools.wraps(command)
+    def alone(*arguments: object, **options: object) -> None:
+        from gan_augment.alone import at_work
+
+        with at_work(command.__name__):
+            command(*arguments, **options)
+
+    return alone
+
+
 @app.command()
+@_stage
 def ingest(params: ParamsFile = PARAMS, real: Real = REAL, findings: Findings = FINDINGS) -> None:
     """Read raw images, check and split them, write data/real."""
     settings = _load(params)
@@ -85,6 +101,7 @@ def ingest(params: ParamsFile = PARAMS, real: Real = REAL, findings: Findings = 
 
 
 @app.command()
+@_stage
 def embed(
     params: ParamsFile = PARAMS,
     real: Real = REAL,
@@ -99,6 +116,7 @@ def embed(
 
 
 @app.command()
+@_stage
 def train(
     params: ParamsFile = PARAMS,
     real: Real = REAL,
@@ -118,6 +136,7 @@ def train(
 
 
 @app.command()
+@_stage
 def generate(
     params: ParamsFile = PARAMS,
     real: Real = REAL,
@@ -218,6 +237,7 @@ def export(
 
 
 @app.command()
+@_stage
 def evaluate(
     params: ParamsFile = PARAMS,
     real: Real = REAL,
@@ -254,6 +274,7 @@ def evaluate(
 
 
 @app.command()
+@_stage
 def report(
     params: ParamsFile = PARAMS,
     real: Real = REAL,
@@ -283,6 +304,7 @@ def report(
 
 
 @app.command()
+@_stage
 def assemble(
     params: ParamsFile = PARAMS,
     real: Real = REAL,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -9,8 +10,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -25,6 +30,7 @@ from prefect.states import Cancelling
 
 from gan_augment.errors import UserError
 from gan_augment_flows import serve
+from tests.report.browser import browser, executable
 from tests.versions.conftest import ROOT, Project, copy
 
 pytestmark = pytest.mark.e2e
@@ -69,8 +75,16 @@ class Service:
         self.processes.append(process)
 
     @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def word(self) -> str:
+        return (self.project.root.parent / "prefect/gan-augment.password").read_text().strip()
+
+    @property
     def client(self) -> SyncPrefectClient:
-        return SyncPrefectClient(f"http://127.0.0.1:{self.port}/api")
+        return SyncPrefectClient(f"{self.address}/api", auth_string=self.word)
 
     @property
     def log(self) -> str:
@@ -179,6 +193,92 @@ def test_artifacts_are_in_the_ui(service: Service) -> None:
     assert "gan" in {row["metric"] for row in json.loads(str(found["metrics"].data))}
 
 
+def test_who_has_no_password_is_not_answered(service: Service) -> None:
+    user = service.word.split(":")[0]
+    for auth in (None, (user, "wrong"), (user, "")):
+        with httpx.Client(base_url=f"{service.address}/api", auth=auth) as http:
+            assert http.get("/health").status_code == 200
+            for path in ("deployments", "flow_runs", "work_pools", "block_documents"):
+                assert http.post(f"/{path}/filter", json={}).status_code == 401
+            assert http.get("/admin/settings").status_code == 401
+
+
+def test_a_run_chooses_neither_command_nor_environment(service: Service) -> None:
+    mark = service.project.root.parent / "mark"
+    with httpx.Client(
+        base_url=f"{service.address}/api", auth=tuple(service.word.split(":"))
+    ) as http:
+        for name, value in (
+            ("command", f"touch {mark}"),
+            ("env", {"PYTHONPATH": str(mark)}),
+            ("working_dir", str(mark)),
+        ):
+            run = {"job_variables": {name: value}}
+            path = f"/deployments/{service.deployment('by-hand').id}"
+            answer = http.post(f"{path}/create_flow_run", json=run)
+            assert answer.is_client_error
+            assert f"('{name}' was unexpected)" in answer.text
+    assert not mark.exists()
+
+
+def test_nothing_but_a_name_reaches_the_process_of_a_run() -> None:
+    template = serve.TEMPLATE.read_text()
+    assert set(re.findall(r"{{ (\w+) }}", template)) == {"labels", "name", "stream_output"}
+    made = json.loads(template)["job_configuration"]
+    assert made["command"] is None
+    assert set(made["env"].values()) == {"1", "30"}
+
+
+ATTACK = """
+<script>
+async function attempt(url, options) {
+  try { return (await fetch(url, options)).status } catch (error) { return "blocked" }
+}
+async function all(server, report) {
+  const run = {method: "POST", body: '{"job_variables": {"command": "touch MARK"}}'};
+  const json = {...run, headers: {"Content-Type": "application/json"}};
+  const found = await Promise.all([
+    attempt(server + "/api/health"),
+    attempt(server + "/api/deployments/filter", json),
+    attempt(server + "/api/deployments/ID/create_flow_run", json),
+    attempt(report + "/report.html"),
+  ]);
+  await fetch(server + "/api/deployments/ID/create_flow_run", {...run, mode: "no-cors"});
+  return found;
+}
+</script>
+"""
+
+
+def test_a_page_of_another_origin_can_do_nothing(service: Service, tmp_path: Path) -> None:
+    program = executable()
+    if program is None:
+        pytest.skip("no Chromium")
+    mark = tmp_path / "mark"
+    deployment = str(service.deployment("by-hand").id)
+    (tmp_path / "site").mkdir()
+    page = ATTACK.replace("MARK", str(mark)).replace("ID", deployment)
+    (tmp_path / "site/index.html").write_text(page)
+    before = len(service.runs("by-hand", "Scheduled", "Late", "Pending", "Running"))
+    with site(tmp_path / "site") as evil, browser(program, tmp_path / "profile") as tab:
+        tab.open(evil, 800)
+        report = f"http://127.0.0.1:{service.port + 1}"
+        found = tab.evaluate(f"all('{service.address}', '{report}')")
+    assert found == ["blocked"] * 4
+    assert len(service.runs("by-hand", "Scheduled", "Late", "Pending", "Running")) == before
+    assert not mark.exists()
+
+
+@contextmanager
+def site(folder: Path) -> Iterator[str]:
+    """Serve a folder as another origin; yield its address."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_address[1]}/"
+        server.shutdown()
+
+
 def refused(project: Project, **environment: str) -> str:
     """Return what `make serve` says in a project before it ends, which it does soon."""
     clean = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
@@ -212,10 +312,13 @@ def test_a_second_one_takes_over_neither_server_nor_deployments(
     assert "cannot be used: address already in use" in same_port
     same_home = refused(project, GAN_AUGMENT_PORT=free_port(), PREFECT_HOME=home)
     assert f"another `make serve` works with PREFECT_HOME = {home}" in same_home
-    url = f"http://127.0.0.1:{service.port}/api"
-    same_server = refused(
-        project, GAN_AUGMENT_PORT=free_port(), PREFECT_HOME=elsewhere, PREFECT_API_URL=url
-    )
+    there = {
+        "GAN_AUGMENT_PORT": free_port(),
+        "PREFECT_HOME": elsewhere,
+        "PREFECT_API_URL": f"{service.address}/api",
+    }
+    assert "wants a password: put it into PREFECT_API_AUTH_STRING" in refused(project, **there)
+    same_server = refused(project, **there, PREFECT_API_AUTH_STRING=service.word)
     assert f"has the schedules of {service.project.root}, which would be replaced" in same_server
     assert folders() == before
 
@@ -260,7 +363,8 @@ def test_a_server_that_ended_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_event_tells_of_the_version(service: Service) -> None:
     name = "gan-augment.published"
-    with httpx.Client(base_url=f"http://127.0.0.1:{service.port}/api") as http:
+    user, word = service.word.split(":")
+    with httpx.Client(base_url=f"{service.address}/api", auth=(user, word)) as http:
 
         def events() -> Any:
             wanted = {"filter": {"event": {"name": [name]}}}
@@ -301,9 +405,15 @@ def test_a_machine_that_went_down_comes_back_with_schedules_and_the_run_counts_a
     until(went_on, 180, service)
 
 
-def test_serve_ends_with_all_that_it_started(service: Service) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_serve_ends_with_all_that_it_started(service: Service, number: int) -> None:
+    if service.processes[-1].poll() is not None:
+        service.start()
+        started = service.log.count("started!") + 1
+        until(lambda: service.log.count("started!") == started, 120, service)
     tree = service.tree()
-    service.processes[-1].send_signal(signal.SIGTERM)
+    assert len(tree) > 6
+    service.processes[-1].send_signal(number)
     service.processes[-1].wait(timeout=60)
-    _, alive = psutil.wait_procs(tree, timeout=20)
+    _, alive = psutil.wait_procs(tree, timeout=30)
     assert [process.cmdline() for process in alive] == []

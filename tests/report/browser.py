@@ -53,15 +53,17 @@ class Page:
         for domain in ("Page", "Runtime", "Log", "Network"):
             self._call(f"{domain}.enable")
 
-    def open(self, file: Path, width: int, scheme: str = "light", *, scripts: bool = True) -> None:
-        """Load a file as on a screen of some width (pixels), light or dark."""
+    def open(
+        self, where: Path | str, width: int, scheme: str = "light", *, scripts: bool = True
+    ) -> None:
+        """Load a file or an address as on a screen of some width (pixels), light or dark."""
         size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600}
         self._call("Emulation.setDeviceMetricsOverride", **size)
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self._call("Emulation.setEmulatedMedia", features=features)
         self._call("Emulation.setScriptExecutionDisabled", value=not scripts)
         self.events.clear()
-        self._call("Page.navigate", url=file.as_uri())
+        self._call("Page.navigate", url=where.as_uri() if isinstance(where, Path) else where)
         while not any(event["method"] == "Page.loadEventFired" for event in self.events):
             self._receive()
         before = b""  # what depends on whether something scrolls is settled a frame later
@@ -69,8 +71,9 @@ class Page:
             before = now
 
     def evaluate(self, expression: str) -> Any:
-        """Return the value of an expression in JavaScript."""
-        asked = self._call("Runtime.evaluate", expression=expression, returnByValue=True)
+        """Return the value of an expression in JavaScript, or what a promise comes to."""
+        how = {"returnByValue": True, "awaitPromise": True}
+        asked = self._call("Runtime.evaluate", expression=expression, **how)
         return asked["result"]["value"]
 
     def requests(self) -> list[str]:

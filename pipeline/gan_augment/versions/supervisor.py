@@ -44,9 +44,8 @@ def run(
     Returns:
         The exit code, `TIMED_OUT`, or minus the number of the signal that killed it.
     """
-    limit = "" if time_limit_s is None else str(time_limit_s)
     with subprocess.Popen(
-        [sys.executable, "-P", __file__, limit, *command],  # -P: no neighbours shadow the library
+        supervised(command, time_limit_s),
         cwd=cwd,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},  # lines come when they are printed
         stdin=subprocess.PIPE,
@@ -69,6 +68,13 @@ def run(
                 with contextlib.suppress(Exception):
                     on_line(line.rstrip())
             raise
+
+
+def supervised(command: Sequence[str], time_limit_s: float | None = None) -> list[str]:
+    """Return the command of a supervisor of a command, whose standard input must be a pipe."""
+    limit = "" if time_limit_s is None else str(time_limit_s)
+    # -P: no neighbours shadow the library
+    return [sys.executable, "-P", __file__, limit, *command]
 
 
 def main() -> int:
