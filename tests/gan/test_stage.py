@@ -19,6 +19,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from gan_augment import table
+from gan_augment.alone import LOCKS
 from gan_augment.errors import UserError
 from gan_augment.gan import model, stage
 from gan_augment.gan.networks import NETWORKS
@@ -43,10 +44,11 @@ def train(folder: Path, real: Path, **settings: Any) -> Path:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
+    """Return the files of a folder but for locks, which name processes."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.parent.name != LOCKS.name
     }
 
 

@@ -25,6 +25,7 @@ class History:
         rollbacks: how many there were.
         learning_rate_scale, gamma_scale: what they made of the learning rate and of γ.
         stopped: why training ended early, if it did.
+        spread: a row a factor by which samples of features were spread, in the end.
     """
 
     floor: Row = field(default_factory=dict)
@@ -36,17 +37,23 @@ class History:
     learning_rate_scale: float = 1.0
     gamma_scale: float = 1.0
     stopped: str | None = None
+    spread: list[Row] = field(default_factory=list)
 
     def as_record(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
         return asdict(self)
 
     def write(self, folder: Path) -> None:
-        """Write floor.json and losses, validation and events.csv; unknown scores are blank."""
+        """Write floor.json and losses, validation, events and, of features, spread.csv.
+
+        Unknown scores are blank.
+        """
         write_json(folder / "floor.json", self.floor)
         _write(folder / "losses.csv", self.losses, list(self.losses[0]))
         _write(folder / "validation.csv", self.validation, list(self.validation[0]))
         _write(folder / "events.csv", self.events, list(EVENT_COLUMNS))
+        if self.spread:
+            _write(folder / "spread.csv", self.spread, list(self.spread[0]))
 
 
 def _write(path: Path, rows: list[Row], columns: list[str]) -> None:

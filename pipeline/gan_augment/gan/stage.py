@@ -14,6 +14,7 @@ from gan_augment.gan.batches import Batches
 from gan_augment.gan.loop import SAMPLES, Loop
 from gan_augment.gan.networks import Shape
 from gan_augment.gan.recipe import recipe
+from gan_augment.gan.spread import calibrate
 from gan_augment.gan.trainer import Trainer
 from gan_augment.gan.validation import Validator
 from gan_augment.params import Recipe, TrainParams
@@ -35,8 +36,8 @@ def run(params: TrainParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
         params: the section `train`.
         inputs: `real`, an image table; `features`, what a backbone sees in its images, if any did.
         outputs: `model`, a folder of config and weights; `history`, a folder of losses.csv,
-            validation.csv, events.csv, floor.json and samples/; `scratch`, where checkpoints live
-            meanwhile.
+            validation.csv, events.csv, floor.json, samples/ and, of features, spread.csv;
+            `scratch`, where checkpoints live meanwhile.
 
     Raises:
         UserError: params that do not fit the images, or training that failed and left no model.
@@ -77,6 +78,9 @@ def run(params: TrainParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
         )
         loop = Loop(trainer, batches, validator, settings, fabric, scratch)
         loop.run()
+        if validator:
+            kept = trainer.best_generator, trainer.best_discriminator
+            loop.history.spread = calibrate(*kept, validator)
 
     if validator:
         training = {

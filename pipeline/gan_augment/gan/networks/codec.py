@@ -42,7 +42,7 @@ class VectorCodec(nn.Module):
 
     Attributes:
         spread: of what is made, over that of what the generator says: its samples are moved away
-            from their class's mean, or towards it, by this factor. It is 1: nothing chooses it yet.
+            from their class's mean, or towards it, by this factor; `gan.spread` chooses it.
     """
 
     def __init__(self, shape: Shape) -> None:
@@ -72,6 +72,7 @@ class VectorCodec(nn.Module):
             "scale": units.scale,
             "components": pca.components_,
             "unit": max(np.sqrt(pca.explained_variance_.mean()), LEAST_SCALE),
+            "spread": 1.0,
         }
         for name, value in learnt.items():
             self.get_buffer(name).copy_(torch.as_tensor(value))
