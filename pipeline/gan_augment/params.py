@@ -6,12 +6,12 @@ by their registries, not here, so that a new one is an entry in one file.
 """
 
 import re
+import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, ErrorDetails
 
 from gan_augment.errors import UserError, hint
+from gan_augment.plain_yaml import parse
 
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -373,14 +374,14 @@ def load(path: Path) -> Params:
             message names each key's path, its value and what is allowed.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError(
             f"{path} is missing: run in the project's top folder, or pass --params"
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
-    return check(content, str(path))
+    return check(parse(text, str(path)), str(path))
 
 
 def check(content: Any, where: str) -> Params:
@@ -404,7 +405,7 @@ def _explain(fault: ErrorDetails) -> str:
     message = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if fault["type"] == "model_type":
         message = "should be a mapping of keys to values"
-    return f" = {fault['input']!r}: {message}"
+    return f" = {reprlib.repr(fault['input'])}: {message}"
 
 
 def _keys(section: list[int | str]) -> list[str]:

@@ -82,7 +82,7 @@ def test_settings_of_a_file(tmp_path: Path, pictures: Make) -> None:
         ("ingest.path=x", "name the images with --images"),
         ("train.steps", "write section.key=value"),
         ("steps=3", "write section.key=value"),
-        ("train.steps=[", "the value is not YAML"),
+        ("train.steps=[", "--set train.steps is not valid YAML"),
         ("ingest.source=none", "ingest.source = 'none'"),
     ],
 )

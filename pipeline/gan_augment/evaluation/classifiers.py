@@ -246,7 +246,7 @@ def _imported(name: str, key: str) -> Any:
         sys.path.append(here)
     try:
         found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # whatever a module does that is imported
         raise UserError(f"{key} = {name!r} cannot be imported: {error}") from None
     if not inspect.isclass(found):
         raise UserError(f"{key} = {name!r}: must be a class, not {type(found).__name__}")

@@ -21,6 +21,7 @@ from gan_augment import params as settings_file
 from gan_augment import schema
 from gan_augment.errors import UserError
 from gan_augment.params import Params
+from gan_augment.plain_yaml import parse as parse_yaml
 from gan_augment.project import code, repository
 from gan_augment.project.amend import amend, inline
 from gan_augment.project.made import Made
@@ -137,10 +138,7 @@ def parse(assignments: Sequence[str]) -> dict[str, Any]:
         key, equals, value = assignment.partition("=")
         if not equals or "." not in key:
             raise UserError(f"--set {assignment}: write section.key=value, as train.steps=4000")
-        try:
-            given[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise UserError(f"--set {assignment}: the value is not YAML") from None
+        given[key] = parse_yaml(value, f"--set {key}")
     return given
 
 
@@ -153,7 +151,7 @@ def read(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     settings_file.load(path)
-    content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    content = parse_yaml(path.read_text(encoding="utf-8"), str(path)) or {}
     return {f"{name}.{key}": value for name, part in content.items() for key, value in part.items()}
 
 
@@ -176,7 +174,7 @@ def _amended(text: str, values: Mapping[str, Any]) -> str:
 
 
 def _checked(text: str) -> Params:
-    return settings_file.check(yaml.safe_load(text), "settings")
+    return settings_file.check(parse_yaml(text, "settings"), "settings")
 
 
 def _place(root: Path, path: Path, in_place: bool) -> Images:
