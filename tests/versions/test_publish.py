@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import yaml
 
 from gan_augment.errors import UserError
 from gan_augment.project import code
-from gan_augment.versions.publish import Publication, Refused, latest, publish
+from gan_augment.versions.publish import TRIES, Publication, Refused, latest, publish
 from tests.versions.conftest import TRAIN, Project, change_data, copy
 
 FIRST, SECOND = b"a\n", b"a\nb\n"
@@ -238,26 +239,72 @@ def test_without_a_reachable_git_remote(project: Project) -> None:
         publish(project.root, Publication())
 
 
-def test_a_publisher_who_comes_second_is_refused(
-    second: Project, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("times", [1, TRIES])
+def test_a_publisher_who_comes_second_tries_again(
+    second: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    times: int,
+    lines: list[str],
+    on_line: Callable[[str], None],
 ) -> None:
     from gan_augment.versions import publish as module
 
-    tag = module.make_tag
+    tag, rivals = module.make_tag, iter(range(times))
 
     def overtaken(*args: object) -> str:
         made = tag(*args)  # type: ignore[arg-type]
-        second.run("git", "push", "--quiet", "origin", "HEAD:refs/heads/published", "--force")
-        other = second.run("git", "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "other").strip()
-        second.run("git", "push", "--quiet", "origin", f"{other}:refs/heads/published")
+        if next(rivals, None) is not None:
+            tip = second.run("git", "rev-parse", "published", cwd=second.git).strip()
+            second.run("git", "fetch", "--quiet", "origin", "published")
+            other = second.run("git", "commit-tree", f"{tip}^{{tree}}", "-p", tip, "-m", "other")
+            second.run("git", "push", "--quiet", "origin", f"{other.strip()}:refs/heads/published")
         return made
 
     monkeypatch.setattr(module, "make_tag", overtaken)
-    with pytest.raises(UserError, match="git push"):
-        publish(second.root, Publication())
-    assert second.tags() == ["augmented@v1.0.0"]
-    monkeypatch.undo()
-    assert publish(second.root, Publication()).tag == "augmented@v1.1.0"
+    said = "somebody else published to origin meanwhile"
+    if times == TRIES:
+        with pytest.raises(UserError, match=f"^{said}$"):
+            publish(second.root, Publication())
+        assert second.tags() == ["augmented@v1.0.0"]
+        monkeypatch.undo()
+    assert publish(second.root, Publication(), on_line).tag == "augmented@v1.1.0"
+    assert second.tags() == ["augmented@v1.0.0", "augmented@v1.1.0"]
+    if times == 1:
+        assert f"{said}; trying again" in lines
+
+
+def test_a_version_whose_data_was_lost_is_whole_after_publishing_it_again(
+    project: Project,
+) -> None:
+    release = publish(project.root, Publication())
+    stored = [file for file in (project.store / "files").rglob("*") if file.is_file()]
+    for file in stored:
+        file.unlink()
+    again = publish(project.root, Publication())
+    assert (again.tag, again.is_new) == (release.tag, False)
+    assert consume(project) == FIRST
+
+
+def test_code_that_git_does_not_know_is_refused_until_it_is_committed_or_ignored(
+    project: Project,
+) -> None:
+    (project.root / "notes.txt").write_text("of no matter")
+    (project.root / "mine.py").write_text("class Mine: ...\n")
+    with pytest.raises(UserError, match=r"^mine\.py: not in git, so that the version would lack"):
+        publish(project.root, Publication())
+    with (project.root / ".gitignore").open("a") as file:
+        file.write("/mine.py\n")
+    project.commit()
+    assert publish(project.root, Publication()).is_new
+
+
+def test_the_record_names_the_code_that_ran(project: Project) -> None:
+    made = publish(project.root, Publication()).record["code"]
+    assert made["commit"] == project.run("git", "rev-parse", "HEAD").strip()
+    assert made["package"] == version("gan-augment")
+    here = Path(code.__file__).parent
+    assert made["checkout"] == project.run("git", "rev-parse", "HEAD", cwd=here).strip()
+    assert made["changed"] in (True, False)
 
 
 def test_a_tag_made_by_hand_is_left_alone(second: Project) -> None:

@@ -81,6 +81,11 @@ def remote_branch(folder: Path, remote: str, branch: str) -> str | None:
     return listed.split()[0]
 
 
+def follows(folder: Path, later: str, earlier: str) -> bool:
+    """Return whether one commit is the other, or has it among its ancestors."""
+    return line(folder, "merge-base", later, earlier) == line(folder, "rev-parse", earlier)
+
+
 def commit(
     folder: Path, files: Mapping[str, bytes | None], parents: Sequence[str], message: str
 ) -> str:

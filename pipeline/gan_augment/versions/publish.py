@@ -31,6 +31,10 @@ from gan_augment.versions import cache, gate, git, graph, record, snapshot, tags
 from gan_augment.versions.command import dvc
 from gan_augment.versions.tags import Tag
 
+TRIES = 3
+"""How often to publish anew after somebody else was faster."""
+CODE = ".py"
+
 
 class Publication(BaseModel):
     """How to publish.
@@ -87,6 +91,10 @@ class Refused(Exception):  # noqa: N818  # a refusal is an outcome, not an error
         self.reasons = list(reasons)
 
 
+class OvertakenError(UserError):
+    """Somebody else published between the look at the remote and the push to it."""
+
+
 def publish(
     root: Path,
     publication: Publication,
@@ -113,15 +121,22 @@ def publish(
     if reasons:
         raise Refused(reasons)
     about = record.describe(root, publication.artifact, publication.override)
-    last = latest(root, publication)
-    if last and last.record.get("data") == about["data"]:
-        return last
-    push_data(root, on_line, hold)
-    commit = make_commit(root, publication, about)
-    verify(root, commit)
-    on_line("the remote has everything that the version names")
-    tag = make_tag(root, publication, commit, about)
-    push_version(root, publication, tag)
+    push_data(root, on_line, hold)  # of the last version, too: the remote may have lost it
+    for attempt in range(1, TRIES + 1):
+        last = latest(root, publication)
+        if last and last.record.get("data") == about["data"]:
+            return last
+        commit = make_commit(root, publication, about)
+        verify(root, commit)
+        on_line("the remote has everything that the version names")
+        tag = make_tag(root, publication, commit, about)
+        try:
+            push_version(root, publication, tag)
+            break
+        except OvertakenError as overtaken:
+            if attempt == TRIES:
+                raise
+            on_line(f"{overtaken}; trying again")
     on_line(f"published {tag}")
     return Release(tag, about, is_new=True)
 
@@ -267,11 +282,18 @@ def push_version(root: Path, publication: Publication, tag: str) -> None:
     """Push the tag, and the branch up to it: both or neither.
 
     Raises:
-        UserError: the remote is out of reach, or somebody else published meanwhile.
+        OvertakenError: somebody else published meanwhile.
+        UserError: the remote is out of reach, or takes no push.
     """
-    branch = f"{git.tag_ref(tag)}^{{commit}}:refs/heads/{publication.branch}"
-    remote = publication.git_remote
-    git.run(root, "push", "--quiet", "--atomic", remote, branch, git.tag_ref(tag))
+    commit, remote = f"{git.tag_ref(tag)}^{{commit}}", publication.git_remote
+    branch = f"{commit}:refs/heads/{publication.branch}"
+    try:
+        git.run(root, "push", "--quiet", "--atomic", remote, branch, git.tag_ref(tag))
+    except UserError as error:
+        tip = git.remote_branch(root, remote, publication.branch)
+        if tag in git.remote_tags(root, remote) or (tip and not git.follows(root, commit, tip)):
+            raise OvertakenError(f"somebody else published to {remote} meanwhile") from error
+        raise
 
 
 def _check_workspace(root: Path) -> None:
@@ -282,6 +304,11 @@ def _check_workspace(root: Path) -> None:
     top = _top(root).resolve()
     outside = [path for path in graph.outside(root) if Path(path).is_relative_to(top)]
     changed = [name for name in _changed_files(root, *outside) if not _is_dvc(name)]
+    if unknown := [name for name in _new_files(root) if name.endswith(CODE)]:
+        raise UserError(
+            f"{', '.join(unknown)}: not in git, so that the version would lack code that may have "
+            "made it; commit or ignore"
+        )
     if changed:
         raise UserError(
             f"{', '.join(changed)} differ from the last commit: a version must name the code and "

@@ -8,6 +8,7 @@ import yaml
 from gan_augment.errors import UserError, hint
 from gan_augment.storage import read_json
 from gan_augment.versions import gate
+from gan_augment.versions.origin import made_by
 
 METRICS = Path("reports/metrics.json")
 FIDELITY = Path("reports/synthesis/fidelity.json")
@@ -49,6 +50,7 @@ def describe(root: Path, artifact: str, override: str | None) -> dict[str, Any]:
     decision = gate.decision(root)
     return {
         "data": found,
+        "code": made_by(root),
         **_counts(root / found["path"]),
         "verdict": verdict["verdict"],
         "sentence": verdict.get("sentence", ""),
