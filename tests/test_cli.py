@@ -127,7 +127,7 @@ def test_a_plan_that_wants_nothing_is_refused_before_training(
     outcome = cli("train", generate={"plan": {"classes": {"3": 0}}})
     check(outcome, "wants no synthetic image", "Write `plan: auto`", "No generator was trained")
     assert not (tmp_path / "models").exists()
-    assert not (tmp_path / ".scratch").exists()
+    assert not (tmp_path / ".scratch" / "train").exists()
 
 
 def test_training_without_real_images(cli: CommandLine) -> None:

@@ -1,8 +1,10 @@
-"""The password of this machine's Prefect server, in a file that its owner alone can read."""
+"""Passwords of Prefect servers: this machine's, in a file of its owner alone; and a run's own."""
 
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gan_augment.errors import UserError
@@ -22,6 +24,27 @@ def use(home: Path) -> None:
         UserError: the file cannot be read or written, is empty, or others can read it.
     """
     os.environ[SERVER] = os.environ[CLIENT] = kept(place(home))
+
+
+@contextmanager
+def of_this_run() -> Iterator[None]:
+    """Have the server that Prefect starts for one run want a password that nobody else knows.
+
+    Where settings name a server, that one is used as it is.
+    """
+    from prefect import settings
+
+    if settings.get_current_settings().api.url:
+        yield
+        return
+    word = _new()
+    own = {
+        settings.PREFECT_SERVER_API_AUTH_STRING: word,
+        settings.PREFECT_API_AUTH_STRING: word,
+        settings.PREFECT_SERVER_CORS_ALLOWED_ORIGINS: "http://127.0.0.1",
+    }
+    with settings.temporary_settings(own):
+        yield
 
 
 def place(home: Path) -> Path:
@@ -51,5 +74,9 @@ def _make(path: Path) -> None:
     """Write a new password, whole or not at all."""
     partial = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(f"gan-augment:{secrets.token_urlsafe(24)}\n")
+        file.write(f"{_new()}\n")
     partial.replace(path)
+
+
+def _new() -> str:
+    return f"gan-augment:{secrets.token_urlsafe(24)}"

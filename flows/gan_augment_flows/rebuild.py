@@ -27,7 +27,7 @@ from gan_augment.versions.command import Outcome, dvc
 from gan_augment.versions.graph import Stage
 from gan_augment.versions.lock import exclusive
 from gan_augment.versions.publish import Publication, Refused, publish
-from gan_augment_flows import artifacts
+from gan_augment_flows import artifacts, password
 
 RETRY_DELAYS_S = [10.0, 60.0, 300.0]
 PASSING = "Unavailable"
@@ -268,7 +268,8 @@ def main() -> None:
 
 def run_once(run: Flow[..., State[Any]]) -> None:
     """Run a flow with its defaults; a failure is one message and exit code 1."""
-    state = run(return_state=True)
+    with password.of_this_run():
+        state = run(return_state=True)
     if not state.is_completed():
         print(f"error: {state.message}", file=sys.stderr)
         sys.exit(1)

@@ -47,8 +47,6 @@ Process = subprocess.Popen[bytes]
 def main() -> None:
     """Serve until interrupted."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    os.environ.setdefault("DO_NOT_TRACK", "1")
-    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     try:
         with contextlib.ExitStack() as running:
             sys.exit(serve(chosen_port(), running))

@@ -3,6 +3,8 @@
 import os
 import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,40 @@ def test_an_empty_or_impossible_file_is_refused(tmp_path: Path) -> None:
     file.write_bytes(b"\xff")
     with pytest.raises(UserError, match="cannot use"):
         password.kept(file)
+
+
+ALONE = """
+import httpx
+from prefect import flow
+from prefect.client.orchestration import get_client
+from gan_augment_flows.rebuild import run_once
+from prefect.settings import get_current_settings
+
+@flow
+def look():
+    with get_client(sync_client=True) as client:
+        found = client.read_deployments()
+        answer = httpx.post(f"{client.api_url}deployments/filter", json={})
+    print("seen", found, answer.status_code, get_current_settings().server.analytics_enabled)
+
+run_once(look)
+"""
+
+
+@pytest.mark.e2e
+def test_the_server_of_one_run_answers_nobody_else(tmp_path: Path) -> None:
+    hidden = {"PREFECT_API_URL", "DO_NOT_TRACK", "PREFECT_SERVER_ANALYTICS_ENABLED"}
+    kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE],
+        cwd=tmp_path,
+        env={
+            **kept,
+            "PREFECT_HOME": str(tmp_path),
+            "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "240",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "seen [] 401 False" in done.stdout + done.stderr
