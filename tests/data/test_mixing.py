@@ -5,7 +5,7 @@ import pytest
 
 from gan_augment import table
 from gan_augment.data import Data
-from gan_augment.data.mixing import times
+from gan_augment.recipe.mixing import times
 from gan_augment.errors import UserError
 from gan_augment.evaluation.arms import ARMS, Material
 from gan_augment.params import ClassicParams

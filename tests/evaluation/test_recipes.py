@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from gan_augment.data.mixing import times
+from gan_augment.recipe.mixing import times
 from gan_augment.evaluation.arms import ARMS, Material, followable
 from gan_augment.evaluation.recipes import recipes
 from gan_augment.params import ClassicParams, EvaluateParams

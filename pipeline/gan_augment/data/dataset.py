@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from gan_augment.data.mixing import times
+from gan_augment.recipe.mixing import epoch, times
 
 if TYPE_CHECKING:
     from gan_augment.data.loading import Data
@@ -107,10 +107,7 @@ class TorchDataset(Dataset[tuple[Any, ...]]):
 
 
 class MixingSampler(Sampler[int]):
-    """Gives each row as often as it should be seen, in a new order every epoch.
-
-    A fraction is the chance of one time more (systematic resampling), so an epoch has always as
-    many rows, and a real row that is to be seen once is seen once.
+    """Gives each row as often as it should be seen, in a new order every epoch; see `epoch`.
 
     Attributes:
         times: float64 N, how often each row is seen in an epoch, in the mean.
@@ -130,13 +127,7 @@ class MixingSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         draw = np.random.default_rng([self.seed, self.epoch])
         self.epoch += 1
-        order = draw.permutation(len(self.times))
-        total = np.cumsum(self.times[order])
-        total *= len(self) / max(total[-1], 1) if len(total) else 1.0
-        edges = np.minimum(np.floor(total + draw.random()), len(self))
-        edges[-1:] = len(self)
-        seen = np.diff(edges, prepend=0).astype(np.int64)
-        yield from draw.permutation(np.repeat(order, seen)).tolist()
+        yield from epoch(self.times, draw).tolist()
 
 
 def _scaled(pixels: NDArray[np.uint8]) -> Tensor:

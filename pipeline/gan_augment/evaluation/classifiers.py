@@ -82,32 +82,42 @@ def gradient_boosting(seed: int) -> Any:
     return HistGradientBoostingClassifier(max_iter=60, early_stopping=False, random_state=seed)
 
 
-def _estimator(make: Callable[[int], Any], whole: Callable[[int], Any] | None = None) -> Judge:
-    """Return the judge of an estimator that is made from a seed.
+class Estimator(NamedTuple):
+    """A judge that is an estimator of scikit-learn.
 
     Of the features of a backbone it sees the leading components, as kernels and neighbours like it;
     or, made by `whole`, all of them.
+
+    Attributes:
+        make: from a seed to the estimator, not fitted.
+        whole: the same for all features, if it can take them.
     """
 
-    def judge(
-        training_set: TrainingSet, targets: Sequence[Pixels], _: EvaluateParams, seed: int
-    ) -> list[Scores]:
+    make: Callable[[int], Any]
+    whole: Callable[[int], Any] | None = None
+
+    def fit(self, training_set: TrainingSet, seed: int) -> tuple[Any, "Projection"]:
+        """Return the fitted estimator, and what it sees of samples."""
         from sklearn.utils.validation import has_fit_parameter
 
         of_features = training_set.pixels.ndim == 2
-        seen = _seen(training_set, seed, of_features and whole is not None)
-        fitted = (whole if whole and of_features else make)(seed_of(seed, "classifier"))
+        seen = _seen(training_set, seed, of_features and self.whole is not None)
+        make = self.whole if self.whole and of_features else self.make
+        fitted = make(seed_of(seed, "classifier"))
         if getattr(fitted, "n_neighbors", 0) > len(seen.labels):
             fitted.set_params(n_neighbors=len(seen.labels))
         weighted = (
             {"sample_weight": seen.weights} if has_fit_parameter(fitted, "sample_weight") else {}
         )
         fitted.fit(seen.features, seen.labels, **weighted)
-        return [
-            class_scores(fitted, seen.project(target), training_set.classes) for target in targets
-        ]
+        return fitted, seen.project
 
-    return judge
+    def __call__(
+        self, training_set: TrainingSet, targets: Sequence[Pixels], _: EvaluateParams, seed: int
+    ) -> list[Scores]:
+        """Judge."""
+        fitted, project = self.fit(training_set, seed)
+        return [class_scores(fitted, project(target), training_set.classes) for target in targets]
 
 
 def class_scores(fitted: Any, features: NDArray[np.float64], classes: int) -> Scores:
@@ -130,13 +140,30 @@ def class_scores(fitted: Any, features: NDArray[np.float64], classes: int) -> Sc
     return scores
 
 
+class Projection(NamedTuple):
+    """What estimators see of samples: flat values, pixels from 0 to 1, through fitted steps.
+
+    Attributes:
+        steps: transformers of scikit-learn, in order.
+    """
+
+    steps: tuple[Any, ...] = ()
+
+    def __call__(self, samples: Pixels) -> NDArray[np.float64]:
+        """Return float64 N×F of pixels, uint8 N×C×H×W, or of features, float32 N×F."""
+        seen = _flat(samples)
+        for step in self.steps:
+            seen = step.transform(seen)
+        return seen
+
+
 class _Seen(NamedTuple):
     """What estimators are fitted to: features N×F, labels N, weights N; and a map to features."""
 
     features: NDArray[np.float64]
     labels: Labels
     weights: NDArray[np.float64]
-    project: Callable[[Pixels], NDArray[np.float64]]
+    project: Projection
 
 
 @lru_cache(maxsize=2)
@@ -160,30 +187,32 @@ def _seen(training_set: TrainingSet, seed: int, whole: bool) -> _Seen:
     return _Seen(project(pixels), labels, weights, project)
 
 
-def _projection(pixels: Pixels) -> Callable[[Pixels], NDArray[np.float64]]:
+def _projection(pixels: Pixels) -> Projection:
     most = min(COMPONENTS, len(pixels))
     if pixels[0].size <= PIXELS_UP_TO or most < 2:
-        return _flat
+        return Projection()
     from sklearn.decomposition import PCA
 
-    pca = PCA(most, svd_solver="randomized", random_state=0).fit(_flat(pixels))
-    return lambda part: pca.transform(_flat(part))
+    return Projection((PCA(most, svd_solver="randomized", random_state=0).fit(_flat(pixels)),))
 
 
-def _standardised(values: Pixels, whole: bool) -> Callable[[Pixels], NDArray[np.float64]]:
+def _standardised(values: Pixels, whole: bool) -> Projection:
     """Return a map to standardised features, all of them or their leading components."""
     from sklearn.decomposition import PCA
-    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    most = min(COMPONENTS, *values.shape)
-    kept = "passthrough" if whole else PCA(most, svd_solver="randomized", random_state=0)
-    fitted = make_pipeline(StandardScaler(), kept).fit(values.astype(np.float64))
-    return lambda part: fitted.transform(part.astype(np.float64))
+    flat = _flat(values)
+    scaler = StandardScaler().fit(flat)
+    if whole:
+        return Projection((scaler,))
+    pca = PCA(min(COMPONENTS, *flat.shape), svd_solver="randomized", random_state=0)
+    return Projection((scaler, pca.fit(scaler.transform(flat))))
 
 
-def _flat(pixels: Pixels) -> NDArray[np.float64]:
-    return pixels.reshape(len(pixels), -1) / 255
+def _flat(samples: Pixels) -> NDArray[np.float64]:
+    if samples.ndim == 2:
+        return samples.astype(np.float64)
+    return samples.reshape(len(samples), -1) / 255
 
 
 def _network(name: str) -> Judge:
@@ -204,14 +233,17 @@ class Classifier(NamedTuple):
     in_steps: bool = False
 
 
+LOGISTIC_REGRESSION = Estimator(
+    logistic_regression, whole=partial(logistic_regression, c=C_OF_FEATURES)
+)
+MLP = Estimator(mlp, whole=mlp)
+
 CLASSIFIERS: dict[str, Classifier] = {
-    "logistic-regression": Classifier(
-        _estimator(logistic_regression, whole=partial(logistic_regression, c=C_OF_FEATURES))
-    ),
-    "k-nn": Classifier(_estimator(k_nn)),
-    "rbf-svm": Classifier(_estimator(rbf_svm)),
-    "mlp": Classifier(_estimator(mlp, whole=mlp)),
-    "gradient-boosting": Classifier(_estimator(gradient_boosting)),
+    "logistic-regression": Classifier(LOGISTIC_REGRESSION),
+    "k-nn": Classifier(Estimator(k_nn)),
+    "rbf-svm": Classifier(Estimator(rbf_svm)),
+    "mlp": Classifier(MLP),
+    "gradient-boosting": Classifier(Estimator(gradient_boosting)),
     "cnn": Classifier(_network("cnn"), in_steps=True),
     "resnet": Classifier(_network("resnet"), in_steps=True),
 }
@@ -232,7 +264,7 @@ def classifier(name: str, key: str = "evaluate.classifiers") -> Classifier:
     if _is_module(found):
         return Classifier(partial(_own_network, found), in_steps=True)
     if all(callable(getattr(found, method, None)) for method in ("fit", "predict", "get_params")):
-        return Classifier(_estimator(partial(_own_estimator, found)))
+        return Classifier(Estimator(partial(_own_estimator, found)))
     raise UserError(
         f"{key} = {name!r}: neither a scikit-learn classifier (fit, predict, get_params) nor a "
         "torch.nn.Module"

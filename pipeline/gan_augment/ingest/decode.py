@@ -76,13 +76,22 @@ def decode(raw: RawImage, params: IngestParams, bits: int = 16) -> Decoded:
         ImageOps.exif_transpose(picture, in_place=True)
         deep = _deep(picture) if picture.mode.startswith("I") else None
         shallow = picture if deep is None else Image.fromarray(_scaled(deep, bits))
-        pixels = np.asarray(_resize(_mode(shallow, params.channels), params))
+        pixels = as_stored(shallow, params)
     # Scaled by more bits than are in use, a picture may come out flat and yet show something.
-    shown = pixels if deep is None else deep
-    if (shown == shown[0, 0]).all():
+    shown = pixels if deep is None else deep[None]
+    if (shown == shown[:, :1, :1]).all():
         raise Rejected("has one colour only")
-    planes = pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
-    return Decoded(planes, size, notes, None if deep is None else int(deep.max()).bit_length())
+    return Decoded(pixels, size, notes, None if deep is None else int(deep.max()).bit_length())
+
+
+def as_stored(picture: Image.Image, params: IngestParams) -> NDArray[np.uint8]:
+    """Return the pixels that are stored of an upright picture of 8 bits, uint8 C×H×W.
+
+    Raises:
+        Rejected: it has floating-point pixels.
+    """
+    pixels = np.asarray(_resize(_mode(picture, params.channels), params))
+    return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
 def look(raw: RawImage, params: IngestParams) -> tuple[int, int]:

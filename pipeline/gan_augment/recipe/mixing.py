@@ -35,3 +35,24 @@ def times(
     more = made if planned is None else planned[:size]
     once = 1 + again * more / np.maximum(real, 1)
     return np.where(synthetic, float(share), once[labels])
+
+
+def epoch(times: NDArray[np.float64], draw: np.random.Generator) -> NDArray[np.intp]:
+    """Return the rows of an epoch in a random order, each as often as it should be seen.
+
+    A fraction is the chance of one time more (systematic resampling), so an epoch has always as
+    many rows, and a row that is to be seen once is seen once.
+
+    Args:
+        times: float64 N, as `times` gives them.
+        draw: decides order and fractions.
+    """
+    length = round(float(times.sum()))
+    order = draw.permutation(len(times))
+    total = np.cumsum(times[order])
+    total *= length / max(total[-1], 1) if len(total) else 1.0
+    edges = np.minimum(np.floor(total + draw.random()), length)
+    edges[-1:] = length
+    seen = np.diff(edges, prepend=0).astype(np.int64)
+    rows: NDArray[np.intp] = draw.permutation(np.repeat(order, seen))
+    return rows
