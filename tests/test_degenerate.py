@@ -23,6 +23,7 @@ STAGES = {
     "evaluate": "reports/verdict.json",
     "report": "reports/report.html",
     "assemble": "data/augmented",
+    "classifier": "models/classifier",
 }
 """Each stage, and one thing that it writes."""
 ALL_GATES = ["agreement", "support", "copies", "repeats"]

@@ -34,6 +34,7 @@ def test_every_section_of_params_is_a_stage_and_tracked_by_it() -> None:
     others = {
         "generate": ["evaluate.repeats", "evaluate.tuning_repeats"],
         "report": ["assemble"],
+        "classifier": ["ingest.fit"],
     }
     assert set(STAGES) == set(Params.model_fields)
     for name, stage in STAGES.items():

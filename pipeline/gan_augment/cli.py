@@ -51,6 +51,7 @@ Draws = Annotated[Path, typer.Option(help="Image table of other draws of the syn
 Synthesis = Annotated[Path, typer.Option(help="Folder of what is known of the synthetic images.")]
 Reports = Annotated[Path, typer.Option(help="Folder of verdict, metrics and report.")]
 Augmented = Annotated[Path, typer.Option(help="Image table that users pull.")]
+Trained = Annotated[Path, typer.Option("--model", help="Folder of the classifier.")]
 Root = Annotated[Path, typer.Option(help="Folder of the project.")]
 Scratch = Annotated[Path, typer.Option(help="Folder of what a killed run needs to go on.")]
 Artifact = Annotated[str, typer.Option(help="Name in dvc.yaml of what is published.")]
@@ -67,6 +68,7 @@ DRAWS = Path("data/draws")
 SYNTHESIS = Path("reports/synthesis")
 REPORTS = Path("reports")
 AUGMENTED = Path("data/augmented")
+CLASSIFIER = Path("models/classifier")
 EMBED_SCRATCH = Path(".scratch/embed")
 TRAIN_SCRATCH = Path(".scratch/train")
 GENERATE_SCRATCH = Path(".scratch/generate")
@@ -326,6 +328,18 @@ def assemble(
         "verdict": reports / "verdict.json",
     }
     stage.run(settings.assemble, inputs, {"augmented": augmented})
+
+
+@app.command()
+def classifier(
+    params: ParamsFile = PARAMS, augmented: Augmented = AUGMENTED, model: Trained = CLASSIFIER
+) -> None:
+    """Train the classifier that ships, on data/augmented by its recipe."""
+    settings = _load(params, check_names=False)
+    from gan_augment.classifier import stage
+
+    inputs, outputs = {"augmented": augmented}, {"classifier": model}
+    stage.run(settings.classifier, inputs, outputs, settings.ingest.fit)
 
 
 @app.command()

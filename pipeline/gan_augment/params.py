@@ -354,6 +354,13 @@ class AssembleParams(Section):
     seed: Count = 0
 
 
+class ClassifierParams(Section):
+    """What becomes models/classifier."""
+
+    judge: Literal["auto", "logistic-regression", "mlp"] = "auto"
+    seed: Count = 0
+
+
 class Params(Section):
     """The whole of params.yaml."""
 
@@ -364,6 +371,7 @@ class Params(Section):
     evaluate: EvaluateParams = EvaluateParams()
     report: ReportParams = ReportParams()
     assemble: AssembleParams = AssembleParams()
+    classifier: ClassifierParams = ClassifierParams()
 
 
 def load(path: Path) -> Params:

@@ -1,25 +1,19 @@
 """A small augmented set as `assemble` leaves it: real digits, and synthetic ones where scarce."""
 
-import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
 
-from gan_augment import table
-from gan_augment.assemble import stage
 from gan_augment.data import Data, load
-from gan_augment.params import AssembleParams
-from gan_augment.synthesis.baselines import rows
 from gan_augment.versions.publish import Publication, publish
+from tests.assembled import assembled
 from tests.recipes import recipe
 from tests.versions.conftest import Project, _environment, built, copy
 
 __all__ = ["_environment", "built"]  # fixtures
 
-MADE = 10
 AFFINE = {"policy": "affine", "flip": False}
 VERDICT = {
     "overall": {
@@ -35,7 +29,6 @@ VERDICT = {
         "smote+classic": recipe(["smote"], k_nn={"share": 0.5, "again": 0.5, "classic": AFFINE}),
         "gan": recipe(["gan"], 0.9, k_nn={"share": 2.0}, rbf_svm={"share": 1.0}),
     },
-    "planned": {str(number): MADE * (number % 2) for number in range(10)},
 }
 
 
@@ -43,23 +36,7 @@ VERDICT = {
 def project(tmp_path_factory: pytest.TempPathFactory, digits: Path) -> Path:
     """Return a folder with data/augmented in it."""
     folder = tmp_path_factory.mktemp("project")
-    train = table.read(digits, "train")
-    scarce = np.flatnonzero(train.counts() == train.counts().min()).tolist()
-    made = [rows("smote", train, label, MADE, 0) for label in scarce]
-    table.write(folder / "data/synthetic", made, train.classes)
-    provenance = {
-        "real images": table.table_hash(digits),
-        "synthetic images": table.table_hash(folder / "data/synthetic"),
-    }
-    (folder / "verdict.json").write_text(json.dumps({**VERDICT, "provenance": provenance}))
-    (folder / "memorisation.json").write_text('{"passed": true, "reasons": []}')
-    inputs = {
-        "real": digits,
-        "synthetic": folder / "data/synthetic",
-        "memorisation": folder / "memorisation.json",
-        "verdict": folder / "verdict.json",
-    }
-    stage.run(AssembleParams(), inputs, {"augmented": folder / "data/augmented"})
+    assembled(folder, digits, VERDICT)
     return folder
 
 

@@ -11,7 +11,8 @@ import pytest
 from gan_augment import table
 from gan_augment.data import Data, load
 from gan_augment.errors import UserError
-from tests.data.conftest import MADE, VERDICT
+from tests.assembled import MADE
+from tests.data.conftest import VERDICT
 
 
 def test_rows_are_numbered_alike_in_every_form(augmented: Path) -> None:

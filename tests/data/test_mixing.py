@@ -5,10 +5,10 @@ import pytest
 
 from gan_augment import table
 from gan_augment.data import Data
-from gan_augment.recipe.mixing import times
 from gan_augment.errors import UserError
 from gan_augment.evaluation.arms import ARMS, Material
 from gan_augment.params import ClassicParams
+from gan_augment.recipe.mixing import times
 
 
 def seen(data: Data, share: float, again: float) -> np.ndarray:

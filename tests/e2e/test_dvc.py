@@ -12,7 +12,7 @@ from gan_augment import table
 from tests.e2e.conftest import QUICK, Run, make_project, runner
 
 pytestmark = pytest.mark.e2e
-STAGES = ("ingest", "train", "generate", "evaluate", "report", "assemble")
+STAGES = ("ingest", "train", "generate", "evaluate", "report", "assemble", "classifier")
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +33,7 @@ def test_repro_makes_everything(run: Run, folder: Path) -> None:
     assert (folder / "data" / "augmented" / "README.md").exists()
     assert (folder / "reports" / "report.html").stat().st_size > 10_000
     assert (folder / "reports" / "training" / "samples" / "step-000060.png").exists()
+    assert (folder / "models" / "classifier" / "model.safetensors").exists()
     shown = run("gan-augment", "verdict").stdout
     assert "reports/report.html" in shown
     assert "data/augmented" in shown
@@ -65,7 +66,7 @@ def test_after_an_upgrade_only_stages_whose_code_changed_run(run: Run, folder: P
     assert f"lock: gan-augment 0.0.1 became {now['version']}" in printed
     assert "lock: the code of assemble changed" in printed
     still = [name for name in STAGES if f"Stage '{name}' didn't change, skipping" in printed]
-    assert still == ["ingest", "train", "generate", "evaluate", "report"]
+    assert still == ["ingest", "train", "generate", "evaluate", "report", "classifier"]
     assert "Stage 'assemble' is cached" in printed  # which DVC remembers from its first run
     assert yaml.safe_load(file.read_text()) == now
 
@@ -93,7 +94,7 @@ def test_only_what_depends_on_a_change_runs(
     params(folder, evaluate={"classifiers": ["k-nn", "logistic-regression"]})
     printed = run("dvc", "repro").stdout
     ran = [name for name in STAGES if f"Running stage '{name}'" in printed]
-    assert ran == ["evaluate", "report", "assemble"]
+    assert ran == ["evaluate", "report", "assemble", "classifier"]
     assert pd.read_csv(folder / "reports" / "repeats.csv")["classifier"].nunique() == 2
     assert before == {
         shard: shard.stat().st_ino for shard in table.shards(folder / "data" / "real")

@@ -24,7 +24,7 @@ PARAMS = {
         "classifiers": ["logistic-regression", "k-nn", "rbf-svm", "mlp"],
     },
 }
-STAGES = ("ingest", "embed", "train", "generate", "evaluate", "report", "assemble")
+STAGES = ("ingest", "embed", "train", "generate", "evaluate", "report", "assemble", "classifier")
 
 
 @pytest.fixture(scope="module")

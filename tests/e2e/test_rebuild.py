@@ -31,7 +31,7 @@ def run(folder: Path) -> Run:
 def test_the_flow_rebuilds_and_then_has_nothing_to_do(run: Run, folder: Path) -> None:
     done = run(sys.executable, "-m", "gan_augment_flows.rebuild")
     printed = done.stdout + done.stderr
-    for stage in ("ingest", "train", "generate", "evaluate", "report", "assemble"):
+    for stage in ("ingest", "train", "generate", "evaluate", "report", "assemble", "classifier"):
         assert f"> gan-augment {stage}" in printed
     assert "all stages are up to date" in printed
     assert (folder / "data" / "augmented" / "README.md").exists()

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from gan_augment.recipe.mixing import times
 from gan_augment.evaluation.arms import ARMS, Material, followable
 from gan_augment.evaluation.recipes import recipes
 from gan_augment.params import ClassicParams, EvaluateParams
 from gan_augment.recipe import of
+from gan_augment.recipe.mixing import times
 from gan_augment.table import Images
 from tests.evaluation import worlds
 

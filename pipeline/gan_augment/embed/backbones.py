@@ -147,6 +147,18 @@ def embed(
     Args:
         images: of any size and mode.
         space: whose features, of which weights, seen at which size.
+        weights_file: as of `of_space`, like the errors.
+    """
+    backbone = of_space(space, weights_file)
+    parts = [backbone(images[i : i + AT_ONCE]) for i in range(0, len(images), AT_ONCE)]
+    return np.concatenate([np.zeros((0, space.width), np.float32), *parts])
+
+
+def of_space(space: FeatureSpace, weights_file: Path | None = None) -> Backbone:
+    """Return the backbone whose features a table or a model names.
+
+    Args:
+        space: whose features, of which weights, seen at which size.
         weights_file: theirs; None for a backbone that brings its own.
 
     Raises:
@@ -155,11 +167,10 @@ def embed(
     backbone = load(EmbedParams(weights=weights_file, image_size=space.size), space.backbone)
     if backbone.hash != space.hash:
         raise UserError(
-            f"the weights of {space.backbone} are {backbone.hash} here, and the table was made by "
-            f"{space.hash}: their features do not compare"
+            f"the weights of {space.backbone} are {backbone.hash} here, and what was trained on "
+            f"its features knows those of {space.hash}: they do not compare"
         )
-    parts = [backbone(images[i : i + AT_ONCE]) for i in range(0, len(images), AT_ONCE)]
-    return np.concatenate([np.zeros((0, space.width), np.float32), *parts])
+    return backbone
 
 
 def _untrained(architecture: str) -> Any:

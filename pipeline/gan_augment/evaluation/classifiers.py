@@ -10,6 +10,7 @@ import inspect
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -82,7 +83,8 @@ def gradient_boosting(seed: int) -> Any:
     return HistGradientBoostingClassifier(max_iter=60, early_stopping=False, random_state=seed)
 
 
-class Estimator(NamedTuple):
+@dataclass(frozen=True)
+class Estimator:
     """A judge that is an estimator of scikit-learn.
 
     Of the features of a backbone it sees the leading components, as kernels and neighbours like it;

@@ -31,6 +31,7 @@ STAGES = {
     "evaluate": "gan_augment.evaluation.stage",
     "report": "gan_augment.report.stage",
     "assemble": "gan_augment.assemble.stage",
+    "classifier": "gan_augment.classifier.stage",
 }
 """The module that runs each stage."""
 SETTINGS = "gan_augment.params"

@@ -37,7 +37,11 @@ def times(
     return np.where(synthetic, float(share), once[labels])
 
 
-def epoch(times: NDArray[np.float64], draw: np.random.Generator) -> NDArray[np.intp]:
+def epoch(
+    times: NDArray[np.float64],
+    draw: np.random.Generator,
+    labels: NDArray[np.int64] | None = None,
+) -> NDArray[np.intp]:
     """Return the rows of an epoch in a random order, each as often as it should be seen.
 
     A fraction is the chance of one time more (systematic resampling), so an epoch has always as
@@ -46,9 +50,12 @@ def epoch(times: NDArray[np.float64], draw: np.random.Generator) -> NDArray[np.i
     Args:
         times: float64 N, as `times` gives them.
         draw: decides order and fractions.
+        labels: int64 N; where given, each class has as many rows, up to one, as `times` say.
     """
     length = round(float(times.sum()))
     order = draw.permutation(len(times))
+    if labels is not None:
+        order = order[labels[order].argsort(kind="stable")]
     total = np.cumsum(times[order])
     total *= length / max(total[-1], 1) if len(total) else 1.0
     edges = np.minimum(np.floor(total + draw.random()), length)

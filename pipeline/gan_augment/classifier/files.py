@@ -1,0 +1,88 @@
+"""Files to classify: found, decoded as ingestion decodes them, and told of if that fails."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from operator import itemgetter
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gan_augment.classifier.classifier import AT_ONCE, DEEP, Classifier
+from gan_augment.errors import UserError
+from gan_augment.ingest.decode import Rejected, decode
+from gan_augment.ingest.sources.formats import advice, endings, open_file
+from gan_augment.ingest.sources.paths import is_rubbish
+from gan_augment.ingest.sources.raw import HIDDEN, RawImage, Skipped, skip
+from gan_augment.ingest.sources.walk import walk
+from gan_augment.params import IngestParams
+
+NO_IMAGE = "no image by its ending"
+
+
+class Said(NamedTuple):
+    """What is said of a file: a class with its probability, or why nothing is."""
+
+    path: Path
+    probability: float = 0.0
+    label: str = ""
+    fault: str = ""
+
+
+def find(places: Sequence[Path], skipped: Skipped) -> list[Path]:
+    """Return the files that are named, and the images below folders that are, in order.
+
+    Args:
+        places: files and folders.
+        skipped: takes what is left aside in folders.
+
+    Raises:
+        UserError: a folder holds no image, or cannot be read.
+    """
+    found: list[Path] = []
+    for place in places:
+        here = list(_below(place, skipped)) if place.is_dir() else [place]
+        if not here:
+            raise UserError(f"{place} holds no images")
+        found += here
+    return found
+
+
+def _below(folder: Path, skipped: Skipped) -> Iterator[Path]:
+    for name in sorted(walk(folder, skipped)):
+        path = folder / name
+        if is_rubbish(path.name):
+            skip(skipped, HIDDEN, name)
+        elif (ending := path.suffix.lower()) not in endings() and advice(ending) is None:
+            skip(skipped, NO_IMAGE, name)
+        else:
+            yield path
+
+
+def classify(classifier: Classifier, paths: Sequence[Path]) -> Iterator[Said]:
+    """Yield what is said of each file, in order, some at a time.
+
+    Raises:
+        UserError: the backbone cannot be had, or has other weights.
+    """
+    for start in range(0, len(paths), AT_ONCE):
+        batch = paths[start : start + AT_ONCE]
+        read = [_read(path, classifier.stored) for path in batch]
+        pixels = [each for each in read if not isinstance(each, str)]
+        scores = iter(classifier.of_pixels(np.stack(pixels)).tolist() if pixels else [])
+        for path, each in zip(batch, read, strict=True):
+            if isinstance(each, str):
+                yield Said(path, fault=each)
+                continue
+            best = max(zip(next(scores), classifier.classes, strict=True), key=itemgetter(0))
+            yield Said(path, *best)
+
+
+def _read(path: Path, stored: IngestParams) -> NDArray[np.uint8] | str:
+    """Return the pixels of a file, or why there are none."""
+    try:
+        found = decode(RawImage(str(path), "", partial(open_file, path)), stored)
+    except Rejected as why:
+        return str(why)
+    return DEEP if found.bits else found.pixels

@@ -1,0 +1,102 @@
+"""What the classifier learns from: an epoch of data/augmented, as the recipe says."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gan_augment import table
+from gan_augment.classifier.judges import JUDGES
+from gan_augment.evaluation.training_set import TrainingSet, of_images
+from gan_augment.params import ClassifierParams
+from gan_augment.recipe import Recipe, of
+from gan_augment.recipe.mixing import epoch, times
+from gan_augment.seeding import rng
+
+
+class Choice(NamedTuple):
+    """Which judge is kept, and what to do for it.
+
+    Attributes:
+        judge: a key of `JUDGES`.
+        recipe: what ships, with the settings that validation chose for that judge.
+        measured: its balanced accuracy with that recipe on `validation` and `test`, 0–1; empty
+            where it was not compared.
+        notes: sentences on what is otherwise than in the comparison.
+    """
+
+    judge: str
+    recipe: Recipe
+    measured: Mapping[str, float]
+    notes: tuple[str, ...]
+
+
+def choose(params: ClassifierParams, verdict: Mapping[str, Any]) -> Choice:
+    """Return the judge that does best on validation with the recipe that ships.
+
+    Of those that can be kept as tensors, or the one that params name.
+
+    Args:
+        params: the section `classifier`.
+        verdict: content of verdict.json beside data/augmented.
+
+    Raises:
+        UserError: the verdict is older than recipes.
+    """
+    recipe = of(verdict)
+    compared = recipe.classifiers
+    storable = [name for name in JUDGES if name in compared] or [next(iter(JUDGES))]
+    judge: str = params.judge
+    if judge == "auto":
+        judge = max(storable, key=lambda name: compared.get(name, {}).get("validation", 0.0))
+    if judge not in compared:
+        without = [name for name in ("mix", "soft") if getattr(recipe, name)]
+        told = f"{judge} was not compared: trained with the settings of {recipe.classifier}"
+        return Choice(judge, recipe, {}, (told + "".join(f", without {w}" for w in without),))
+    found = compared[judge]
+    measured = {"validation": found["validation"], "test": found["score"]}
+    recipe = of(verdict, recipe.arm, judge)
+    return Choice(judge, recipe, measured, _better(judge, recipe, params.judge == "auto"))
+
+
+def _better(judge: str, recipe: Recipe, auto: bool) -> tuple[str, ...]:
+    """Tell of judges that do better with the recipe, and why none of them is kept."""
+    reached = {name: found["validation"] for name, found in recipe.classifiers.items()}
+    name = max(reached, key=lambda name: reached[name])
+    if reached[name] <= reached[judge]:
+        return ()
+    why = "cannot be kept without code that a file would run" if auto else "was not asked for"
+    scores = f"{100 * reached[name]:.1f} % to {100 * reached[judge]:.1f} %"
+    return (f"on validation {name} does better with this recipe ({scores}), but {why}",)
+
+
+def training_set(augmented: Path, recipe: Recipe, seed: int) -> TrainingSet:
+    """Return the rows that an epoch of the recipe has, of the train split alone.
+
+    Args:
+        augmented: the image table.
+        recipe: how often rows are seen, how much they count, how images are transformed.
+        seed: decides which rows come once more where the recipe has fractions.
+    """
+    rows = table.read(augmented, "train")
+    synthetic = (rows.rows["origin"] == "synthetic").to_numpy(bool)
+    planned = np.array([recipe.planned[name] for name in rows.classes], np.int64)
+    often = times(rows.labels, synthetic, recipe.share, recipe.again, planned)
+    seen = np.sort(epoch(often, rng(seed, "epoch"), rows.labels))
+    weights = np.ones(len(rows))
+    if recipe.weighted:
+        weights = rows.rows["weight"].fillna(1.0).to_numpy(np.float64)
+    if recipe.class_weights:
+        weights *= np.array([recipe.class_weights[name] for name in rows.classes])[rows.labels]
+    all_rows = of_images(rows)
+    return replace(
+        all_rows,
+        pixels=all_rows.pixels[seen],
+        labels=all_rows.labels[seen],
+        real=int((~synthetic[seen]).sum()),
+        weights=weights[seen],
+        synthetic=synthetic[seen],
+        classic=recipe.classic,
+    )

@@ -1,0 +1,48 @@
+"""A small data/augmented as `assemble` leaves it: digits, and SMOTE's where they are scarce."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_augment import table
+from gan_augment.assemble import stage
+from gan_augment.params import AssembleParams
+from gan_augment.synthesis.baselines import rows
+
+MADE = 10
+"""Synthetic rows of each scarce class."""
+PLANNED = {str(number): MADE * (number % 2) for number in range(10)}
+
+
+def assembled(
+    folder: Path,
+    digits: Path,
+    verdict: Mapping[str, Any],
+    features: Path | None = None,
+) -> Path:
+    """Write data/augmented, and what it is made of, into a folder; return its path."""
+    inputs = {
+        "real": digits,
+        "synthetic": folder / "data/synthetic",
+        "memorisation": folder / "memorisation.json",
+        "verdict": folder / "verdict.json",
+        **({"features": features} if features else {}),
+    }
+    train = table.read(table.samples(inputs), "train")
+    scarce = np.flatnonzero(train.counts() == train.counts().min()).tolist()
+    space = table.space(table.samples(inputs))
+    with table.Writer(inputs["synthetic"], train.classes, space=space) as writer:
+        for label in scarce:
+            writer.append(rows("smote", train, label, MADE, 0))
+    provenance = {
+        "real images": table.table_hash(digits),
+        "synthetic images": table.table_hash(inputs["synthetic"]),
+    }
+    about = {"planned": PLANNED, **verdict, "provenance": provenance}
+    inputs["verdict"].write_text(json.dumps(about))
+    inputs["memorisation"].write_text('{"passed": true, "reasons": []}')
+    stage.run(AssembleParams(), inputs, {"augmented": folder / "data/augmented"})
+    return folder / "data/augmented"
