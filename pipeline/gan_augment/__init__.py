@@ -1,21 +1,22 @@
 """gan-augment: synthetic images for small labelled sets, with proof of whether they help.
 
-`load` opens an augmented set, `pull` fetches a published version of one. Nothing is imported before
-it is used.
+`load` opens an augmented set, `load_classifier` the classifier that was trained on it, `pull`
+fetches a published version. Nothing is imported before it is used.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gan_augment.data import Data, load
+    from gan_augment.data import Data, load, load_classifier
     from gan_augment.versions import pull
 
-__all__ = ["Data", "load", "pull"]
+__all__ = ["Data", "load", "load_classifier", "pull"]
 
 _HOMES = {
     "Data": "gan_augment.data",
     "load": "gan_augment.data",
+    "load_classifier": "gan_augment.data",
     "pull": "gan_augment.versions",
 }
 

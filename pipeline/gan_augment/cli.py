@@ -509,6 +509,44 @@ def pull(
 
 
 @app.command()
+def classify(
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE...", help="Files, and folders of images.")
+    ],
+    model: Trained = CLASSIFIER,
+    repo: Annotated[
+        str | None, typer.Option(metavar="URL", help="Git repository to take it from instead.")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(metavar="TAG", help="Which version; else the latest.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights of the backbone, where they came from a file.")
+    ] = None,
+) -> None:
+    """Say what images show: file, class and probability a line, with tabs between."""
+    from gan_augment.classifier import files
+    from gan_augment.classifier.classifier import Classifier
+    from gan_augment.errors import UserError
+
+    if version and not repo:
+        raise UserError("--version is of a repository: name it by --repo")
+    if repo:
+        from gan_augment.versions import pull
+
+        model = pull(repo, version, CLASSIFIER.name)
+    classifier, found = Classifier(model, weights), files.find(images)
+    for sentence in found.told:
+        print(sentence, file=sys.stderr)
+    faults = 0
+    for said in files.classify(classifier, found.paths):
+        faults += bool(said.fault)
+        print(said.line, file=sys.stderr if said.fault else sys.stdout, flush=True)
+    if faults:
+        raise UserError(f"{faults} of {len(found.paths)} files could not be read")
+
+
+@app.command()
 def diff(
     url: Url,
     before: Annotated[str, typer.Argument(metavar="TAG", help="A version, such as v1.0.0.")],

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gan_augment.classifier import stage
 from gan_augment.data import Data, load
+from gan_augment.params import ClassifierParams
 from gan_augment.versions.publish import Publication, publish
 from tests.assembled import assembled
 from tests.recipes import recipe
@@ -34,9 +36,11 @@ VERDICT = {
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory, digits: Path) -> Path:
-    """Return a folder with data/augmented in it."""
+    """Return a folder with data/augmented and models/classifier in it."""
     folder = tmp_path_factory.mktemp("project")
-    assembled(folder, digits, VERDICT)
+    augmented = assembled(folder, digits, VERDICT)
+    outputs = {"classifier": folder / "models/classifier"}
+    stage.run(ClassifierParams(judge="mlp"), {"augmented": augmented}, outputs, "stretch")
     return folder
 
 

@@ -15,7 +15,11 @@ MODULES = [
     f"gan_augment.data.{module.name}" for module in pkgutil.iter_modules(gan_augment.data.__path__)
 ]
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-LEAST = {"gan_augment.data.loading": 15, "gan_augment.data.dataset": 4}
+LEAST = {
+    "gan_augment.data.classifier": 7,
+    "gan_augment.data.loading": 15,
+    "gan_augment.data.dataset": 4,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +36,7 @@ def test_docstrings(name: str) -> None:
 
 def test_the_page_on_python() -> None:
     page = str(ROOT / "docs/python.md")
-    names = {"load": gan_augment.load}
+    names = {name: getattr(gan_augment, name) for name in ("load", "load_classifier")}
     outcome = doctest.testfile(page, module_relative=False, optionflags=FLAGS, globs=names)
     assert outcome.failed == 0
     assert outcome.attempted >= 15

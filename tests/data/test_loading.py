@@ -110,7 +110,7 @@ def test_arguments_that_are_none(
 def test_places_that_are_no_table(augmented: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nowhere does not exist"):
         load(tmp_path / "nowhere")
-    with pytest.raises(UserError, match=r"README.md is a file, not the folder of an image table"):
+    with pytest.raises(UserError, match=r"README.md is a file, not a folder"):
         load(augmented / "README.md")
     with pytest.raises(UserError, match="no image table at"):
         load(tmp_path)

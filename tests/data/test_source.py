@@ -80,7 +80,7 @@ def test_interrupted_it_goes_on(memory: str, monkeypatch: pytest.MonkeyPatch) ->
     with monkeypatch.context() as patch:
         patch.setattr(fsspec.implementations.memory.MemoryFileSystem, "get_file", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            fetch(memory)
+            fetch(memory, ["*"])
     copied = transfers(monkeypatch)
     assert len(load(memory, split=None)) > 0
     assert "validation-00000.parquet" in copied
@@ -95,7 +95,7 @@ def test_what_does_not_arrive_whole_is_refused(
 
     monkeypatch.setattr(fsspec.implementations.memory.MemoryFileSystem, "get_file", cut)
     with pytest.raises(UserError, match="did not arrive whole: try again"):
-        fetch(memory)
+        fetch(memory, ["*"])
 
 
 def test_s3(s3: dict[str, Any], augmented: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from gan_augment.classifier.classifier import AT_ONCE, DEEP, Classifier
 from gan_augment.errors import UserError
 from gan_augment.ingest.decode import Rejected, decode
 from gan_augment.ingest.sources.formats import advice, endings, open_file
-from gan_augment.ingest.sources.paths import is_rubbish
+from gan_augment.ingest.sources.paths import is_rubbish, readable
 from gan_augment.ingest.sources.raw import HIDDEN, RawImage, Skipped, skip
 from gan_augment.ingest.sources.walk import walk
 from gan_augment.params import IngestParams
@@ -29,33 +29,53 @@ class Said(NamedTuple):
     label: str = ""
     fault: str = ""
 
+    @property
+    def line(self) -> str:
+        """What to print: file, class and probability with tabs between, or file and fault."""
+        name = readable(str(self.path))
+        if self.fault:
+            return f"{name}: {self.fault}"
+        return f"{name}\t{self.label}\t{self.probability:.3f}"
 
-def find(places: Sequence[Path], skipped: Skipped) -> list[Path]:
-    """Return the files that are named, and the images below folders that are, in order.
 
-    Args:
-        places: files and folders.
-        skipped: takes what is left aside in folders.
+class Files(NamedTuple):
+    """Files to classify, in order, and what was left aside in the folders that were named."""
+
+    paths: list[Path]
+    skipped: Skipped
+
+    @property
+    def told(self) -> list[str]:
+        """What to say of what was left aside."""
+        return [
+            f"left aside: {number} × {reason}, such as {first}"
+            for reason, (number, first) in self.skipped.items()
+        ]
+
+
+def find(places: Sequence[Path]) -> Files:
+    """Return the files among `places`, and the images below the folders among them.
 
     Raises:
         UserError: a folder holds no image, or cannot be read.
     """
     found: list[Path] = []
+    skipped: Skipped = {}
     for place in places:
         here = list(_below(place, skipped)) if place.is_dir() else [place]
         if not here:
             raise UserError(f"{place} holds no images")
         found += here
-    return found
+    return Files(found, skipped)
 
 
 def _below(folder: Path, skipped: Skipped) -> Iterator[Path]:
     for name in sorted(walk(folder, skipped)):
         path = folder / name
         if is_rubbish(path.name):
-            skip(skipped, HIDDEN, name)
+            skip(skipped, HIDDEN, readable(name))
         elif (ending := path.suffix.lower()) not in endings() and advice(ending) is None:
-            skip(skipped, NO_IMAGE, name)
+            skip(skipped, NO_IMAGE, readable(name))
         else:
             yield path
 

@@ -77,7 +77,8 @@ def load(
         raise UserError("origin='synthetic' and synthetic=False leave nothing: drop one of them")
     if split is not None and split not in table.SPLITS:
         raise UserError(f"split = {split!r}: {hint(split, table.SPLITS)}")
-    path = locate(source, version, split, artifact)
+    files = CARD, VERDICT, f"{split or '*'}-*.parquet"
+    path = locate(source, version, files, artifact)
     return Data(path, split, origin if synthetic else "real")
 
 

@@ -1,8 +1,8 @@
-"""Where an image table comes from: a folder, an address that fsspec reads, a git repository."""
+"""Where an artifact comes from: a folder, an address that fsspec reads, a git repository."""
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -11,19 +11,19 @@ from gan_augment.errors import UserError
 from gan_augment.storage import cache_directory, digest, replace_file
 
 REPOSITORY = re.compile(r"(git|ssh|git\+\w+)://|[\w.-]+@[\w.-]+:|.*\.git/?$", re.IGNORECASE)
+NOWHERE = "does not exist"
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*(::|://)", re.IGNORECASE)
-TEXTS = ("README.md", "verdict.json")
 
 
 def locate(
-    source: str | os.PathLike[str], version: str | None, split: str | None, artifact: str
+    source: str | os.PathLike[str], version: str | None, files: Sequence[str], artifact: str
 ) -> Path:
-    """Return a folder on this machine that holds the table; what is elsewhere is fetched, once.
+    """Return a folder on this machine that holds an artifact; what is elsewhere is fetched, once.
 
     Args:
         source: a folder, an address, or a git repository.
         version: a tag of the repository; given one, any source is a repository.
-        split: of what is fetched from an address, only this split's files; None for all.
+        files: patterns of the names of files: of an address only these are fetched.
         artifact: which of the repository's.
 
     Raises:
@@ -34,23 +34,20 @@ def locate(
         from gan_augment.versions import pull
 
         return pull(place, version, artifact)
-    folder = fetch(place, split) if ADDRESS.match(place) else Path(place)
+    folder = fetch(place, files) if ADDRESS.match(place) else Path(place)
     if not folder.is_dir():
-        kind = (
-            "is a file, not the folder of an image table" if folder.exists() else "does not exist"
-        )
-        raise UserError(f"{folder} {kind}")
+        raise UserError(f"{folder} {'is a file, not a folder' if folder.exists() else NOWHERE}")
     return folder
 
 
-def fetch(url: str, split: str | None = None) -> Path:
-    """Copy an image table from an address into the cache; what is there already moves no byte.
+def fetch(url: str, files: Sequence[str]) -> Path:
+    """Copy files of a folder at an address into the cache; what is there already moves no byte.
 
-    A table that changed at its address gets another folder, so none changes under a reader.
+    A folder that changed at its address gets another folder, so none changes under a reader.
 
     Args:
         url: such as s3://bucket/folder: what fsspec reads.
-        split: only its files; None for all.
+        files: patterns of their names.
 
     Raises:
         UserError: the protocol is unknown or its library missing, nothing is there, it cannot be
@@ -69,14 +66,14 @@ def fetch(url: str, split: str | None = None) -> Path:
         address = fs.unstrip_protocol(root.rstrip("/"))
         folder = cache_directory() / "tables" / digest(address, *state)
         for name, about in found.items():
-            if name in TEXTS or fnmatch(name, f"{split or '*'}-*.parquet"):
+            if any(fnmatch(name, pattern) for pattern in files):
                 _copy(fs, about, folder / name)
     except UserError:
         raise
     except (ImportError, ValueError) as error:  # no such protocol, or no library for it
         raise UserError(f"{url} cannot be read: {error}") from None
     except FileNotFoundError:
-        raise UserError(f"{url} does not exist") from None
+        raise UserError(f"{url} {NOWHERE}") from None
     except Exception as error:  # each protocol's library has its own for no network, no rights
         raise UserError(f"{url} cannot be reached: {' '.join(str(error).split())}") from error
     return folder
