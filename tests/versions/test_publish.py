@@ -14,6 +14,7 @@ import yaml
 
 from gan_augment.errors import UserError
 from gan_augment.project import code
+from gan_augment.versions import list_versions, pull
 from gan_augment.versions.publish import TRIES, Publication, Refused, latest, publish
 from tests.versions.conftest import TRAIN, Project, change_data, copy
 
@@ -249,10 +250,10 @@ def test_a_publisher_who_comes_second_tries_again(
 ) -> None:
     from gan_augment.versions import publish as module
 
-    tag, rivals = module.make_tag, iter(range(times))
+    tags, rivals = module.make_tags, iter(range(times))
 
-    def overtaken(*args: object) -> str:
-        made = tag(*args)  # type: ignore[arg-type]
+    def overtaken(*args: object) -> list[str]:
+        made = tags(*args)  # type: ignore[arg-type]
         if next(rivals, None) is not None:
             tip = second.run("git", "rev-parse", "published", cwd=second.git).strip()
             second.run("git", "fetch", "--quiet", "origin", "published")
@@ -260,7 +261,7 @@ def test_a_publisher_who_comes_second_tries_again(
             second.run("git", "push", "--quiet", "origin", f"{other.strip()}:refs/heads/published")
         return made
 
-    monkeypatch.setattr(module, "make_tag", overtaken)
+    monkeypatch.setattr(module, "make_tags", overtaken)
     said = "somebody else published to origin meanwhile"
     if times == TRIES:
         with pytest.raises(UserError, match=f"^{said}$"):
@@ -344,3 +345,43 @@ def test_the_code_that_made_a_version_is_published_with_it(project: Project) -> 
     shown = project.run("git", "show", f"{tag}:gan-augment.lock")
     assert shown == (project.root / "gan-augment.lock").read_text()
     assert yaml.safe_load(shown) == code.installed()
+
+
+@pytest.mark.usefixtures("cache")
+def test_what_is_published_with_an_artifact_has_its_versions(
+    project: Project, lines: list[str], on_line: Callable[[str], None]
+) -> None:
+    first = publish(project.root, Publication())
+    path = project.root / "dvc.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["stages"]["classifier"] = {
+        "cmd": "mkdir -p models/classifier && cp head data/augmented/part.txt models/classifier",
+        "deps": ["data/augmented", "head"],
+        "outs": ["models/classifier"],
+    }
+    shared = {"path": "models/classifier", "meta": {"published_with": "augmented"}}
+    content["artifacts"]["classifier"] = shared
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    (project.root / "head").write_text("one")
+    project.commit()
+    project.rebuild()
+    release = publish(project.root, Publication(), on_line)
+    assert release.record["data"] == first.record["data"]  # the set is the same, and not alone
+    assert lines[-1] == "published augmented@v1.1.0 and classifier@v1.1.0"
+    assert project.tags() == ["augmented@v1.0.0", "augmented@v1.1.0", "classifier@v1.1.0"]
+    assert not publish(project.root, Publication()).is_new
+
+    folder = pull(str(project.git), "v1.1.0", "classifier")
+    assert (folder / "head").read_text() == "one"
+    (version,) = list_versions(str(project.git), "classifier")
+    assert version.record["verdict"] == "helps"
+    assert version.record["data"]["path"] == "models/classifier"
+    with pytest.raises(UserError, match="classifier is published with augmented: publish that"):
+        publish(project.root, Publication(artifact="classifier"))
+
+    (project.root / "head").write_text("two")
+    project.commit()
+    project.rebuild()
+    assert publish(project.root, Publication(bump="major")).tag == "augmented@v2.0.0"
+    assert (pull(str(project.git), None, "classifier") / "head").read_text() == "two"
+    assert (pull(str(project.git), "v1.1.0", "classifier") / "head").read_text() == "one"

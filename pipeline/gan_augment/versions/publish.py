@@ -8,8 +8,9 @@ build, and a record of verdict and metrics; it is made without touching the chec
 2. `dvc push`: the data and the run-cache go to the remote,
 3. commit, in this repository only,
 4. verify: everything that the commit names is fetched from the remote into an empty cache,
-5. tag, in this repository only,
-6. `git push --atomic`: branch and tag appear together.
+5. tag, in this repository only: the artifact, and those whose `meta` in dvc.yaml says that they are
+   published with it, all with one number,
+6. `git push --atomic`: branch and tags appear together.
 
 Consumers see nothing before the last step, and then everything. A run that was killed leaves at
 most data that no version names yet and a tag that nobody else has; a rerun completes it.
@@ -26,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gan_augment.errors import UserError
 from gan_augment.project import code
-from gan_augment.storage import scratch_directory
+from gan_augment.storage import as_json, scratch_directory
 from gan_augment.versions import cache, gate, git, graph, record, snapshot, tags
 from gan_augment.versions.command import dvc
 from gan_augment.versions.tags import Tag
@@ -115,7 +116,7 @@ def publish(
             have what was pushed.
     """
     cache.require_dvc()
-    _full_name(root, publication)
+    _full_name(root, publication.artifact)
     _check_workspace(root)
     reasons = gate.refusals(root, publication.override)
     if reasons:
@@ -124,21 +125,21 @@ def publish(
     push_data(root, on_line, hold)  # of the last version, too: the remote may have lost it
     for attempt in range(1, TRIES + 1):
         last = latest(root, publication)
-        if last and last.record.get("data") == about["data"]:
+        if last and all(last.record.get(key) == about[key] for key in ("data", "with")):
             return last
         commit = make_commit(root, publication, about)
         verify(root, commit)
         on_line("the remote has everything that the version names")
-        tag = make_tag(root, publication, commit, about)
+        made = make_tags(root, publication, commit, about)
         try:
-            push_version(root, publication, tag)
+            push_version(root, publication, made)
             break
         except OvertakenError as overtaken:
             if attempt == TRIES:
                 raise
             on_line(f"{overtaken}; trying again")
-    on_line(f"published {tag}")
-    return Release(tag, about, is_new=True)
+    on_line(f"published {' and '.join(made)}")
+    return Release(made[0], about, is_new=True)
 
 
 def latest(root: Path, publication: Publication) -> Release | None:
@@ -206,8 +207,9 @@ def make_commit(root: Path, publication: Publication, about: dict[str, Any]) -> 
         if _is_dvc(name)
     }
     files[f"{folder}dvc.lock"] = (root / "dvc.lock").read_bytes()
-    content = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
-    files[folder + record.path(publication.artifact)] = content.encode()
+    records = {name: record.of_shared(about, name) for name in about["with"]}
+    for name, content in {publication.artifact: about, **records}.items():
+        files[folder + record.path(name)] = as_json(content).encode()
     tip = git.remote_branch(root, publication.git_remote, publication.branch)
     message = f"Publish {publication.artifact}: {about['verdict']}"
     if publication.override:
@@ -247,20 +249,29 @@ def verify(root: Path, commit: str) -> None:
         )
 
 
-def make_tag(root: Path, publication: Publication, commit: str, about: dict[str, Any]) -> str:
-    """Tag a commit as the next version, in this repository only; return the tag's name.
+def make_tags(
+    root: Path, publication: Publication, commit: str, about: dict[str, Any]
+) -> list[str]:
+    """Tag a commit as the next version, in this repository only; return the names of its tags.
 
-    A tag of this number that the remote does not have is left from a killed run, and replaced.
+    The first is that of the artifact, and those follow whose versions are the same.
 
     Raises:
         UserError: somebody made a tag of that name by hand, or gto failed.
     """
+    versions = _versions(root, publication)
+    number = _next(versions[-1].version if versions else None, publication.bump)
+    names = [_full_name(root, name) for name in (publication.artifact, *about["with"])]
+    return [_make_tag(root, publication, commit, about, Tag(name, number)) for name in names]
+
+
+def _make_tag(
+    root: Path, publication: Publication, commit: str, about: dict[str, Any], version: Tag
+) -> str:
+    """Make one tag; one that the remote does not have is left from a killed run, and replaced."""
     from gto.api import register
     from gto.exceptions import GTOException
 
-    versions = _versions(root, publication)
-    artifact = _full_name(root, publication)
-    version = Tag(artifact, _next(versions[-1].version if versions else None, publication.bump))
     tag, ref = str(version), git.tag_ref(str(version))
     if git.line(root, "tag", "--list", tag):
         place = git.prefix(root) + record.path(publication.artifact)
@@ -272,26 +283,28 @@ def make_tag(root: Path, publication: Publication, commit: str, about: dict[str,
     if publication.override:
         message += f"; the verdict was overridden: {publication.override}"
     try:
-        register(str(_top(root)), artifact, commit, version.number, message, force=True)
+        register(str(_top(root)), version.artifact, commit, version.number, message, force=True)
     except GTOException as error:
         raise UserError(f"gto register {tag}: {error}") from error
     return tag
 
 
-def push_version(root: Path, publication: Publication, tag: str) -> None:
-    """Push the tag, and the branch up to it: both or neither.
+def push_version(root: Path, publication: Publication, names: Sequence[str]) -> None:
+    """Push the tags of a version, and the branch up to them: all or nothing.
 
     Raises:
         OvertakenError: somebody else published meanwhile.
         UserError: the remote is out of reach, or takes no push.
     """
-    commit, remote = f"{git.tag_ref(tag)}^{{commit}}", publication.git_remote
+    refs, remote = [git.tag_ref(name) for name in names], publication.git_remote
+    commit = f"{refs[0]}^{{commit}}"
     branch = f"{commit}:refs/heads/{publication.branch}"
     try:
-        git.run(root, "push", "--quiet", "--atomic", remote, branch, git.tag_ref(tag))
+        git.run(root, "push", "--quiet", "--atomic", remote, branch, *refs)
     except UserError as error:
         tip = git.remote_branch(root, remote, publication.branch)
-        if tag in git.remote_tags(root, remote) or (tip and not git.follows(root, commit, tip)):
+        taken = set(names) & set(git.remote_tags(root, remote))
+        if taken or (tip and not git.follows(root, commit, tip)):
             raise OvertakenError(f"somebody else published to {remote} meanwhile") from error
         raise
 
@@ -344,8 +357,8 @@ def _top(root: Path) -> Path:
     return Path(git.line(root, "rev-parse", "--show-toplevel"))
 
 
-def _full_name(root: Path, publication: Publication) -> str:
-    """Return the artifact's name with the project's folder, as GTO writes it.
+def _full_name(root: Path, artifact: str) -> str:
+    """Return an artifact's name with the project's folder, as GTO writes it.
 
     Raises:
         UserError: no tag can have that name.
@@ -353,7 +366,7 @@ def _full_name(root: Path, publication: Publication) -> str:
     from gto.constants import fullname_re
 
     folder = git.prefix(root).rstrip("/")
-    name = f"{folder}:{publication.artifact}" if folder else publication.artifact
+    name = f"{folder}:{artifact}" if folder else artifact
     if not fullname_re.fullmatch(name):
         raise UserError(
             f"{name!r} cannot be part of a version's tag, which GTO makes of the project's folder "
@@ -364,7 +377,7 @@ def _full_name(root: Path, publication: Publication) -> str:
 
 def _versions(root: Path, publication: Publication) -> list[Tag]:
     """Return the versions that the git remote has, lowest first."""
-    artifact = _full_name(root, publication)
+    artifact = _full_name(root, publication.artifact)
     published = tags.parse_all(git.remote_tags(root, publication.git_remote))
     return [tag for tag in published if tag.artifact == artifact]
 

@@ -19,13 +19,17 @@ def path(artifact: str) -> str:
     return f"published/{artifact}.json"
 
 
+WITH = "published_with"
+"""Key of an artifact's `meta` in dvc.yaml: the artifact whose versions it shares."""
+
+
 def data(dvc_yaml: str, dvc_lock: str, artifact: str) -> dict[str, str]:
     """Return `path` and `md5` of an artifact, from the contents of dvc.yaml and dvc.lock.
 
     Raises:
         UserError: dvc.yaml declares no such artifact, or it is not built.
     """
-    declared = (yaml.safe_load(dvc_yaml) or {}).get("artifacts") or {}
+    declared = artifacts(dvc_yaml)
     if artifact not in declared:
         allowed = hint(artifact, declared)
         raise UserError(f"artifact {artifact!r}: not among the artifacts of dvc.yaml; {allowed}")
@@ -37,19 +41,29 @@ def data(dvc_yaml: str, dvc_lock: str, artifact: str) -> dict[str, str]:
     return {"path": place, "md5": built[place]}
 
 
+def artifacts(dvc_yaml: str) -> dict[str, Any]:
+    """Return what the content of dvc.yaml declares of artifacts, by name."""
+    return (yaml.safe_load(dvc_yaml) or {}).get("artifacts") or {}
+
+
 def describe(root: Path, artifact: str, override: str | None) -> dict[str, Any]:
     """Return what goes on record about the artifact that is built in `root`.
 
     Raises:
-        UserError: dvc.yaml declares no such artifact, or it is not built.
+        UserError: dvc.yaml declares no such artifact, or it is not built, or it shares the versions
+            of another.
     """
     files = (root / "dvc.yaml", root / "dvc.lock")
     declared, built = (file.read_text() if file.exists() else "" for file in files)
     found = data(declared, built, artifact)
+    shared = {n: (about.get("meta") or {}).get(WITH) for n, about in artifacts(declared).items()}
+    if leader := shared[artifact]:
+        raise UserError(f"{artifact} is published with {leader}: publish that")
     verdict = read_json(root / gate.VERDICT)["overall"]
     decision = gate.decision(root)
     return {
         "data": found,
+        "with": {n: data(declared, built, n) for n, leader in shared.items() if leader == artifact},
         "code": made_by(root),
         **_counts(root / found["path"]),
         "verdict": verdict["verdict"],
@@ -60,6 +74,12 @@ def describe(root: Path, artifact: str, override: str | None) -> dict[str, Any]:
         "metrics": read_json(root / METRICS) if (root / METRICS).exists() else {},
         "fidelity": read_json(root / FIDELITY)["overall"] if (root / FIDELITY).exists() else {},
     }
+
+
+def of_shared(about: dict[str, Any], artifact: str) -> dict[str, Any]:
+    """Return what goes on record about an artifact that shares the version that `about` is on."""
+    rest = {key: value for key, value in about.items() if key != "with"}
+    return {**rest, "data": about["with"][artifact]}
 
 
 def _counts(folder: Path) -> dict[str, Any]:
