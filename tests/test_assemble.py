@@ -290,3 +290,9 @@ def test_a_verdict_about_other_data_is_refused(inputs: dict[str, Path], tmp_path
     with pytest.raises(UserError, match="about other images than .*: run `dvc repro`"):
         stage.run(AssembleParams(), inputs, {"augmented": tmp_path / "augmented"})
     assert table.table_hash(tmp_path / "augmented") == before
+
+
+def test_the_card_names_the_classifier(inputs: dict[str, Path], tmp_path: Path) -> None:
+    assemble(inputs, "helps", "helps", tmp_path / "augmented")
+    card = (tmp_path / "augmented" / "README.md").read_text()
+    assert 'load_classifier("models/classifier").predict([Image.open("photograph.jpg")])' in card

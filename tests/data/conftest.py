@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gan_augment import table
 from gan_augment.classifier import stage
 from gan_augment.data import Data, load
 from gan_augment.params import ClassifierParams
@@ -36,11 +37,13 @@ VERDICT = {
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory, digits: Path) -> Path:
-    """Return a folder with data/augmented and models/classifier in it."""
+    """Return a folder with data/augmented and models/classifier, and a photograph."""
     folder = tmp_path_factory.mktemp("project")
     augmented = assembled(folder, digits, VERDICT)
     outputs = {"classifier": folder / "models/classifier"}
     stage.run(ClassifierParams(judge="mlp"), {"augmented": augmented}, outputs, "stretch")
+    image = table.read(digits, "test").pixels[0]
+    table.picture(image).save(folder / "photograph.png")
     return folder
 
 

@@ -34,9 +34,10 @@ def test_docstrings(name: str) -> None:
     assert outcome.attempted >= LEAST.get(name, 0)
 
 
-def test_the_page_on_python() -> None:
-    page = str(ROOT / "docs/python.md")
+@pytest.mark.parametrize(("page", "least"), [("python", 15), ("classifier", 4)])
+def test_pages(page: str, least: int) -> None:
+    page = str(ROOT / f"docs/{page}.md")
     names = {name: getattr(gan_augment, name) for name in ("load", "load_classifier")}
     outcome = doctest.testfile(page, module_relative=False, optionflags=FLAGS, globs=names)
     assert outcome.failed == 0
-    assert outcome.attempted >= 15
+    assert outcome.attempted >= least

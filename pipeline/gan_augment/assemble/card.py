@@ -13,6 +13,13 @@ from gan_augment.table import SPLITS, FeatureSpace
 MOST = 5
 """Recipes whose scores on validation are told."""
 
+CLASSIFY = """```python
+from PIL import Image
+from gan_augment import load_classifier
+
+load_classifier("models/classifier").predict([Image.open("photograph.jpg")])
+```"""
+
 Counts = Mapping[tuple[str, str, int], int]
 """(split, origin, label) → rows."""
 
@@ -67,6 +74,10 @@ def card(
             ],
         ),
         *_features(space),
+        "## Classifier",
+        "A classifier that was trained on the train split, by this recipe, ships beside the table: "
+        "in the project as `models/classifier`, in a repository of versions by address and tag.",
+        CLASSIFY,
         "## Provenance",
         "\n".join(f"- {escape(name)}: `{value}`" for name, value in verdict["provenance"].items()),
         "Each synthetic row names its `method`, `generator` (hash of config and weights), `seed`, "
