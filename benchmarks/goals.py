@@ -1,6 +1,6 @@
-"""What the engine should reach beside its peers."""
+"""What should be reached, and whether it was; GOALS is the engine's, beside its peers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 Results = Mapping[str, Mapping[str, Any]]
@@ -24,10 +24,10 @@ class Goal(NamedTuple):
     above: bool = False
 
 
-def goals(results: Results) -> list[dict[str, Any]]:
+def goals(results: Results, wanted: Sequence[Goal] | None = None) -> list[dict[str, Any]]:
     """Return a row for each goal that can be judged by these results."""
     rows = []
-    for goal in GOALS:
+    for goal in GOALS if wanted is None else wanted:
         try:
             value = goal.value(results)
         except KeyError:  # a contestant was left out

@@ -27,7 +27,7 @@ product of the same precision: {", ".join(rates)} ({", ".join(machine)}).
 
 {_list(_notes(report["contestants"]))}
 
-{_table(_goals(report["goals"]))}"""
+{judged(report["goals"])}"""
 
 
 def _results(report: Report) -> Iterator[list[str]]:
@@ -72,10 +72,12 @@ def _notes(contestants: Mapping[str, Report]) -> Iterator[str]:
         yield f"{CONTESTANTS[name].title}: {'; '.join(details)}."
 
 
-def _goals(goals: Iterable[Report]) -> Iterator[list[str]]:
-    yield ["goal", "wanted", "reached", "met"]
-    for row in goals:
-        yield [row["goal"], row["wanted"], row["reached"], "yes" if row["met"] else "no"]
+def judged(goals: Iterable[Report]) -> str:
+    """Return what `goals` found, as a table."""
+    rows = (
+        [row["goal"], row["wanted"], row["reached"], "yes" if row["met"] else "no"] for row in goals
+    )
+    return table(["goal", "wanted", "reached", "met"], rows)
 
 
 def _table(rows: Iterator[list[str]]) -> str:
