@@ -5,7 +5,8 @@
 
 For each size `gan-augment init` makes a project with the settings that it finds suitable, whose
 stages then run one after the other, timed from start to end. `--share` trains for that share of the
-steps only and multiplies the time of training; such numbers are marked by ≈. Prints Markdown.
+steps, multiplies the time of training, and ends there: what so short a training makes is of no use
+to the other stages. Prints Markdown.
 """
 
 import argparse
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             project = _project(CASES[name], datasets, Path(folder) / "project")
             minutes = _run(project, options.share)
             images = int(table.counts(project / "data/real").sum())
-        rows.append([name, f"{images:,}", *_shown(minutes, options.share)])
+        rows.append([name, f"{images:,}", *_shown(minutes)])
         print(" ".join(rows[-1]), file=sys.stderr, flush=True)
     print(f"\nMinutes, {len(os.sched_getaffinity(0))} cores:\n")
     print(markdown(["images", "number", *TOLD, "all"], rows))
@@ -88,6 +89,8 @@ def _run(project: Path, share: float) -> dict[str, float]:
         began = time.perf_counter()
         _call(["gan-augment", stage.name], project)
         minutes[stage.name] = (time.perf_counter() - began) / 60
+        if stage.name == "train" and share < 1:
+            return {**minutes, "train": minutes["train"] / share}
     return minutes
 
 
@@ -104,12 +107,10 @@ def _shorten(project: Path, share: float) -> None:
     path.write_text(yaml.safe_dump(content))
 
 
-def _shown(minutes: Mapping[str, float], share: float) -> list[str]:
-    """Return the minutes of each stage and of all; those of training as if it had been whole."""
-    scaled = {name: n / share if name == "train" else n for name, n in minutes.items()}
-    sign = "≈ " if share < 1 else ""
-    each = [f"{sign if name == 'train' else ''}{scaled[name]:.1f}" for name in TOLD]
-    return [*each, f"{sign}{sum(scaled.values()):.1f}"]
+def _shown(minutes: Mapping[str, float]) -> list[str]:
+    """Return the minutes of each stage and, if all ran, of all."""
+    each = [f"{minutes[name]:.1f}" if name in minutes else "–" for name in TOLD]
+    return [*each, f"{sum(minutes.values()):.1f}" if "–" not in each else "–"]
 
 
 def _call(command: list[str], folder: Path) -> None:

@@ -13,7 +13,7 @@ from gan_augment.params import ClassifierParams
 from gan_augment.versions.publish import Publication, publish
 from tests.assembled import assembled
 from tests.recipes import recipe
-from tests.versions.conftest import Project, _environment, built, copy
+from tests.versions.conftest import ROOT, Project, _environment, built, copy
 
 __all__ = ["_environment", "built"]  # fixtures
 
@@ -58,18 +58,28 @@ def data(augmented: Path) -> Data:
 
 
 @pytest.fixture(scope="session")
-def published(built: Project, augmented: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Return a project that published the table as v1.0.0."""
-    project = copy(built, tmp_path_factory.mktemp("published") / "copy")
-    content = yaml.safe_load((project.root / "dvc.yaml").read_text())
-    shutil.copytree(augmented, project.root / "made")
+def published(
+    built: Project, project: Path, augmented: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Project:
+    """Return a project that published the table and its classifier as v1.0.0."""
+    made = copy(built, tmp_path_factory.mktemp("published") / "copy")
+    content = yaml.safe_load((made.root / "dvc.yaml").read_text())
+    shutil.copytree(augmented, made.root / "made")
     content["stages"]["assemble"]["cmd"] = "cp -r made data/augmented"
     content["stages"]["assemble"]["deps"] = ["made", "reports/verdict.json"]
-    (project.root / "dvc.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
-    project.commit()
-    project.rebuild()
-    publish(project.root, Publication())
-    return project
+    shutil.copytree(project / "models/classifier", made.root / "trained")
+    content["stages"]["classifier"] = {
+        "cmd": "cp -r trained models/classifier",
+        "deps": ["trained", "data/augmented"],
+        "outs": ["models/classifier"],
+    }
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+    content["artifacts"]["classifier"] = stages["artifacts"]["classifier"]
+    (made.root / "dvc.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    made.commit()
+    made.rebuild()
+    publish(made.root, Publication())
+    return made
 
 
 @pytest.fixture(autouse=True)

@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from gan_augment import load, pull
+from gan_augment import load, load_classifier, pull
 from gan_augment.data import Data
 from gan_augment.errors import UserError
+from tests.conftest import CommandLine
 from tests.versions.conftest import Project
 
 EXAMPLE = Path(__file__).parents[2] / "examples/train_classifier.py"
@@ -21,6 +23,24 @@ def test_a_version_reads_as_the_folder_that_was_published(published: Project, da
     assert (there.card, there.verdict) == (data.card, data.verdict)
     assert load(str(published.git)).path == there.path == pull(str(published.git), "v1.0.0")
     assert len(load(published.root, "v1.0.0", split="test")) > 0
+
+
+def test_a_version_classifies_new_images_by_its_classifier(
+    published: Project, project: Path, cli: CommandLine
+) -> None:
+    there = load_classifier(str(published.git), "v1.0.0")
+    here = load_classifier(project / "models/classifier")
+    images = [Image.open(project / "photograph.png")]
+    assert there.config == here.config
+    assert (there.probabilities(images) == here.probabilities(images)).all()
+    assert there.path == pull(str(published.git), "v1.0.0", "classifier")
+    photograph = str(project / "photograph.png")
+    address = ("--repo", str(published.git), "--version", "v1.0.0")
+    code, printed = cli("classify", photograph, *address)
+    assert (code, printed.split("\t")[:2]) == (0, [photograph, "0"])
+    code, printed = cli("pull", f"{published.git}@v1.0.0", "--artifact", "classifier")
+    assert code == 0
+    assert str(there.path) in printed.splitlines()
 
 
 def test_versions_and_artifacts_that_are_none(published: Project) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from gan_augment import load, table
+from gan_augment import load, load_classifier, table
 from gan_augment.errors import UserError
 from tests.conftest import CommandLine
 
@@ -95,6 +95,8 @@ def test_photographs_go_all_the_way(project: Path, cli: CommandLine) -> None:
     assert f"weights `{space.hash}`" in card
     assert "efficientnet-lite0" in (project / "reports" / "report.html").read_text()
 
+    _classified(project, cli)
+
     out = str(project / "out")
     code, printed = cli("export", "--out", out)
     assert code == 1
@@ -104,6 +106,23 @@ def test_photographs_go_all_the_way(project: Path, cli: CommandLine) -> None:
     with np.load(project / "out" / "train.npz") as arrays:
         np.testing.assert_array_equal(arrays["features"], data.features)
         np.testing.assert_array_equal(arrays["labels"], data.labels)
+
+
+def _classified(project: Path, cli: CommandLine) -> None:
+    """Check that the classifier sees photographs as the pipeline saw them."""
+    classifier = load_classifier(project / "models" / "classifier")
+    assert classifier.config.backbone == table.space(project / "data" / "features")
+    assert set(classifier.config.measured) == {"validation", "test"}
+    assert classifier.config.images.size == (48, 48)
+    rows = load(project / "data" / "augmented", split="validation")
+    expected = classifier._head(rows.features)
+    found = classifier.probabilities([rows.image(row) for row in range(len(rows))])
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    code, printed = cli("classify", "photographs")
+    assert code == 0, printed
+    said = [line.split("\t") for line in printed.splitlines() if "\t" in line]
+    assert len(said) == 210
+    assert np.mean([path.split("/")[1] == label for path, label, _ in said]) > 0.7
 
 
 @pytest.mark.e2e
