@@ -331,6 +331,7 @@ def assemble(
 
 
 @app.command()
+@_stage
 def classifier(
     params: ParamsFile = PARAMS, augmented: Augmented = AUGMENTED, model: Trained = CLASSIFIER
 ) -> None:
