@@ -125,7 +125,7 @@ def publish(
     push_data(root, on_line, hold)  # of the last version, too: the remote may have lost it
     for attempt in range(1, TRIES + 1):
         last = latest(root, publication)
-        if last and all(last.record.get(key) == about[key] for key in ("data", "with")):
+        if last and all(last.record.get(key, {}) == about[key] for key in ("data", "with")):
             return last
         commit = make_commit(root, publication, about)
         verify(root, commit)
