@@ -6,7 +6,8 @@
 For each size `gan-augment init` makes a project with the settings that it finds suitable, whose
 stages then run one after the other, timed from start to end. `--share` trains for that share of the
 steps, multiplies the time of training, and ends there: what so short a training makes is of no use
-to the other stages. Prints Markdown.
+to the other stages. Of a short training that is far too much, since what does not depend on steps
+is multiplied as well; of hours it is about right. Prints Markdown.
 """
 
 import argparse
