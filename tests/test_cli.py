@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
 from gan_augment import table
 from tests.conftest import CommandLine
@@ -132,3 +134,32 @@ def test_a_plan_that_wants_nothing_is_refused_before_training(
 
 def test_training_without_real_images(cli: CommandLine) -> None:
     check(cli("train"), "data/real")
+
+
+def full(*_: object) -> None:
+    with Path("/dev/full").open("w") as file:
+        file.write("x")
+
+
+def full_in_words(*_: object) -> None:
+    raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.parametrize("write", [full, full_in_words])
+def test_a_full_disk_is_one_message(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch, write: Callable[..., None]
+) -> None:
+    quick = {"steps": 4, "width": 16, "eval_interval": 2, "checkpoint_interval": 2}
+    assert cli("ingest", train=quick)[0] == 0
+    monkeypatch.setattr("gan_augment.gan.loop.Loop.run", write)
+    check(cli("train", train=quick), "error: no space left on device", "the same command goes on")
+
+
+def test_other_faults_stay_what_they_are(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("gan_augment.ingest.stage.run", wrong)
+    with pytest.raises(ZeroDivisionError):
+        cli("ingest")

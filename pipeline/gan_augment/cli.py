@@ -577,7 +577,7 @@ def _load(path: Path, *, check_names: bool = True) -> "Params":
 
 def main() -> None:
     """Run the command line; what a user can put right is one message and exit code 1."""
-    from gan_augment.errors import UserError
+    from gan_augment.errors import UserError, of_the_disk
 
     try:
         app()
@@ -590,6 +590,11 @@ def main() -> None:
             raise
         print("stopped; what was finished is kept, and the same command goes on", file=sys.stderr)
         sys.exit(INTERRUPTED)
+    except Exception as error:
+        if not (said := of_the_disk(error)):
+            raise
+        print(f"error: {said}; the same command goes on", file=sys.stderr)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

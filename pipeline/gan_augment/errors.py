@@ -1,6 +1,8 @@
 """The one exception a user should ever see, and the look-up that raises it most."""
 
 import difflib
+import errno
+import os
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
@@ -27,3 +29,20 @@ def hint(name: str, allowed: Iterable[str]) -> str:
     allowed = list(allowed)
     close = difflib.get_close_matches(name, allowed, n=1)
     return (f"did you mean {close[0]!r}? " if close else "") + f"allowed: {', '.join(allowed)}"
+
+
+def of_the_disk(error: BaseException) -> str | None:
+    """Return what to say of an error if it, or one that led to it, is a disk's; else None.
+
+    Libraries in Rust say so in words alone.
+    """
+    found: BaseException | None = error
+    while found:
+        for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            words = os.strerror(number)
+            if getattr(found, "errno", None) == number or words in str(found):
+                place = getattr(found, "filename", None)
+                where = f" ({os.fsdecode(place)})" if place else ""
+                return f"{words.lower()}{where}: make room, or set TMPDIR to a folder elsewhere"
+        found = found.__cause__ or found.__context__
+    return None
