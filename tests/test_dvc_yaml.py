@@ -33,8 +33,9 @@ def defaults(stage: str) -> set[str]:
 def test_every_section_of_params_is_a_stage_and_tracked_by_it() -> None:
     others = {
         "generate": ["evaluate.repeats", "evaluate.tuning_repeats"],
+        "evaluate": ["embed.weights"],
         "report": ["assemble"],
-        "classifier": ["ingest.fit"],
+        "classifier": ["ingest.fit", "embed.weights"],
     }
     assert set(STAGES) == set(Params.model_fields)
     for name, stage in STAGES.items():

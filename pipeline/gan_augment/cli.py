@@ -272,7 +272,7 @@ def evaluate(
         "verdict": reports / "verdict.json",
         "scratch": scratch,
     }
-    stage.run(settings.evaluate, inputs, outputs)
+    stage.run(settings.evaluate, inputs, outputs, settings.embed.weights)
 
 
 @app.command()
@@ -340,7 +340,7 @@ def classifier(
     from gan_augment.classifier import stage
 
     inputs, outputs = {"augmented": augmented}, {"classifier": model}
-    stage.run(settings.classifier, inputs, outputs, settings.ingest.fit)
+    stage.run(settings.classifier, inputs, outputs, settings.ingest.fit, settings.embed.weights)
 
 
 @app.command()

@@ -9,6 +9,7 @@ import pytest
 from gan_augment import table
 from gan_augment.classifier import judges, model
 from gan_augment.classifier.training import choose, training_set
+from gan_augment.evaluation.training_set import NO_IMAGE
 from gan_augment.params import ClassifierParams
 from gan_augment.recipe import of
 from gan_augment.storage import read_json
@@ -50,6 +51,24 @@ def test_again_it_writes_the_same_bytes_and_another_seed_does_not(
     assert (other / model.WEIGHTS).read_bytes() != (again / model.WEIGHTS).read_bytes()
 
 
+def test_of_features_transformed_images_are_looked_at_again(
+    assemble: Assembled, features: Path, tmp_path: Path
+) -> None:
+    settings = {"share": 1.0, "classic": {"policy": "gentle-affine"}, "copies": 2}
+    augmented = assemble(features, logistic_regression=settings)
+    made = training_set(augmented, of(read_json(augmented / "verdict.json"), "smote"), 0)
+    real = table.read(augmented, "train").pixels
+    shown = made.shows != NO_IMAGE
+    np.testing.assert_array_equal(shown, ~made.synthetic)
+    np.testing.assert_array_equal(made.pixels[shown], real[made.shows[shown]])
+    assert made.views is not None
+    assert made.views["gentle-affine"].shape == (2, made.real, 1280)
+    near = np.abs(made.views["gentle-affine"][0] - real[: made.real]).mean()
+    assert 0 < near < np.abs(real[: made.real] - np.roll(real[: made.real], 1, axis=0)).mean()
+    kept, _ = model.load(train(augmented, tmp_path / "classifier"))
+    assert (kept.arm, kept.backbone) == ("smote", table.space(features))
+
+
 @pytest.mark.parametrize("kind", ["augmented", "embedded"])
 @pytest.mark.parametrize("name", judges.JUDGES)
 def test_what_is_kept_says_what_the_judge_says(
@@ -75,7 +94,7 @@ def test_larger_images_and_two_classes(name: str, classes: int, augmented: Path)
     made = training_set(augmented, recipe, 0)
     few = made.labels < classes
     large = made.pixels[few].repeat(4, axis=2).repeat(4, axis=3)
-    kept = {key: getattr(made, key)[few] for key in ("labels", "weights", "synthetic")}
+    kept = {key: getattr(made, key)[few] for key in ("labels", "weights", "synthetic", "shows")}
     small = type(made)(large, real=len(large), classes=10, **kept)
     head, known = judges.fit(name, small, 0)
     assert known == tuple(range(classes))

@@ -20,7 +20,10 @@ PARAMS = {
     "generate": {"plan": "fill", "gates": ["agreement", "support", "copies", "repeats"]},
     "evaluate": {
         "repeats": 6,
-        "arms": ["real", "class-weights", "smote", "gaussian", "classic", "gan", "gan+gaussian"],
+        "arms": [
+            *("real", "class-weights", "smote", "gaussian", "classic", "mixup"),
+            *("gan", "gan+gaussian", "gan+classic"),
+        ],
         "classifiers": ["logistic-regression", "k-nn", "rbf-svm", "mlp"],
     },
 }
@@ -61,7 +64,8 @@ def test_photographs_go_all_the_way(project: Path, cli: CommandLine) -> None:
         code, printed = cli(stage, **params)
         assert code == 0, printed
         if stage == "evaluate":
-            assert "without classic: transformed images are not embedded" in printed
+            assert "6 transformed copies of 96 training images" in printed
+            assert "without mixup: for what learns in steps" in printed
 
     data = load(project / "data" / "augmented")
     space = table.space(project / "data" / "features")
@@ -85,7 +89,8 @@ def test_photographs_go_all_the_way(project: Path, cli: CommandLine) -> None:
     verdict = json.loads((project / "reports" / "verdict.json").read_text())
     assert space is not None
     assert verdict["provenance"]["backbone"] == f"efficientnet-lite0 {space.hash}"
-    assert set(verdict["overall"]["arms"]) == set(PARAMS["evaluate"]["arms"]) - {"real", "classic"}
+    assert set(verdict["overall"]["arms"]) == set(PARAMS["evaluate"]["arms"]) - {"real", "mixup"}
+    assert verdict["recipes"]["gan+classic"]["classifiers"]["k-nn"]["copies"] == 2
     scores = pd.read_csv(project / "reports" / "repeats.csv")
     assert set(scores["classifier"]) == set(PARAMS["evaluate"]["classifiers"])
     best = scores[(scores["metric"] == "balanced_accuracy") & (scores["split"] == "test")]
@@ -155,8 +160,8 @@ def test_bad_input(project: Path, cli: CommandLine, tmp_path: Path) -> None:
     refused(
         "evaluate", "cnn cannot learn from the features of efficientnet-lite0", evaluate=networks
     )
-    classic = {**PARAMS["evaluate"], "arms": ["real", "gan+classic"]}
-    refused("evaluate", "no arm with the GAN is left", evaluate=classic)
+    first = {**PARAMS["evaluate"], "arms": ["real", "gan-first"]}
+    refused("evaluate", "no arm with the GAN is left", evaluate=first)
     other = {**params["ingest"], "seed": 1}
     assert cli("ingest", **{**params, "ingest": other})[0] == 0
     refused("train", "is of other images than")

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from gan_augment import table
@@ -60,7 +59,10 @@ def test_no_arm_has_the_same_images_in_two_repeats(name: str, drawn: Drawn) -> N
     """All that is beside the real images, in two repeats and in a trial, is drawn anew."""
     few = subsample(drawn.real.labels, [8] * 10, 0)
     real = Images(
-        drawn.real.pixels[few], drawn.real.labels[few], drawn.real.classes, pd.DataFrame()
+        drawn.real.pixels[few],
+        drawn.real.labels[few],
+        drawn.real.classes,
+        drawn.real.rows.iloc[few],
     )
     sets, arm = replace(drawn, real=real), ARMS[name]
     option = next(option for option in arm.options if option != 0)
@@ -99,12 +101,11 @@ def materials(train_images: Images) -> tuple[Material, Material]:
     """Return few odd digits, with others to add to them: rightly labelled, and wrongly."""
     few = np.flatnonzero((train_images.labels % 2 == 0) | (np.arange(len(train_images)) % 7 == 0))
     odd = np.flatnonzero(train_images.labels % 2)
-    rows = pd.DataFrame()
+    pixels, labels, rows = train_images.pixels, train_images.labels, train_images.rows
     real, right = (
-        Images(train_images.pixels[r], train_images.labels[r], train_images.classes, rows)
-        for r in (few, odd)
+        Images(pixels[r], labels[r], train_images.classes, rows.iloc[r]) for r in (few, odd)
     )
-    wrong = Images(right.pixels, (right.labels + 2) % 10, right.classes, rows)
+    wrong = Images(right.pixels, (right.labels + 2) % 10, right.classes, right.rows)
     return tuple(  # type: ignore[return-value]
         Material(real, made, partial(take, right, ratio=1, seed=0), ClassicParams())
         for made in (right, wrong)

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from PIL import Image
 from torchvision.transforms import v2
 
 from gan_augment.errors import UserError
@@ -18,6 +19,7 @@ VERDICT = {
         "mixup": recipe(cnn={"again": 1.0, "classic": AFFINE, "mix": ["mixup", 0.4]}),
         "gan-weighted": recipe(["gan"], cnn={"share": 1.0, "weighted": True}),
         "gan-soft": recipe(["gan"], cnn={"share": 0.5, "again": 0.5, "soft": True}),
+        "gan+classic": recipe(["gan"], k_nn={"share": 0.5, "classic": AFFINE, "copies": 2}),
     },
 }
 
@@ -52,6 +54,17 @@ def test_it_says_what_to_do_and_what_that_reached() -> None:
     )
 
 
+def test_of_features_the_real_images_are_seen_again_transformed() -> None:
+    found = of(VERDICT, "gan+classic")
+    assert "real ones also as 2 transformed copies (affine)" in found.sentence
+    assert "data.embed(copies)" in found.code()
+    image = Image.linear_gradient("L")
+    picture = found.transform()(image)
+    assert isinstance(picture, Image.Image)
+    assert (picture.size, picture.mode) == (image.size, "L")
+    assert "torch." not in found.code()
+
+
 def test_the_settings_of_every_classifier() -> None:
     assert of(VERDICT).settings == [
         ["k-nn", "0.5", "0", "–", "90.0"],
@@ -65,7 +78,7 @@ def test_the_settings_of_every_classifier() -> None:
 def test_the_code_is_code(arm: str) -> None:
     code = of(VERDICT, arm).code("some/where")
     compile(code, arm, "exec")
-    assert 'data = load("some/where")' in code
+    assert 'data = load("some/where"' in code
     assert ("import torch\n" in code) == ("torch." in code.replace("torch.utils", ""))
     assert ("import v2" in code) == ("v2." in code)
 

@@ -19,6 +19,7 @@ def run(
     inputs: Mapping[str, Path],
     outputs: Mapping[str, Path],
     fit: Literal["stretch", "pad", "crop"],
+    weights: Path | None = None,
 ) -> None:
     """Train the judge that does best with the recipe, and that can be kept, and write it.
 
@@ -29,14 +30,16 @@ def run(
         inputs: `augmented`, the image table that ships, with its verdict.json.
         outputs: `classifier`, a folder of config.json and model.safetensors.
         fit: how `ingest` brings images to one size.
+        weights: the file with the weights of the backbone, where they came from one.
 
     Raises:
-        UserError: no table there, or a verdict that is older than recipes.
+        UserError: no table there, a verdict that is older than recipes, or a backbone that cannot
+            be had where the recipe transforms images.
     """
     augmented = inputs["augmented"]
     verdict = read_json(augmented / "verdict.json")
     choice = choose(params, verdict)
-    made = training_set(augmented, choice.recipe, params.seed)
+    made = training_set(augmented, choice.recipe, params.seed, weights)
     head, known = judges.fit(choice.judge, made, params.seed)
     names = table.class_names(augmented)
     provenance = {

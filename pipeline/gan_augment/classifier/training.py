@@ -3,17 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gan_augment import table
 from gan_augment.classifier.judges import JUDGES
-from gan_augment.evaluation.training_set import TrainingSet, of_images
+from gan_augment.evaluation import views
+from gan_augment.evaluation.training_set import NO_IMAGE, TrainingSet, Views, of_images
 from gan_augment.params import ClassifierParams
 from gan_augment.recipe import Recipe, of
 from gan_augment.recipe.mixing import epoch, times
 from gan_augment.seeding import rng
+from gan_augment.table import Images
 
 
 class Choice(NamedTuple):
@@ -72,13 +75,19 @@ def _better(judge: str, recipe: Recipe, auto: bool) -> tuple[str, ...]:
     return (f"on validation {name} does better with this recipe ({scores}), but {why}",)
 
 
-def training_set(augmented: Path, recipe: Recipe, seed: int) -> TrainingSet:
+def training_set(
+    augmented: Path, recipe: Recipe, seed: int, weights_file: Path | None = None
+) -> TrainingSet:
     """Return the rows that an epoch of the recipe has, of the train split alone.
 
     Args:
         augmented: the image table.
         recipe: how often rows are seen, how much they count, how images are transformed.
         seed: decides which rows come once more where the recipe has fractions.
+        weights_file: the weights of the backbone, where they came from a file.
+
+    Raises:
+        UserError: the recipe wants a backbone to look at images, and it cannot be had.
     """
     rows = table.read(augmented, "train")
     synthetic = (rows.rows["origin"] == "synthetic").to_numpy(bool)
@@ -98,5 +107,21 @@ def training_set(augmented: Path, recipe: Recipe, seed: int) -> TrainingSet:
         real=int((~synthetic[seen]).sum()),
         weights=weights[seen],
         synthetic=synthetic[seen],
+        shows=np.where(synthetic, NO_IMAGE, np.arange(len(rows)))[seen],
         classic=recipe.classic,
+        views=_views(augmented, rows, recipe, seed, weights_file),
     )
+
+
+def _views(
+    augmented: Path, rows: Images, recipe: Recipe, seed: int, weights_file: Path | None
+) -> Views | None:
+    """Return the views of the real rows, which come first, if the recipe transforms images."""
+    if rows.space is None or recipe.classic is None:
+        return None
+    real = int((rows.rows["origin"] == "real").sum())
+    with TemporaryDirectory(prefix="gan-augment-") as folder:
+        look = views.Look(
+            augmented.resolve(), rows.space, weights_file, recipe.classic, seed, Path(folder)
+        )
+        return views.build(look, real, [recipe.classic.policy])

@@ -164,13 +164,18 @@ def of_space(space: FeatureSpace, weights_file: Path | None = None) -> Backbone:
     Raises:
         UserError: the backbone cannot be had, or has other weights now.
     """
-    backbone = load(EmbedParams(weights=weights_file, image_size=space.size), space.backbone)
+    backbone = load(params_of(space, weights_file), space.backbone)
     if backbone.hash != space.hash:
         raise UserError(
             f"the weights of {space.backbone} are {backbone.hash} here, and what was trained on "
             f"its features knows those of {space.hash}: they do not compare"
         )
     return backbone
+
+
+def params_of(space: FeatureSpace, weights_file: Path | None = None) -> EmbedParams:
+    """Return the section `embed` that gives the features of a space; arguments of `of_space`."""
+    return EmbedParams(weights=weights_file, image_size=space.size)
 
 
 def _untrained(architecture: str) -> Any:

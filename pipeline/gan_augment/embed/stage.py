@@ -15,12 +15,13 @@ from PIL import Image
 
 from gan_augment import table
 from gan_augment.embed import backbones
-from gan_augment.embed.backbones import AT_ONCE, Backbone
+from gan_augment.embed.backbones import AT_ONCE
 from gan_augment.embed.choice import NONE, chosen
+from gan_augment.embed.kept import features
 from gan_augment.engine import stream
 from gan_augment.params import EmbedParams
 from gan_augment.progress import progress
-from gan_augment.storage import digest, replace_directory, replace_file, write_json
+from gan_augment.storage import digest, replace_directory, write_json
 
 KEPT = ("label", "split", "origin", "id", "group")
 
@@ -74,9 +75,9 @@ def run(params: EmbedParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
         progress("embed", total, "images") as advance,
     ):
         embed = partial(_embed, params, name, scratch)
-        for block, features in zip(blocks, stream(embed, blocks, processes=True), strict=True):
-            writer.append(_rows(block, features, space))
-            seen += len(features)
+        for block, found in zip(blocks, stream(embed, blocks, processes=True), strict=True):
+            writer.append(_rows(block, found, space))
+            seen += len(found)
             advance(seen)
     shutil.rmtree(scratch, ignore_errors=True)
 
@@ -101,22 +102,11 @@ def _blocks(real: Path) -> list[Block]:
 
 def _embed(params: EmbedParams, name: str, scratch: Path, block: Block) -> NDArray[np.float32]:
     """Return the features of a block, as they were kept or made now."""
-    kept = scratch / block.name
-    if not kept.exists():
-        images = [Image.open(io.BytesIO(content)) for content in _pngs(block)]
-        with replace_file(kept) as part, part.open("wb") as file:
-            np.save(file, _backbone(params.model_dump_json(), name)(images))
-    features: NDArray[np.float32] = np.load(kept)
-    return features
 
+    def images() -> list[Image.Image]:
+        return [Image.open(io.BytesIO(content)) for content in _pngs(block)]
 
-@lru_cache(maxsize=1)
-def _backbone(params: str, name: str) -> Backbone:
-    """Return the backbone of a worker, loaded once; it computes with one thread."""
-    import torch
-
-    torch.set_num_threads(1)
-    return backbones.load(EmbedParams.model_validate_json(params), name)
+    return features(params, name, scratch / block.name, images)
 
 
 def _pngs(block: Block) -> Iterator[bytes]:
@@ -129,9 +119,9 @@ def _group(shard: Path, group: int) -> pa.Table:
     return pq.ParquetFile(shard).read_row_group(group)
 
 
-def _rows(block: Block, features: NDArray[np.float32], space: table.FeatureSpace) -> pa.Table:
+def _rows(block: Block, found: NDArray[np.float32], space: table.FeatureSpace) -> pa.Table:
     known = _group(block.shard, block.group).slice(block.start, block.stop - block.start)
     columns = {name: known[name].to_pylist() for name in KEPT if name != "label"}
     labels = known["label"].to_numpy()
     classes = table.classes_of(known.schema)
-    return table.pack(labels, classes, space=space, features=list(features), **columns)
+    return table.pack(labels, classes, space=space, features=list(found), **columns)

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from gan_augment import table
 from gan_augment.decision import GAN
+from gan_augment.evaluation import views
 from gan_augment.evaluation.classic import POLICIES
-from gan_augment.evaluation.training_set import TrainingSet, of_images
+from gan_augment.evaluation.training_set import NO_IMAGE, TrainingSet, Views, of_images
 from gan_augment.params import ClassicParams
 from gan_augment.seeding import rng
 from gan_augment.synthesis.baselines import BASELINES
-from gan_augment.table import Images
+from gan_augment.table import FeatureSpace, Images
 
 MOST = 3
 RATIOS = (1.0, 0.125, 0.25, 0.5, 2.0, 3.0)
@@ -32,6 +33,8 @@ FIRST = (0.5, 0.05, 0.1, 0.25, 0.75, 0.9)
 FRESH = (0.5, 0.0625, 0.125, 0.25, 0.75, 1.0)
 RAW = "gan-raw"
 """Images of the generator that passed no gates, as a method."""
+CLASSIC = "classic"
+"""The arm that chooses how images are transformed, for all that do."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,14 @@ class Material:
         synthetic: a draw of the images that ship: data/synthetic, or another by another seed.
         raw: from counts by class, int64 C, to as many images of the generator that passed no gates.
         classic: what classic augmentation may do.
+        views: where they are features, those of transformed real images, if arms need them.
     """
 
     real: Images
     synthetic: Images
     raw: Callable[[NDArray[np.int64]], Images]
     classic: ClassicParams
+    views: Views | None = None
 
 
 Option = float | str | None
@@ -128,7 +133,7 @@ def _on_classic(*methods: str) -> Callable[[Material, int], Make]:
             added = sum(part.counts() for part in (*plain, synthetic) if part is not None)
             repeated = _repeated(material, seed, np.maximum(counts - added, 0))
             made = of_images(material.real, repeated, *plain, synthetic=synthetic)
-            return replace(made, classic=params)
+            return replace(made, classic=params, views=material.views)
 
         return make
 
@@ -156,7 +161,7 @@ def classic(material: Material, seed: int) -> Make:
     """Balance the classes with real images, and transform all images slightly."""
     balanced = _balanced(material, seed, material.synthetic.counts())
     return lambda policy, params: replace(
-        balanced, classic=params.model_copy(update={"policy": policy})
+        balanced, classic=params.model_copy(update={"policy": policy}), views=material.views
     )
 
 
@@ -232,8 +237,13 @@ def gan_first(material: Material, seed: int) -> Make:
 
 def synthetic_only(material: Material, _: int) -> Make:
     """Put synthetic images in the place of the real ones: the classification accuracy score."""
-    images = stand_in(material)
-    made = replace(of_images(images), real=0, synthetic=np.ones(len(images), bool))
+    images = of_images(stand_in(material))
+    made = replace(
+        images,
+        real=0,
+        synthetic=np.ones(len(images.labels), bool),
+        shows=np.full(len(images.labels), NO_IMAGE),
+    )
     return lambda _, __: made
 
 
@@ -251,7 +261,7 @@ ARMS: dict[str, Arm] = {
     "smote": _plus("plain", "smote"),
     "gmm": _plus("plain", "gmm"),
     "gaussian": _plus("plain", "gaussian"),
-    "classic": Arm(classic, "plain", tuple(POLICIES)),
+    CLASSIC: Arm(classic, "plain", tuple(POLICIES)),
     "smote+classic": _plus("plain", "smote", on_classic=True),
     "gmm+classic": _plus("plain", "gmm", on_classic=True),
     "gmm+smote+classic": _plus("plain", "gmm", "smote", on_classic=True),
@@ -274,6 +284,16 @@ ARMS: dict[str, Arm] = {
 }
 
 
+def options(name: str, space: FeatureSpace | None) -> tuple[Option, ...]:
+    """Return what validation chooses from: of features, `classic` has the policies of views."""
+    return views.POLICIES if name == CLASSIC and space else ARMS[name].options
+
+
+def transforms(name: str) -> bool:
+    """Return whether an arm transforms images."""
+    return name == CLASSIC or ARMS[name].on_classic
+
+
 def without_additions(names: Iterable[str]) -> tuple[str, ...]:
     """Return the arms that there are where no image was made: those that add none."""
     return tuple(name for name in names if not ARMS[name].adds)
@@ -293,7 +313,7 @@ def stand_in(material: Material) -> Images:
 def take(images: Images, counts: NDArray[np.int64], ratio: Option, seed: int) -> Images:
     """Return the images of `taken`."""
     rows = taken(images.labels, counts, ratio, seed)
-    return Images(images.pixels[rows], images.labels[rows], images.classes, images.rows.iloc[:0])
+    return Images(images.pixels[rows], images.labels[rows], images.classes, images.rows.iloc[rows])
 
 
 def taken(

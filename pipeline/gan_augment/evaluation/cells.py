@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_augment.engine import Shared, fan_out, shared
-from gan_augment.evaluation.arms import ARMS, Material, Option, stand_in
+from gan_augment.evaluation.arms import ARMS, CLASSIC, Material, Option, stand_in
 from gan_augment.evaluation.classifiers import classifier
 from gan_augment.evaluation.outcomes import Hits
 from gan_augment.evaluation.scores import scores
@@ -121,7 +121,7 @@ def _compute(setting: Shared[Setting], cell: Cell) -> tuple[list[Row], list[tupl
     rows: list[Row] = []
     hits: list[tuple[str, str, str]] = []
     for name, option in common.choices[cell.arm].items():
-        training_set = make(option, common.choices.get("classic", {}).get(name))
+        training_set = make(option, common.choices.get(CLASSIC, {}).get(name))
         scored = classifier(name).judge(training_set, targets, common.params, seed)
         for (split, images), predicted in zip(judged.items(), scored, strict=True):
             key = (cell.repeat, name, cell.arm, split)

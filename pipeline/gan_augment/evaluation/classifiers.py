@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from gan_augment.errors import UserError, choose
-from gan_augment.evaluation.training_set import TrainingSet
-from gan_augment.params import EvaluateParams
+from gan_augment.evaluation.training_set import NO_IMAGE, TrainingSet
+from gan_augment.params import ClassicParams, EvaluateParams
 from gan_augment.seeding import seed_of
 
 PIXELS_UP_TO = 256
@@ -172,21 +172,36 @@ class _Seen(NamedTuple):
 def _seen(training_set: TrainingSet, seed: int, whole: bool) -> _Seen:
     """Return what estimators see of a training set, worked out once for all of them.
 
-    With classic augmentation there are up to `COPIES` transformed ones of each row, too. Principal
+    With classic augmentation there are some transformed copies of each row, too. Principal
     components of the training images stand for more than 256 values: of 32×32 photographs they
     keep an SVM's accuracy and take a seventh of its time.
     """
     pixels, labels, weights = training_set.pixels, training_set.labels, training_set.weights
     if training_set.classic is not None:
-        from gan_augment.evaluation.classic import transformed
-
-        each = int(np.clip(MOST_ROWS // len(pixels) - 1, 1, COPIES))
-        copies = np.tile(pixels, (each, 1, 1, 1))
-        copies = transformed(copies, training_set.classic, seed_of(seed, "classic"))
-        pixels, labels = np.concatenate([pixels, copies]), np.tile(labels, 1 + each)
-        weights = np.tile(weights, 1 + each)
+        most = int(np.clip(MOST_ROWS // len(pixels) - 1, 1, COPIES))
+        pixels = np.concatenate([pixels, *_copies(training_set, training_set.classic, most, seed)])
+        times = len(pixels) // len(labels)
+        labels, weights = np.tile(labels, times), np.tile(weights, times)
     project = _standardised(pixels, whole) if pixels.ndim == 2 else _projection(pixels)
     return _Seen(project(pixels), labels, weights, project)
+
+
+def _copies(
+    training_set: TrainingSet, classic: ClassicParams, most: int, seed: int
+) -> Sequence[NDArray[Any]]:
+    """Return transformed copies of all rows, up to `most` of each.
+
+    Of features they are the views of the image that a row is; rows of none come as they are, so
+    that they count as much as they do beside real rows alone.
+    """
+    pixels = training_set.pixels
+    if training_set.views is None:
+        from gan_augment.evaluation.classic import transformed
+
+        return [transformed(np.tile(pixels, (most, 1, 1, 1)), classic, seed_of(seed, "classic"))]
+    shown = (training_set.shows != NO_IMAGE)[:, None]
+    views = training_set.views[classic.policy][:most]
+    return [np.where(shown, view[training_set.shows], pixels) for view in views]
 
 
 def _projection(pixels: Pixels) -> Projection:

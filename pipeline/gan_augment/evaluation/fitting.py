@@ -24,18 +24,13 @@ def fitting(params: EvaluateParams, space: FeatureSpace | None) -> EvaluateParam
             f"evaluate.classifiers: {', '.join(of_images)} cannot learn from the features of "
             f"{space.backbone}: use mlp, or set embed.backbone to none"
         )
-    left_out = [arm for arm in params.arms if ARMS[arm].networks or needs_images(arm)]
+    left_out = [arm for arm in params.arms if ARMS[arm].networks]
     if left_out:
         print(
-            f"evaluate: without {', '.join(left_out)}: transformed images are not embedded, and "
+            f"evaluate: without {', '.join(left_out)}: for what learns in steps from images, and "
             f"classifiers see features of {space.backbone}"
         )
     kept = tuple(arm for arm in params.arms if arm not in left_out)
     if not any(ARMS[arm].kind == "gan" for arm in kept):
         raise UserError("evaluate.arms: no arm with the GAN is left: add gan")
     return params.model_copy(update={"arms": kept})
-
-
-def needs_images(arm: str) -> bool:
-    """Return whether an arm transforms images."""
-    return arm == "classic" or ARMS[arm].on_classic

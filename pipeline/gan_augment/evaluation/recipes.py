@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gan_augment.evaluation import views
 from gan_augment.evaluation.arms import (
     ALPHAS,
     ARMS,
+    CLASSIC,
     EXPONENTS,
     Option,
     followable,
     rarity,
+    transforms,
 )
 from gan_augment.evaluation.cells import Choices
 from gan_augment.evaluation.outcomes import Outcomes
@@ -18,8 +21,8 @@ from gan_augment.params import EvaluateParams
 from gan_augment.recipe import best, flat
 from gan_augment.table import Images
 
-CLASSIC, OVERSAMPLE = "classic", "oversample"
-"""An arm, and a method whose images are real ones again, so that none need to ship."""
+OVERSAMPLE = "oversample"
+"""A method whose images are real ones again, so that none need to ship."""
 
 
 def recipes(
@@ -62,7 +65,7 @@ def _recipe(
     classifiers = {}
     for name in judge.classifiers:
         alone = Judge(judge.validation, judge.test, (name,), judge.min_gain, judge.overlap)
-        policy = choices.get("classic", {}).get(name)
+        policy = choices.get(CLASSIC, {}).get(name)
         classifiers[name] = {
             **_settings(arm, choices[arm][name], policy, params, train),
             "validation": alone.score(alone.validation, arm),
@@ -87,7 +90,7 @@ def _settings(
     """Return what a recipe says of an arm with an option; see `Recipe`."""
     arm = ARMS[name]
     amount = 1.0 if option is None or isinstance(option, str) else float(option)
-    share, again = 0.0, float(name == CLASSIC or arm.on_classic)
+    share, again = 0.0, float(transforms(name))
     if OVERSAMPLE in arm.adds:
         again = amount
     elif arm.adds:
@@ -102,7 +105,8 @@ def _settings(
         "class_weights": None
         if weights is None
         else dict(zip(train.classes, weights.tolist(), strict=True)),
-        "classic": classic if name == CLASSIC or arm.on_classic else None,
+        "classic": classic if transforms(name) else None,
+        "copies": views.each(len(train)) if transforms(name) and train.space else None,
         "mix": [name, amount] if arm.options is ALPHAS else None,
         "weighted": name == "gan-weighted",
         "soft": name == "gan-soft",

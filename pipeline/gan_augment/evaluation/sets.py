@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gan_augment import table
 from gan_augment.errors import UserError
 from gan_augment.evaluation.arms import Material
+from gan_augment.evaluation.training_set import Views
 from gan_augment.gan.model import Model
 from gan_augment.params import EvaluateParams
 from gan_augment.seeding import seed_of
@@ -60,6 +61,7 @@ class Drawn:
         trained: the generator.
         synthetic, draws: the image tables of set 0 and of the others.
         params: the section `evaluate`.
+        views: where they are features, those of transformed real images, if arms need them.
     """
 
     real: Images
@@ -67,6 +69,7 @@ class Drawn:
     synthetic: Path
     draws: Path
     params: EvaluateParams
+    views: Views | None = None
     _held: dict[int, Images] = field(default_factory=dict, compare=False, repr=False)
 
     def __call__(self, number: int) -> Material:
@@ -75,7 +78,7 @@ class Drawn:
             self._held.clear()
             self._held[number] = draws.read(self.synthetic, self.draws, number)
         raw = Raw(self.trained, seed_of(self.params.seed, "stand-in", number))
-        return Material(self.real, self._held[number], raw, self.params.classic)
+        return Material(self.real, self._held[number], raw, self.params.classic, self.views)
 
     def check(self) -> None:
         """Refuse what does not belong together.

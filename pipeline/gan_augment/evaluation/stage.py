@@ -3,29 +3,37 @@
 import csv
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from gan_augment import table
-from gan_augment.evaluation import cells, outcomes, tuning
-from gan_augment.evaluation.arms import ARMS, without_additions
+from gan_augment.evaluation import cells, outcomes, tuning, views
+from gan_augment.evaluation.arms import ARMS, CLASSIC, transforms, without_additions
 from gan_augment.evaluation.fitting import fitting
 from gan_augment.evaluation.recipes import recipes
 from gan_augment.evaluation.seal import open_test
 from gan_augment.evaluation.sets import Drawn
+from gan_augment.evaluation.training_set import Views
 from gan_augment.evaluation.verdict import verdicts
 from gan_augment.gan import model
 from gan_augment.params import EvaluateParams
 from gan_augment.recipe import of
 from gan_augment.storage import replace_file, write_json
+from gan_augment.table import Images
 
 GAIN = {"gain": "mean", "low": "low", "high": "high"}
 COLUMNS = ("repeat", "classifier", "arm", "split", "metric", "class", "value")
 
 
-def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str, Path]) -> None:
+def run(
+    params: EvaluateParams,
+    inputs: Mapping[str, Path],
+    outputs: Mapping[str, Path],
+    weights: Path | None = None,
+) -> None:
     """Compare all arms over paired repeats and write down what came out.
 
     Args:
@@ -35,9 +43,11 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
             ingestion, which holds the seal of the test split.
         outputs: `outcomes` (Parquet), `repeats`, `arms` and `lifts` (CSV), `metrics` and `verdict`
             (JSON); `scratch`, where finished cells are kept until all are done.
+        weights: the file with the weights of the backbone, where they came from one.
 
     Raises:
-        UserError: inputs that do not belong together, or a test split that was tampered with.
+        UserError: inputs that do not belong together, a test split that was tampered with, or a
+            backbone that cannot be had where arms need it.
     """
     trained = model.load(inputs["model"])
     counts = table.counts(inputs["synthetic"])
@@ -52,6 +62,7 @@ def run(params: EvaluateParams, inputs: Mapping[str, Path], outputs: Mapping[str
     hashes = {name: table.table_hash(inputs[name]) for name in ("real", "synthetic", "draws")}
     about = *hashes.values(), trained.hash, repr(space)
     scratch = outputs["scratch"] / cells.fingerprint(compared, *about)
+    sets = replace(sets, views=_views(compared, inputs["real"], known["train"], weights, scratch))
     choices = tuning.choose(sets, known["validation"], compared, scratch)
     test = open_test(samples, inputs["ingest"] / "seal.json", known)
     judged = {"validation": known["validation"], "test": test}
@@ -97,6 +108,20 @@ def _without_additions(params: EvaluateParams) -> EvaluateParams:
     left_out = ", ".join(arm for arm in params.arms if arm not in arms)
     print(f"evaluate: no synthetic image was made: without {left_out}", flush=True)
     return params.model_copy(update={"arms": arms})
+
+
+def _views(
+    params: EvaluateParams, real: Path, train: Images, weights: Path | None, scratch: Path
+) -> Views | None:
+    """Return the views that arms need of the training images, where these are features."""
+    if train.space is None or not any(transforms(arm) for arm in params.arms):
+        return None
+    policies: tuple[str, ...] = (params.classic.policy,)
+    if CLASSIC in params.arms:  # whose choice the others take
+        policies = views.POLICIES if params.tuning_repeats else views.POLICIES[:1]
+    folder = scratch.resolve() / "views"  # workers may be elsewhere
+    look = views.Look(real.resolve(), train.space, weights, params.classic, params.seed, folder)
+    return views.build(look, len(train), policies)
 
 
 def _arm_means(repeats: pd.DataFrame) -> pd.DataFrame:

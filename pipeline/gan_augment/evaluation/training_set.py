@@ -1,5 +1,6 @@
 """What a classifier is trained on: images, labels, and how they are used."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,19 +13,25 @@ from gan_augment.table import Images
 
 FRESH_SETS = 3
 
+Views = Mapping[str, NDArray[np.float32]]
+"""Policy → features of transformed copies of the real training images, K×N×F."""
+NO_IMAGE = -1
+
 
 @dataclass(frozen=True, eq=False)
 class TrainingSet:
     """What a classifier is trained on; equal to itself alone, so that it can be a key.
 
     Attributes:
-        pixels: uint8 N×C×H×W.
+        pixels: uint8 N×C×H×W; or features, float32 N×F.
         labels: int64 N.
         real: the first so many rows are the real training images, in order.
         classes: number of classes.
         weights: float64 N, how much each row counts.
         synthetic: bool N, the rows that a generator made.
+        shows: int64 N, which of the real training images a row is; `NO_IMAGE` if none.
         classic: transforms to apply to every image while training, if any.
+        views: where rows are features, those of transformed real images.
 
     What follows is for networks, which learn in steps:
 
@@ -42,7 +49,9 @@ class TrainingSet:
     classes: int
     weights: NDArray[np.float64]
     synthetic: NDArray[np.bool_]
+    shows: NDArray[np.int64]
     classic: ClassicParams | None = None
+    views: Views | None = None
     soft: NDArray[np.float64] | None = None
     mix: tuple[Literal["mixup", "cutmix"], float] | None = None
     schedule: Literal["mixed", "fresh", "first"] = "mixed"
@@ -77,7 +86,15 @@ def of_images(real: Images, *extras: Images, synthetic: Images | None = None) ->
         len(real.classes),
         np.ones(len(labels)),
         made,
+        np.concatenate([np.arange(len(real)), *(_shown(real, part) for part in parts[1:])]),
     )
+
+
+def _shown(real: Images, part: Images) -> NDArray[np.int64]:
+    """Return which real image each row is, by its id, int64 N; `NO_IMAGE` if none."""
+    known = dict(zip(real.rows.get("id", ()), range(len(real)), strict=False))
+    ids = part.rows.get("id", [None] * len(part))
+    return np.array([known.get(identity, NO_IMAGE) for identity in ids], np.int64)
 
 
 def resample(training_set: TrainingSet, seed: int) -> TrainingSet:
@@ -98,6 +115,7 @@ def resample(training_set: TrainingSet, seed: int) -> TrainingSet:
         real=len(first),
         weights=training_set.weights[rows],
         synthetic=training_set.synthetic[rows],
+        shows=training_set.shows[rows],
         soft=None if soft is None else soft[rows],
     )
 

@@ -4,7 +4,7 @@ Each arm's options are tried on training sets and seeds that the repeats do not 
 the validation split alone. `classic` is tuned first: arms that transform images take its policy.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gan_augment.engine import Shared, fan_out, shared
-from gan_augment.evaluation.arms import ARMS, Option
+from gan_augment.evaluation.arms import CLASSIC, Option, options
 from gan_augment.evaluation.cells import Setting, applicable, training_sets
 from gan_augment.evaluation.classifiers import classifier
 from gan_augment.evaluation.sets import Sets
@@ -42,35 +42,34 @@ def choose(
         params: the section `evaluate`.
         scratch: where finished trials are kept; None keeps nothing.
     """
+    space = validation.space
     choices: dict[str, dict[str, Option]] = {
-        arm: {name: ARMS[arm].options[0] for name in params.classifiers if applicable(arm, name)}
+        arm: {name: options(arm, space)[0] for name in params.classifiers if applicable(arm, name)}
         for arm in params.arms
     }
     for name in params.classifiers:
         if left_out := [arm for arm in params.arms if name not in choices[arm]]:
             print(f"evaluate: {name} does not learn in steps: without {', '.join(left_out)}")
-    tuned = [arm for arm in params.arms if choices[arm] and len(ARMS[arm].options) > 1]
-    for arms in (["classic"] if "classic" in tuned else [], [a for a in tuned if a != "classic"]):
+    tuned = [arm for arm in params.arms if choices[arm] and len(options(arm, space)) > 1]
+    for arms in ([CLASSIC] if CLASSIC in tuned else [], [a for a in tuned if a != CLASSIC]):
         trials = [Trial(arm, repeat) for repeat in range(params.tuning_repeats) for arm in arms]
         if not trials:
             continue
         with shared(Setting(sets, {"validation": validation}, params, choices)) as setting:
             try_one = partial(_try, setting)
             found = fan_out(try_one, trials, "tune on validation", "training sets", scratch)
-        _take_best(choices, trials, found)
+        for arm in arms:
+            of_arm = [found[i] for i, trial in enumerate(trials) if trial.arm == arm]
+            choices[arm] = _best(options(arm, space), choices[arm], of_arm)
     return choices
 
 
-def _take_best(
-    choices: dict[str, dict[str, Option]],
-    trials: Sequence[Trial],
-    found: Sequence[dict[str, list[float]]],
-) -> None:
-    for arm in dict.fromkeys(trial.arm for trial in trials):
-        of_arm = [scores for trial, scores in zip(trials, found, strict=True) if trial.arm == arm]
-        for name in choices[arm]:
-            means = np.mean([scores[name] for scores in of_arm], axis=0)
-            choices[arm][name] = ARMS[arm].options[int(means.argmax())]
+def _best(
+    among: Sequence[Option], names: Iterable[str], found: Sequence[dict[str, list[float]]]
+) -> dict[str, Option]:
+    """Return the best option for each classifier by the scores of some trials."""
+    means = {name: np.mean([scores[name] for scores in found], axis=0) for name in names}
+    return {name: among[int(mean.argmax())] for name, mean in means.items()}
 
 
 def _try(setting: Shared[Setting], trial: Trial) -> dict[str, list[float]]:
@@ -83,9 +82,9 @@ def _try(setting: Shared[Setting], trial: Trial) -> dict[str, list[float]]:
     seed = seed_of(common.params.seed, "tuning", trial.repeat)
     make = training_sets(common.sets(common.params.repeats + trial.repeat), trial.arm, seed)
     scores: dict[str, list[float]] = {name: [] for name in common.choices[trial.arm]}
-    for option in ARMS[trial.arm].options:
+    for option in options(trial.arm, validation.space):
         for name, of_name in scores.items():
-            policy = common.choices.get("classic", {}).get(name)
+            policy = common.choices.get(CLASSIC, {}).get(name)
             judge = classifier(name).judge
             training_set = make(option, policy)
             (found,) = judge(training_set, [validation.pixels], common.params, seed)

@@ -30,6 +30,8 @@ class Recipe:
         planned: class → images that the plan wants.
         class_weights: class → weight of its rows in the loss, 1 in the mean; None is all alike.
         classic: how every image is transformed while training; None is not at all.
+        copies: where rows are features, so many transformed copies of each real image are looked at
+            by the backbone, before training; None where images are transformed while training.
         mix: how the images of a batch are mixed, `mixup` or `cutmix`, and the α of their shares.
         weighted: whether each row counts by its own weight (`Data.weights`).
         soft: whether synthetic rows have probabilities for labels (`Data.soft_labels`).
@@ -47,6 +49,7 @@ class Recipe:
     planned: Mapping[str, int]
     class_weights: Mapping[str, float] | None
     classic: ClassicParams | None
+    copies: int | None
     mix: tuple[str, float] | None
     weighted: bool
     soft: bool
@@ -55,8 +58,11 @@ class Recipe:
     classifiers: Mapping[str, Mapping[str, Any]]
 
     def transform(self) -> "v2.Compose":
-        """Return torchvision's transform from Pillow's image to a float tensor C×H×W, 0–1."""
-        return transforms.build(self.classic)
+        """Return torchvision's transform from Pillow's image to a float tensor C×H×W, 0–1.
+
+        Where a backbone looks at the result, it is Pillow's image again.
+        """
+        return transforms.build(self.classic, picture=bool(self.copies))
 
     def mixer(self) -> "v2.Transform | None":
         """Return torchvision's transform of whole batches, images and labels, if they are mixed."""
@@ -92,10 +98,13 @@ class Recipe:
     def code(self, source: str = "data/augmented") -> str:
         """Return Python that follows the recipe: the loader of batches, and what the loss needs.
 
+        Where a backbone looks at transformed images: the features and labels to train a head on.
+
         Args:
             source: the folder or address of the image table.
         """
-        return "\n".join(self._lines(source)) + "\n"
+        lines = self._embedding(source) if self.copies else self._lines(source)
+        return "\n".join(lines) + "\n"
 
     def _words(self) -> Iterator[str]:
         if self.methods:
@@ -112,7 +121,12 @@ class Recipe:
             yield "synthetic ones weighted by how sure their labels are"
         if self.soft:
             yield "synthetic ones with probabilities for labels"
-        if self.classic:
+        if self.classic and self.copies:
+            copies = (
+                "a transformed copy" if self.copies == 1 else f"{self.copies} transformed copies"
+            )
+            yield f"real ones also as {copies} ({self.classic.policy})"
+        elif self.classic:
             yield f"all transformed ({self.classic.policy})"
         if self.mix:
             yield f"mixed in batches ({self.mix[0]}, α {self.mix[1]:g})"
@@ -141,6 +155,21 @@ class Recipe:
             yield "# a batch is images, labels and weights: multiply each row's loss by its weight"
         if self.mix:
             yield f"mix = {transforms.call(self._mixer)}  # images, labels = mix(images, labels)"
+
+    def _embedding(self, source: str) -> Iterator[str]:
+        yield from ("import numpy as np", "from torchvision.transforms import v2")
+        yield from ("", "from gan_augment import load", "")
+        yield f'data = load({json.dumps(source)}, split="train")'
+        made = transforms.code(self.classic, picture=True)
+        yield f"transform = {made}  # data.recipe.transform()"
+        yield "rows = np.array([*data.torch().sampler()])  # an epoch"
+        yield "real, made = rows[~data.synthetic[rows]], rows[data.synthetic[rows]]"
+        yield f"copies = [transform(data.image(row)) for _ in range({self.copies}) for row in real]"
+        yield "# a synthetic row has no image to transform: it is seen as it is, as often"
+        yield f"made = np.tile(made, {self.copies})"
+        yield "features = [data.features[rows], data.embed(copies), data.features[made]]"
+        yield "features = np.concatenate(features)"
+        yield f"labels = data.labels[np.concatenate([rows, np.tile(real, {self.copies}), made])]"
 
     @property
     def _mixer(self) -> transforms.Step:
@@ -175,6 +204,7 @@ def of(verdict: Mapping[str, Any], arm: str | None = None, classifier: str | Non
         verdict["planned"],
         settings["class_weights"],
         ClassicParams(**settings["classic"]) if settings["classic"] else None,
+        settings.get("copies"),  # verdicts of before there were copies lack it
         tuple(settings["mix"]) if settings["mix"] else None,
         settings["weighted"],
         settings["soft"],

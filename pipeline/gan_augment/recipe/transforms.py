@@ -32,6 +32,12 @@ class Interpolation(NamedTuple):
     name: str
 
 
+class Dtype(NamedTuple):
+    """A name of torch's types, as an argument."""
+
+    name: str
+
+
 class Each(NamedTuple):
     """Steps that differ in one argument, which goes from 0 to just `below`, as an argument."""
 
@@ -86,26 +92,26 @@ POLICIES: dict[str, Callable[[ClassicParams], list[Step]]] = {
 """What each of `evaluation.classic` is."""
 
 
-def build(params: ClassicParams | None) -> "v2.Compose":
+def build(params: ClassicParams | None, *, picture: bool = False) -> "v2.Compose":
     """Return the transform from Pillow's image to a float tensor C×H×W, 0–1.
 
     Args:
         params: its policy and bounds; None changes no image.
+        picture: back to Pillow's image, for a backbone to look at.
 
     Raises:
         UserError: there is no such policy.
     """
-    import torch
     from torchvision.transforms import v2
 
-    steps = [made(step) for step in _steps(params)]
-    return v2.Compose([v2.ToImage(), *steps, v2.ToDtype(torch.float32, scale=True)])
+    inner = [made(step) for step in _steps(params)]
+    return v2.Compose([v2.ToImage(), *inner, made(_last(picture))])
 
 
-def code(params: ClassicParams | None) -> str:
-    """Return the code of what `build` returns; it needs `torch` and `v2`."""
-    first, last = "v2.ToImage()", "v2.ToDtype(torch.float32, scale=True)"
-    lines = "".join(f"    {step},\n" for step in (first, *map(_wrapped, _steps(params)), last))
+def code(params: ClassicParams | None, *, picture: bool = False) -> str:
+    """Return the code of what `build` returns; it needs `torch`, unless of a picture, and `v2`."""
+    steps = Step("ToImage", {}), *_steps(params), _last(picture)
+    lines = "".join(f"    {_wrapped(step)},\n" for step in steps)
     return f"v2.Compose([\n{lines}])"
 
 
@@ -130,16 +136,26 @@ def _wrapped(step: Step) -> str:
     return f"v2.{step.name}(\n{arguments}    )"
 
 
+def _last(picture: bool) -> Step:
+    """Return the step to what is wanted: Pillow's image, or a tensor."""
+    if picture:
+        return Step("ToPILImage", {})
+    return Step("ToDtype", {"dtype": Dtype("float32"), "scale": True})
+
+
 def _steps(params: ClassicParams | None) -> list[Step]:
     return choose(POLICIES, params.policy, "policy")(params) if params else []
 
 
 def _value(value: Any) -> Any:
+    import torch
     from torchvision.transforms import v2
 
     match value:
         case Interpolation(name):
             return v2.InterpolationMode[name]
+        case Dtype(name):
+            return getattr(torch, name)
         case Each(step, varied, below):
             return [made(Step(step.name, {**step.options, varied: n})) for n in range(below)]
     return value
@@ -150,6 +166,8 @@ def _arguments(step: Step) -> Iterator[str]:
         match value:
             case Interpolation(mode):
                 yield f"{name}=v2.InterpolationMode.{mode}"
+            case Dtype(kind):
+                yield f"{name}=torch.{kind}"
             case Each(inner, varied, below):
                 some = ", ".join([*_arguments(inner), f"{varied}=n"])
                 yield f"{name}=[v2.{inner.name}({some}) for n in range({below})]"

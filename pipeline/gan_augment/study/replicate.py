@@ -132,7 +132,7 @@ class Replicate:
         )
         outputs = {Path(name).stem: self.reports / name for name in files}
         outputs["scratch"] = self._scratch("evaluate")
-        stage.run(self.params.evaluate, inputs, outputs)
+        stage.run(self.params.evaluate, inputs, outputs, self.params.embed.weights)
 
     def repeats(self) -> pd.DataFrame:
         """Return the tidy scores of a finished replicate."""

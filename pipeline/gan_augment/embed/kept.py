@@ -1,0 +1,44 @@
+"""Features that a worker computes once, and keeps in a file until all are done."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from gan_augment.embed import backbones
+from gan_augment.embed.backbones import Backbone
+from gan_augment.params import EmbedParams
+from gan_augment.storage import replace_file
+
+
+def features(
+    params: EmbedParams, name: str, file: Path, images: Callable[[], Sequence[Image.Image]]
+) -> NDArray[np.float32]:
+    """Return the features of images, float32 N×F, as they were kept in a file or made now.
+
+    Args:
+        params: the section `embed`.
+        name: of the backbone, which a process loads once.
+        file: where they are kept.
+        images: gives them, if they are needed.
+
+    Raises:
+        UserError: the backbone cannot be loaded, or a feature is not finite.
+    """
+    if not file.exists():
+        with replace_file(file) as part, part.open("wb") as opened:
+            np.save(opened, _backbone(params.model_dump_json(), name)(images()))
+    found: NDArray[np.float32] = np.load(file)
+    return found
+
+
+@lru_cache(maxsize=1)
+def _backbone(params: str, name: str) -> Backbone:
+    """Return the backbone of a worker, loaded once; it computes with one thread."""
+    import torch
+
+    torch.set_num_threads(1)
+    return backbones.load(EmbedParams.model_validate_json(params), name)

@@ -1,0 +1,115 @@
+"""Views: transformed copies of real training images, as a backbone sees them.
+
+Classic augmentation of features: images are transformed and looked at again, before anything is
+trained, since that takes long. So there are some views of each image, the same in every repeat.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from gan_augment import table
+from gan_augment.embed import backbones
+from gan_augment.embed.backbones import AT_ONCE
+from gan_augment.embed.kept import features
+from gan_augment.engine import stream
+from gan_augment.evaluation.training_set import Views
+from gan_augment.params import ClassicParams
+from gan_augment.progress import progress
+from gan_augment.seeding import seed_of
+from gan_augment.table import FeatureSpace
+
+POLICIES = ("affine", "gentle-affine", "trivial-augment")
+"""What validation chooses from: few, since each looks at all images again."""
+EACH = 2
+"""Views of an image by a policy."""
+MANY = 2_500
+"""Images from which on there is one, as estimators see no more of so many."""
+
+
+class View(NamedTuple):
+    """A view of images `start` to `stop` by a policy, the `number`-th."""
+
+    policy: str
+    number: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Look:
+    """What all views have in common: the table, whose features, and what may be done to images."""
+
+    images: Path
+    space: FeatureSpace
+    weights: Path | None
+    classic: ClassicParams
+    seed: int
+    folder: Path
+
+    def __call__(self, view: View) -> NDArray[np.float32]:
+        """Return the features of a view, as they were kept or made now."""
+        file = self.folder / f"{view.policy}-{view.number}-{view.start:06d}.npy"
+        params = backbones.params_of(self.space, self.weights)
+        return features(params, self.space.backbone, file, partial(self._transformed, view))
+
+    def _transformed(self, view: View) -> list[Image.Image]:
+        from gan_augment.evaluation.classic import transformed
+
+        rows = _rows(self.images)
+        pixels = np.stack([table.from_png(rows.png(n)) for n in range(view.start, view.stop)])
+        classic = self.classic.model_copy(update={"policy": view.policy})
+        seed = seed_of(self.seed, "view", *view)
+        return [table.picture(image) for image in transformed(pixels, classic, seed)]
+
+
+def each(count: int) -> int:
+    """Return the number of views by a policy of each of so many images."""
+    return EACH if count <= MANY else 1
+
+
+def build(look: Look, count: int, policies: Sequence[str]) -> Views:
+    """Return what a backbone sees in transformed copies of the first training images of a table.
+
+    Computed on all cores; killed and started again it goes on where it was.
+
+    Args:
+        look: what to look at, and how; `folder` is where finished views are kept.
+        count: images of the train split, which come first in it.
+        policies: keys of `classic.POLICIES`.
+
+    Raises:
+        UserError: the backbone cannot be had, or has other weights now.
+    """
+    backbones.of_space(look.space, look.weights)  # refused here, before any worker starts
+    number, width = each(count), look.space.width
+    views = {policy: np.zeros((number, count, width), np.float32) for policy in policies}
+    blocks = [
+        View(policy, again, start, min(start + AT_ONCE, count))
+        for policy in policies
+        for again in range(number)
+        for start in range(0, count, AT_ONCE)
+    ]
+    print(
+        f"{number * len(policies)} transformed copies of {count} training images "
+        f"({', '.join(policies)}) through {look.space.backbone}",
+        flush=True,
+    )
+    seen = 0
+    with progress("embed copies", count * number * len(policies), "images") as advance:
+        for block, found in zip(blocks, stream(look, blocks, processes=True), strict=True):
+            views[block.policy][block.number, block.start : block.stop] = found
+            seen += len(found)
+            advance(seen)
+    return views
+
+
+@lru_cache(maxsize=1)
+def _rows(images: Path) -> table.Rows:
+    return table.Rows(table.shards(images, "train"))
