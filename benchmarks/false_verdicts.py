@@ -1,7 +1,7 @@
 """How often does the verdict err? Arms that are the same method, through the whole comparison.
 
     python -m benchmarks.false_verdicts           # all sets that are not finished
-    python -m benchmarks.false_verdicts digits    # one, at most 20 minutes on two cores
+    python -m benchmarks.false_verdicts digits    # one, an hour on one core
     python -m benchmarks.false_verdicts --table   # of what is finished, as Markdown
 
 Two copies of one method differ by nothing but the images that they happened to draw, so `helps` and
@@ -51,12 +51,12 @@ PLAIN: studies.Changes = {
 }
 SETS = {
     "digits": Set("digits, 20 in the odd classes", "digits-20", PLAIN, 3, 3, Size(12, 10)),
-    "fashion": Set("Fashion-MNIST, 200/20", "fashion-200-20", PLAIN, 2, 1, Size(6, 6)),
+    "fashion": Set("Fashion-MNIST, 200/20", "fashion-200-20", PLAIN, 5, 1, Size(6, 6)),
     "trash": Set(
         "TrashNet at 32 pixels, 40 in three classes",
         "trash-64",
         {**PLAIN, "ingest": {"image_size": 32}},
-        2,
+        6,
         1,
         Size(6, 6),
     ),
