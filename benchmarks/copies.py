@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -153,7 +152,7 @@ def _held_back(replicate: Replicate, real: Images) -> Images:
     whole.ingest()
     images = table.read(whole.real, "train")
     rows = np.flatnonzero(~images.rows["id"].isin(real.rows["id"]))
-    return Images(images.pixels[rows], images.labels[rows], images.classes, pd.DataFrame())
+    return Images(images.pixels[rows], images.labels[rows], images.classes, images.rows.iloc[rows])
 
 
 def _with(params: Params, section: str, **changes: object) -> Params:

@@ -17,7 +17,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -115,13 +114,13 @@ def _material(options: argparse.Namespace) -> tuple[Material, Images]:
     missing = real.counts().max() - real.counts()
     source = taken(real.labels, np.maximum(MOST * missing, real.counts()), 1, 0)
     moved = classic.transformed(real.pixels[source], ClassicParams(), 0)
-    raw = Images(moved, real.labels[source], real.classes, pd.DataFrame())
+    raw = Images(moved, real.labels[source], real.classes, real.rows.iloc[source])
     synthetic = _rows(raw, taken(raw.labels, missing, 1, 0))
     return Material(real, synthetic, partial(take, raw, ratio=1, seed=0), ClassicParams()), held_out
 
 
 def _rows(images: Images, rows: np.ndarray) -> Images:
-    return Images(images.pixels[rows], images.labels[rows], images.classes, pd.DataFrame())
+    return Images(images.pixels[rows], images.labels[rows], images.classes, images.rows.iloc[rows])
 
 
 class _ImageByImage:

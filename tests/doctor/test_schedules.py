@@ -18,11 +18,15 @@ def test_it_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "pip install 'gan-augment[flows]'" in finding.said
 
 
-def test_no_server_is_named_and_telemetry_is_on(
+def test_telemetry_is_off_unless_somebody_switches_it_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DO_NOT_TRACK")
     monkeypatch.delenv("PREFECT_SERVER_ANALYTICS_ENABLED")
+    _, telemetry = prefect(tmp_path)
+    assert telemetry.state == "ok"
+    monkeypatch.setenv("DO_NOT_TRACK", "0")
+    monkeypatch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "true")
     server, telemetry = prefect(tmp_path)
     assert server.state == "not needed"
     assert "python -m gan_augment_flows.serve" in server.said
