@@ -12,7 +12,6 @@ workers start and load the weights. Prints Markdown.
 
 import argparse
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from typing import Any
 
 import torch
 
+from benchmarks import script
 from benchmarks.datasets import FOLDER
 from benchmarks.goals import Goal, goals
 from benchmarks.tables import judged
@@ -29,7 +29,6 @@ from gan_augment import table
 from gan_augment.embed import backbones, stage
 from gan_augment.embed.backbones import AT_ONCE, Backbone
 from gan_augment.embed.choice import DEFAULT
-from gan_augment.errors import UserError
 from gan_augment.ingest import stage as ingest
 from gan_augment.params import EmbedParams, IngestParams
 
@@ -96,7 +95,4 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        sys.exit(str(error))
+    script.run(main)

@@ -11,7 +11,6 @@ the same and more.
 
 import argparse
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks import script
 from benchmarks.datasets import fashion_mnist
 from benchmarks.goals import goals
 from benchmarks.judge import Judge
 from benchmarks.limit import matrix_product_rate
 from benchmarks.race import CONTESTANTS, SCRATCH, Terms, folder_of, run
 from benchmarks.tables import markdown
-from gan_augment.errors import UserError
 from gan_augment.storage import write_json
 
 PER_CLASS = 200
@@ -95,7 +94,4 @@ def _machine(device: torch.device, threads: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        sys.exit(str(error))
+    script.run(main)

@@ -10,19 +10,18 @@ goes on; delete that folder to measure again.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
+from benchmarks import script
 from benchmarks.datasets import DATASETS
 from benchmarks.experiment import draw, train
 from benchmarks.judge import Judge
 from benchmarks.race import SCRATCH
 from gan_augment.engine import fan_out
-from gan_augment.errors import UserError
 from gan_augment.gan.losses import LOSSES
 from gan_augment.gan.networks import NETWORKS
 from gan_augment.params import TrainParams
@@ -134,7 +133,4 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        sys.exit(str(error))
+    script.run(main)

@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 import yaml
 
+from benchmarks import script
 from benchmarks.datasets import FOLDER
 from gan_augment import params, table
 from gan_augment.errors import UserError
@@ -129,7 +130,4 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        sys.exit(str(error))
+    script.run(main)

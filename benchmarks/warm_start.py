@@ -9,18 +9,17 @@ and steps. Scores are against held-out images of these five classes. Prints Mark
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks import script
 from benchmarks.datasets import DATASETS, first, only
 from benchmarks.experiment import draw, train
 from benchmarks.judge import Judge
 from benchmarks.losses import PER_CLASS
-from gan_augment.errors import UserError
 from gan_augment.params import TrainParams
 from gan_augment.table import Images
 
@@ -83,7 +82,4 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        sys.exit(str(error))
+    script.run(main)

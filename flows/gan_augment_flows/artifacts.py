@@ -15,7 +15,7 @@ from prefect.artifacts import (
 from prefect.events import emit_event
 
 from gan_augment.errors import UserError
-from gan_augment.markdown import escape
+from gan_augment.markdown import cautions, escape
 from gan_augment.progress import LINE
 from gan_augment.recipe import of
 from gan_augment.report.pictures import data_url
@@ -86,7 +86,7 @@ def _verdict(root: Path) -> str:
     lines = [
         f"# Verdict: {escape(overall['verdict'])}",
         escape(overall.get("sentence", "")),
-        *(f"**Caution.** {escape(caution)}" for caution in overall.get("cautions", ())),
+        *cautions(overall.get("cautions", ())),
         f"Ships: {escape(decision.sentence)}",
         escape(of(verdict, decision.arm).sentence),
         "\n".join(f"- {escape(name)}: **{escape(j['verdict'])}**" for name, j in judges.items()),

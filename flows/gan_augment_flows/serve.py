@@ -8,6 +8,7 @@ who has its password.
 
 import contextlib
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -24,14 +25,13 @@ from gan_augment.errors import UserError
 from gan_augment.lock import locked
 from gan_augment.versions.supervisor import supervised
 from gan_augment_flows import password
-from gan_augment_flows.web import REPORT
+from gan_augment_flows.web import ADDRESS, REPORT
 
 POOL = "gan-augment"
 PORT = "GAN_AUGMENT_PORT"
 """Environment variable: port of the server; the one after it serves the report."""
 DEFAULT_PORT, MAX_PORT = 4200, 65534
 STARTUP_S, POLL_S = 120, 0.5
-ADDRESS = "127.0.0.1"
 TEMPLATE = Path(__file__).with_name("work_pool.json")
 """What a run of the work pool is like; none can choose a command or an environment of its own."""
 IN_FOLDER = "prefect.deployments.steps.set_working_directory"
@@ -93,7 +93,7 @@ def _tell(port: int, server: Process | None) -> None:
     address = os.environ["PREFECT_API_URL"]
     print(f"report:  http://{ADDRESS}:{port + 1}/{REPORT.name}")
     if server is not None:
-        where = password.place(_home())
+        where = shlex.quote(str(password.place(_home())))
         print(f"sign in with the line in {where}; for Prefect's commands in another terminal:")
         print(f'  export PREFECT_API_URL={address} {password.CLIENT}="$(cat {where})"')
     print(f"serving: {address.removesuffix('/api')}", flush=True)

@@ -1,8 +1,7 @@
 """What `serve` shows a browser: Prefect's server and the report, each to pages of its own alone.
 
 Both answer requests that name this machine only: a page of another origin whose name somebody lets
-point here (DNS rebinding) is not answered. The host that is named is the address, never a name that
-others could give out.
+point here (DNS rebinding) is not answered.
 """
 
 from pathlib import Path
@@ -15,7 +14,8 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-HOSTS = ("127.0.0.1", "localhost")
+ADDRESS = "127.0.0.1"
+HOSTS = (ADDRESS, "localhost")
 REPORT = Path("reports/report.html")
 ONLY_ITSELF = {
     # Pictures and style are in the page, and there is no script.

@@ -1,10 +1,6 @@
 """Where work fans out over the cores: as a list of tasks or as a stream."""
 
-import contextlib
-import fcntl
 import os
-import shutil
-import tempfile
 import threading
 import time
 from collections import deque
@@ -24,6 +20,7 @@ from loky.process_executor import TerminatedWorkerError
 from gan_augment.errors import UserError
 from gan_augment.progress import progress
 from gan_augment.storage import digest, read_json, write_json
+from gan_augment.temporary import temporary_folder
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -32,8 +29,6 @@ SHARE = "LOKY_MAX_CPU_COUNT"
 """Environment variable: how many cores a process and what it starts may use at most."""
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Environment variables: with how many threads numerical libraries compute."""
-FOLDER, LOCK = "gan-augment-", "lock"
-"""What folders of shared values are called, in TMPDIR, and the file in them that is locked."""
 POLL_S = 0.5
 LOOK_S = 2.0
 """Seconds between two looks at how far long tasks are."""
@@ -155,26 +150,10 @@ def shared(value: Value) -> Iterator[Shared[Value]]:
     joblib would share the arrays of tasks by itself, but its bookkeeping of files prints tracebacks
     where workers hold on to them between tasks, as caches do.
     """
-    _sweep()
-    with (
-        tempfile.TemporaryDirectory(prefix=FOLDER) as folder,
-        (Path(folder) / LOCK).open("w") as lock,
-    ):
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        file = Path(folder) / "shared"
+    with temporary_folder() as folder:
+        file = folder / "shared"
         joblib.dump(value, file)
         yield Shared(file)
-
-
-def _sweep() -> None:
-    """Delete what killed processes shared: nobody holds its lock any more."""
-    for lock in Path(tempfile.gettempdir()).glob(f"{FOLDER}*/{LOCK}"):
-        with contextlib.suppress(OSError):
-            if lock.parent.lstat().st_uid != os.getuid():
-                continue
-            with lock.open() as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 @lru_cache(maxsize=1)

@@ -21,6 +21,11 @@ def escape(text: object) -> Markdown:
     return Markdown(_SIGNS.sub(r"\\\g<0>", " ".join(str(text).split())))
 
 
+def cautions(sentences: Iterable[str]) -> list[Markdown]:
+    """Return what a reader must know before believing a verdict, a paragraph each."""
+    return [Markdown(f"**Caution.** {escape(sentence)}") for sentence in sentences]
+
+
 def table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> Markdown:
     """Return a table, its first column to the left and the others to the right.
 

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from gan_augment.decision import Decision
-from gan_augment.markdown import escape, table
+from gan_augment.markdown import cautions, escape, table
 from gan_augment.recipe import SETTINGS, flat, of
 from gan_augment.table import SPLITS, FeatureSpace
 
@@ -61,7 +61,7 @@ def card(
         f"---\n{yaml.safe_dump(header, sort_keys=False)}---",
         "# Augmented images",
         f"**Verdict: {escape(overall['verdict'])}.** {escape(overall['sentence'])}",
-        *(f"**Caution.** {escape(caution)}" for caution in overall.get("cautions", ())),
+        *cautions(overall.get("cautions", ())),
         f"**In the train split:** {escape(decision.sentence)} `origin` tells rows apart; "
         "validation and test hold real images only.",
         *_recipe(verdict, decision),

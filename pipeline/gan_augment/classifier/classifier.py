@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 64
 """Images that are in memory at the same time."""
+DEEP = "has more than 8 bits a pixel, of which each set uses as many as it likes: save it with 8"
+"""What is said of an image whose scale is not on record."""
 
 
 class Classifier:
@@ -97,6 +99,3 @@ class Classifier:
         from gan_augment.embed.backbones import of_space
 
         return of_space(self.config.backbone, self._weights)
-
-
-DEEP = "has more than 8 bits a pixel, of which each set uses as many as it likes: save it with 8"

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from gan_augment.recipe import Recipe, of
 from gan_augment.recipe.mixing import epoch, times
 from gan_augment.seeding import rng
 from gan_augment.table import Images
+from gan_augment.temporary import temporary_folder
 
 
 class Choice(NamedTuple):
@@ -120,8 +120,8 @@ def _views(
     if rows.space is None or recipe.classic is None:
         return None
     real = int((rows.rows["origin"] == "real").sum())
-    with TemporaryDirectory(prefix="gan-augment-") as folder:
+    with temporary_folder() as folder:
         look = views.Look(
-            augmented.resolve(), rows.space, weights_file, recipe.classic, seed, Path(folder)
+            augmented.resolve(), rows.space, weights_file, recipe.classic, seed, folder
         )
         return views.build(look, real, [recipe.classic.policy])

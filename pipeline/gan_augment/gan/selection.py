@@ -29,12 +29,17 @@ def is_better(
         return copies(best)
     if select == "cas" and row["cas"] is not None:
         rivals = [r for r in rows if r["cas"] is not None and copies(r) == copies(row)]
-        least = max(r["cas"] - r["cas_error"] for r in rivals)
+        least = least_level(rivals)
         level = [r["cas"] >= least for r in (row, best)]
         if not all(level) or row["kid"] is None:
             return bool(row["cas"] > best["cas"])
     distance = "fid" if select == "fid" and row["fid"] is not None else "kid"
     return row[distance] is not None and bool(row[distance] < best[distance])
+
+
+def least_level(rows: Sequence[Row]) -> float:
+    """Return the CAS from which on it is level with the highest: one standard error below that."""
+    return float(max(row["cas"] - row["cas_error"] for row in rows))
 
 
 def copies(row: Row) -> bool:

@@ -13,6 +13,7 @@ from torch import nn
 
 from gan_augment.gan.history import Row
 from gan_augment.gan.networks.codec import VectorCodec
+from gan_augment.gan.selection import least_level
 from gan_augment.gan.validation import Validator
 
 FACTORS = (1.0, 0.7, 0.8, 0.9, 1.1, 1.2, 1.35, 1.5)
@@ -44,6 +45,6 @@ def calibrate(generator: nn.Module, discriminator: nn.Module, validator: Validat
 def best(rows: Sequence[Row]) -> Row:
     """Return the row whose spread is kept; the first of several, and where nothing is known."""
     known = [row for row in rows if row["cas"] is not None]
-    least = max((row["cas"] - row["cas_error"] for row in known), default=0.0)
+    least = least_level(known) if known else 0.0
     level = [row for row in rows if row["diversity"] is not None and (row["cas"] or 0.0) >= least]
     return min(level or rows[:1], key=lambda row: abs((row["diversity"] or 1.0) - 1))

@@ -85,7 +85,7 @@ def page(found: Mapping[str, Any]) -> str:
     lines = [
         f"**{escape(found['overall']['verdict'])}**: {escape(found['overall']['sentence'])}",
         "",
-        *(f"**Caution.** {escape(caution)}\n" for caution in found["overall"]["cautions"]),
+        *(f"{caution}\n" for caution in markdown.cautions(found["overall"]["cautions"])),
         f"Balanced accuracy of `real`, %, and every other arm's difference to it in points, over "
         f"{len(found['replicates'])} replicates (95 % intervals).",
         "",

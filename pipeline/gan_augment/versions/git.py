@@ -83,7 +83,7 @@ def remote_branch(folder: Path, remote: str, branch: str) -> str | None:
 
 def follows(folder: Path, later: str, earlier: str) -> bool:
     """Return whether one commit is the other, or has it among its ancestors."""
-    return line(folder, "merge-base", later, earlier) == line(folder, "rev-parse", earlier)
+    return not line(folder, "rev-list", "--max-count=1", f"{later}..{earlier}")
 
 
 def commit(

@@ -12,15 +12,13 @@ from gan_augment.versions.origin import made_by
 
 METRICS = Path("reports/metrics.json")
 FIDELITY = Path("reports/synthesis/fidelity.json")
+WITH = "published_with"
+"""Key of an artifact's `meta` in dvc.yaml: the artifact whose versions it shares."""
 
 
 def path(artifact: str) -> str:
     """Return the record's path in a published commit, from the project's folder."""
     return f"published/{artifact}.json"
-
-
-WITH = "published_with"
-"""Key of an artifact's `meta` in dvc.yaml: the artifact whose versions it shares."""
 
 
 def data(dvc_yaml: str, dvc_lock: str, artifact: str) -> dict[str, str]:
