@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[1]
 REPLICATES = 6
 RESULTS = SCRATCH / "studies"
 
+TRASH = ["cardboard", "glass", "metal", "paper", "plastic", "trash"]
 FASHION = ["t-shirt", "trouser", "pullover", "dress", "coat"]
 FASHION += ["sandal", "shirt", "sneaker", "bag", "boot"]
 PROFILE = dict(zip(FASHION, (4166, 73, 139, 210, 287, 370, 422, 387, 545, 651), strict=True))
@@ -56,6 +57,15 @@ LARGE = {
         *("real", "class-weights", "smote", "gmm", "classic", "gmm+classic"),
         *("gan", "gan+gmm", "gan+classic", "placebo"),
     ],
+}
+ON_FEATURES = {
+    "arms": [
+        *("real", "class-weights", "oversample", "smote", "gmm", "gaussian"),
+        *("classic", "smote+classic", "gmm+classic"),
+        *("gan", "gan+smote", "gan+gaussian", "gan+classic", "gan+smote+classic"),
+        *CONTROLS,
+    ],
+    "classifiers": ["logistic-regression", "k-nn", "rbf-svm", "mlp"],
 }
 FEW = ["real", "oversample", "smote", "gmm", "classic", "gan", "gan+gmm", "gan+classic"]
 UNTUNED = {"tuning_repeats": 0}
@@ -88,9 +98,26 @@ def _fashion(
     source = {"source": "idx", "path": folder, "class_names": FASHION, "limit": 1500}
     return {
         "ingest": {**source, "scarcity": scarcity, **changes.get("ingest", {})},
+        "embed": changes.get("embed", {}),
         "train": {"network": "mlp", **changes.get("train", {"steps": 3000})},
         "generate": changes.get("generate", TWICE),
         "evaluate": {**evaluate, **UNTUNED, "classic": {"flip": True}},
+    }
+
+
+def _trash(
+    scarce: Collection[str], each: int, generate: Mapping[str, Any], evaluate: Mapping[str, Any]
+) -> Any:
+    """Return what suits TrashNet's photographs, seen through the built-in backbone."""
+    return {
+        "ingest": {
+            "source": "folder",
+            "path": Path(os.environ.get(FOLDER, "")) / "trashnet-150",
+            "scarcity": dict.fromkeys(scarce, each),
+        },
+        "embed": {"backbone": "efficientnet-lite0"},
+        "generate": generate,
+        "evaluate": {**ON_FEATURES, "classic": {"flip": True}, **evaluate},
     }
 
 
@@ -144,6 +171,27 @@ STUDIES: dict[str, Study] = {
                 "classic": {"flip": True, "degrees": 20.0},
             },
         },
+    ),
+    "trash-40": Study(
+        "TrashNet at 150 pixels through a backbone, 40 in three classes",
+        _trash(("cardboard", "metal", "trash"), 40, {"plan": "fill"}, {}),
+    ),
+    **{
+        f"trash-{n}-all": Study(
+            f"TrashNet at 150 pixels through a backbone, {n} a class",
+            _trash(TRASH, n, TWICE, UNTUNED),
+        )
+        for n in (20, 40, 80)
+    },
+    "fashion-100-features": Study(
+        "Fashion-MNIST through a backbone, 100 a class",
+        _fashion(
+            dict.fromkeys(FASHION, 100),
+            ON_FEATURES,
+            ingest={"limit": 600},
+            embed={"backbone": "efficientnet-lite0"},
+            train={"network": "auto"},
+        ),
     ),
 }
 

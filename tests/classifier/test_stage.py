@@ -83,7 +83,8 @@ def test_what_is_kept_says_what_the_judge_says(
     for split in ("train", "validation"):
         pixels = table.read(augmented, split).pixels
         expected = fitted.predict_proba(project(pixels))
-        np.testing.assert_allclose(head(pixels), expected, rtol=1e-9, atol=1e-12)
+        rtol, atol = (1e-3, 1e-6) if expected.dtype == np.float32 else (1e-9, 1e-12)
+        np.testing.assert_allclose(head(pixels), expected, rtol=rtol, atol=atol)
 
 
 @pytest.mark.parametrize("classes", [2, 3])

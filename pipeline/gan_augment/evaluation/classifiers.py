@@ -35,6 +35,8 @@ MOST_ROWS = 12_000
 """One copy at least, further ones while there are no more rows: kernels take their square."""
 
 Pixels = NDArray[np.uint8]
+Features = NDArray[Any]
+"""float64, or float32 where samples are: estimators take half the time then."""
 Labels = NDArray[np.int64]
 Scores = NDArray[np.float64]
 Judge = Callable[[TrainingSet, Sequence[Pixels], EvaluateParams, int], list[Scores]]
@@ -122,7 +124,7 @@ class Estimator:
         return [class_scores(fitted, project(target), training_set.classes) for target in targets]
 
 
-def class_scores(fitted: Any, features: NDArray[np.float64], classes: int) -> Scores:
+def class_scores(fitted: Any, features: Features, classes: int) -> Scores:
     """Return what a fitted estimator says of each class, float64 N×C; rows add up to 1.
 
     Its probabilities; without any, the softmax of its decision function; without either, 1 for
@@ -151,8 +153,8 @@ class Projection(NamedTuple):
 
     steps: tuple[Any, ...] = ()
 
-    def __call__(self, samples: Pixels) -> NDArray[np.float64]:
-        """Return float64 N×F of pixels, uint8 N×C×H×W, or of features, float32 N×F."""
+    def __call__(self, samples: Pixels) -> Features:
+        """Return N×F: float64 of pixels, uint8 N×C×H×W; float32 of features, float32 N×F."""
         seen = _flat(samples)
         for step in self.steps:
             seen = step.transform(seen)
@@ -162,7 +164,7 @@ class Projection(NamedTuple):
 class _Seen(NamedTuple):
     """What estimators are fitted to: features N×F, labels N, weights N; and a map to features."""
 
-    features: NDArray[np.float64]
+    features: Features
     labels: Labels
     weights: NDArray[np.float64]
     project: Projection
@@ -226,9 +228,9 @@ def _standardised(values: Pixels, whole: bool) -> Projection:
     return Projection((scaler, pca.fit(scaler.transform(flat))))
 
 
-def _flat(samples: Pixels) -> NDArray[np.float64]:
+def _flat(samples: Pixels) -> Features:
     if samples.ndim == 2:
-        return samples.astype(np.float64)
+        return samples
     return samples.reshape(len(samples), -1) / 255
 
 

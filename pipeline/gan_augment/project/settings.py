@@ -15,7 +15,8 @@ from gan_augment.synthesis.plan import uneven
 
 ON_FEATURES = [
     *("real", "class-weights", "oversample", "smote", "gmm", "gaussian"),
-    *("gan", "gan+smote", "gan+gaussian", "placebo", "synthetic-only"),
+    *("classic", "smote+classic", "gan", "gan+smote", "gan+gaussian"),
+    *("gan+classic", "gan+smote+classic", "placebo", "synthetic-only"),
 ]
 """What is compared where a backbone looks at the images."""
 SMALL = 16
