@@ -174,7 +174,7 @@ STUDIES: dict[str, Study] = {
     ),
     "trash-40": Study(
         "TrashNet at 150 pixels through a backbone, 40 in three classes",
-        _trash(("cardboard", "metal", "trash"), 40, {"plan": "fill"}, {}),
+        _trash(("cardboard", "metal", "trash"), 40, {"plan": "fill"}, UNTUNED),
     ),
     **{
         f"trash-{n}-all": Study(
