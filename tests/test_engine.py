@@ -17,7 +17,7 @@ from loky import cpu_count
 
 from gan_augment import engine
 from gan_augment import progress as engine_progress
-from gan_augment.engine import SHARE, Shared, fan_out, shared, side_by_side, stream
+from gan_augment.engine import SHARE, Shared, fan_out, local, shared, side_by_side, stream
 from gan_augment.errors import UserError
 from gan_augment.progress import Advance
 
@@ -84,9 +84,13 @@ def test_long_tasks_are_looked_at_while_they_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(engine, "LOOK_S", 0.1)
+    monkeypatch.setattr(local, "_has_gpu", lambda: True)
     for name, value in (("FIRST_S", 0), ("LOG_EVERY_S", 0)):
         monkeypatch.setattr(engine_progress, name, value)
-    assert side_by_side(linger, [1, 2], "test", "numbers", most=1, note=lambda: "so far") == [1, 2]
+    assert side_by_side(linger, [1, 2], "test", "numbers", gpu=True, note=lambda: "so far") == [
+        1,
+        2,
+    ]
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "test: 0/2 numbers  so far"
     assert re.fullmatch(r"test: 2/2 numbers in \d+ s at .* numbers/.*  so far", lines[-1])
@@ -104,7 +108,10 @@ def within(workers: int, meeting: Path, number: int) -> tuple[int, str, list[int
     return os.getpid(), os.environ[SHARE], [process for _, process in inner]
 
 
-def test_what_a_task_starts_stays_within_its_share(tmp_path: Path) -> None:
+def test_what_a_task_starts_stays_within_its_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "_has_gpu", lambda: True)
     cores = cpu_count()
     meet = partial(within, cores, tmp_path)
     found = side_by_side(meet, list(range(2 * cores)), "test", "numbers")
@@ -112,7 +119,7 @@ def test_what_a_task_starts_stays_within_its_share(tmp_path: Path) -> None:
     for process, share, inner in found:
         assert share == "1"
         assert set(inner) == {process}
-    for process, share, inner in side_by_side(meet, [1, 2], "test", "numbers", most=1):
+    for process, share, inner in side_by_side(meet, [1, 2], "test", "numbers", gpu=True):
         assert share == str(cores)
         assert (process in inner) == (cores == 1)
 

@@ -187,18 +187,15 @@ def run_all(replicates: Sequence[Replicate], title: str) -> None:
     Raises:
         UserError: of a stage; names the replicate.
     """
-    import torch
-
     logs = replicates[0].folder.parent / "*" / LOG
     print(f"{title}: {len(replicates)} replicates; what they print is in {logs}", flush=True)
     threads = replicates[0].params.train.threads or 1
-    most = 1 if torch.cuda.is_available() else None
     parts: dict[str, list[Replicate]] = {"finished replicates": [], "replicates": []}
     for replicate in replicates:
         parts["finished replicates" if replicate.finished else "replicates"].append(replicate)
     for unit, part in parts.items():  # apart, since they say nothing of how long others take
         if part:
-            side_by_side(_run, part, title, unit, threads, most, partial(_at_work, part))
+            side_by_side(_run, part, title, unit, threads, True, partial(_at_work, part))
 
 
 def _at_work(replicates: Sequence[Replicate]) -> str:

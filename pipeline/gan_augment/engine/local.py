@@ -1,0 +1,112 @@
+"""This machine: workers on its cores, and files that all of them can read."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import joblib
+from loky import ProcessPoolExecutor, cpu_count, get_reusable_executor
+
+from gan_augment.temporary import temporary_folder
+
+Value = TypeVar("Value")
+SHARE = "LOKY_MAX_CPU_COUNT"
+"""Environment variable: how many cores a process and what it starts may use at most."""
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Environment variables: with how many threads numerical libraries compute."""
+POLL_S = 0.5
+
+
+def cores() -> int:
+    """Return how many tasks of one thread can run at once."""
+    return int(cpu_count())
+
+
+def alone() -> bool:
+    """Return whether workers would have no core beside this process."""
+    return cores() == 1
+
+
+@contextmanager
+def workers() -> Iterator[Executor]:
+    """Yield a process a core, each of one thread; they end when they have been idle a while."""
+    pool = get_reusable_executor(max_workers=cores(), env=dict.fromkeys(THREADS, "1"))
+    try:
+        yield pool
+    except GeneratorExit:
+        raise
+    except BaseException:
+        pool.shutdown(kill_workers=True)
+        raise
+
+
+def at_once(tasks: int, threads: int, gpu: bool) -> int:
+    """Return how many tasks that fan out themselves run at once: one where each needs the GPU."""
+    most = 1 if gpu and _has_gpu() else tasks
+    return max(min(cores() // threads, most, tasks), 1)
+
+
+@contextmanager
+def shares(tasks: int, threads: int, gpu: bool) -> Iterator[Executor]:
+    """Yield processes with a share of the cores each, which end with this one."""
+    number = at_once(tasks, threads, gpu)
+    limits = {**dict.fromkeys(THREADS, str(threads)), SHARE: str(cores() // number)}
+    pool = ProcessPoolExecutor(number, env=limits, initializer=_end_with, initargs=(os.getpid(),))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(kill_workers=True)
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent has ended, in the middle of whatever it does."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(POLL_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@dataclass(frozen=True)
+class Filed(Generic[Value]):
+    """A value in a file."""
+
+    file: Path
+
+    def get(self) -> Value:
+        """Return the value, read once in a process; its arrays cannot be written to."""
+        value: Value = _load(self.file)
+        return value
+
+
+@contextmanager
+def shared(value: Value) -> Iterator[Filed[Value]]:
+    """Put a value into a file while this lasts.
+
+    joblib would share the arrays of tasks by itself, but its bookkeeping of files prints tracebacks
+    where workers hold on to them between tasks, as caches do.
+    """
+    with temporary_folder() as folder:
+        file = folder / "shared"
+        joblib.dump(value, file)
+        yield Filed(file)
+
+
+@lru_cache(maxsize=1)
+def _load(file: Path) -> Any:
+    return joblib.load(file, mmap_mode="r")

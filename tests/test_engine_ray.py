@@ -1,0 +1,193 @@
+"""The engine on a cluster of two machines: the same results, whatever is lost on the way."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gan_augment.engine import ENGINE, SHARE, cluster, fan_out, shared, side_by_side, stream
+from gan_augment.errors import UserError
+from tests.ray_cluster import SETTINGS, Cluster, started
+from tests.test_engine import blas, refuse, square, third, within
+
+pytestmark = pytest.mark.skipif(not find_spec("ray"), reason="Ray is not installed")
+on_the_cluster = pytest.mark.usefixtures("machines")
+
+
+@pytest.fixture(scope="module")
+def machines() -> Iterator[Cluster]:
+    """Return a cluster that the engine uses."""
+    with pytest.MonkeyPatch.context() as patch, started() as found:
+        for name, value in {**SETTINGS, ENGINE: "ray", "RAY_ADDRESS": found.address}.items():
+            patch.setenv(name, value)
+        try:
+            yield found
+        finally:
+            import ray
+
+            ray.shutdown()
+
+
+def slowly(folder: Path, number: int) -> np.ndarray:
+    """Return more than fits into a message, after saying that it began, and not as the first."""
+    (folder / f"{number}-{os.getpid()}").touch()
+    while len(_processes(folder)) < 2:
+        time.sleep(0.01)
+    time.sleep(0.5)
+    return np.full(100_000, number)
+
+
+def _processes(folder: Path) -> set[str]:
+    return {file.name.split("-")[1] for file in folder.iterdir()}
+
+
+def test_a_lost_machine_loses_nothing(machines: Cluster, tmp_path: Path) -> None:
+    results = stream(partial(slowly, tmp_path), range(8), processes=True)
+    found = [next(results)]
+    assert len(_processes(tmp_path)) == 2
+    assert len(list(tmp_path.iterdir())) < 8
+    machines.lose()
+    found += results
+    machines.add()
+    assert [set(array) for array in found] == [{n} for n in range(8)]
+
+
+@on_the_cluster
+def test_results_come_in_order_from_other_processes() -> None:
+    found = fan_out(square, list(range(20)), "test", "numbers")
+    assert [value for value, _ in found] == [n**2 for n in range(20)]
+    assert os.getpid() not in {process for _, process in found}
+    found = list(stream(square, range(20), processes=True))
+    assert [value for value, _ in found] == [n**2 for n in range(20)]
+    assert os.getpid() not in {process for _, process in found}
+
+
+@on_the_cluster
+def test_a_stream_takes_tasks_as_results_are_taken() -> None:
+    taken = []
+
+    def tasks() -> Iterator[int]:
+        for number in range(1_000):
+            taken.append(number)
+            yield number
+
+    results = stream(abs, tasks(), processes=True)
+    assert [next(results) for _ in range(5)] == list(range(5))
+    assert len(taken) <= 7 + 2 * cluster.cores()
+
+
+@on_the_cluster
+def test_a_large_value_reaches_the_workers_once() -> None:
+    with shared(np.arange(1e6)) as value:
+        assert fan_out(partial(third, value), [3, 5], "test", "numbers") == [(3, False), (5, False)]
+        assert list(stream(partial(third, value), [7], processes=True)) == [(7, False)]
+
+
+def at_home(_: int) -> tuple[str, str, set[int], bool]:
+    """Return the engine and the share of a worker, its threads, and whether it fans out."""
+    inner = fan_out(square, [1, 2], "test", "numbers")
+    return os.environ[ENGINE], os.environ[SHARE], blas(0), {p for _, p in inner} == {os.getpid()}
+
+
+@on_the_cluster
+def test_what_a_worker_starts_stays_on_its_machine_and_thread() -> None:
+    assert fan_out(at_home, [1], "test", "numbers") == [("local", "1", {1}, True)]
+
+
+def here(_: int) -> Path:
+    return Path.cwd()
+
+
+@on_the_cluster
+def test_paths_count_from_the_same_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert fan_out(here, [1, 2], "test", "numbers") == [tmp_path] * 2
+    monkeypatch.setattr(Path, "cwd", lambda: tmp_path / "elsewhere")
+    with pytest.raises(UserError, match=r"elsewhere cannot be reached from .* at this path"):
+        fan_out(here, [1], "test", "numbers")
+
+
+@on_the_cluster
+def test_long_tasks_run_on_both_machines(tmp_path: Path) -> None:
+    found = side_by_side(partial(within, 2, tmp_path), [1, 2], "test", "numbers")
+    assert len({process for process, _, _ in found}) == 2
+    assert {share for _, share, _ in found} == {"1"}
+
+
+def test_shares_fit_into_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    has = [{"CPU": 8.0, "GPU": 1.0}, {"CPU": 8.0}, {"CPU": 3.0}, {"memory": 1.0}]
+    monkeypatch.setattr(cluster, "_machines", lambda: has)
+    assert cluster.cores() == 19
+    assert [cluster._share(tasks, 1) for tasks in (1, 2, 3, 4, 5, 19, 100)] == [8, 8, 4, 4, 3, 1, 1]
+    assert [cluster.at_once(tasks, 1, False) for tasks in (1, 5, 19, 100)] == [1, 5, 19, 19]
+    assert cluster.at_once(100, 2, False) == 9
+    assert cluster.at_once(100, 1, True) == 1
+
+
+@on_the_cluster
+def test_an_error_ends_all_and_comes_as_it_is() -> None:
+    began = time.monotonic()
+    with pytest.raises(UserError, match="^one$"):
+        side_by_side(refuse, [1, 2, 3], "test", "numbers")
+    assert time.monotonic() - began < 30
+
+
+def killed_once(folder: Path, number: int) -> int:
+    """Kill this process, but not again."""
+    mark = folder / str(number)
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number**2
+
+
+@on_the_cluster
+def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
+    found = fan_out(partial(killed_once, tmp_path), [1, 2], "test", "numbers", tmp_path / "kept")
+    assert found == [1, 4]
+    assert len(list((tmp_path / "kept").iterdir())) == 2
+
+
+def die(_: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@on_the_cluster
+def test_a_task_that_always_kills_its_worker_is_one_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cluster, "RETRIES", 0)
+    with pytest.raises(UserError, match="test: a process was killed, perhaps for lack of memory"):
+        fan_out(die, [1], "test", "numbers")
+
+
+def test_without_ray_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ENGINE, "ray")
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UserError, match=r"not installed: pip install 'gan-augment\[ray\]'"):
+        fan_out(abs, [1], "test", "numbers")
+
+
+@pytest.mark.parametrize(
+    ("engine", "told"),
+    [
+        ("dask", r"GAN_AUGMENT_ENGINE = 'dask': allowed: local, ray, ray://HOST:PORT"),
+        ("ray://127.0.0.1:1", r"no cluster can be joined at ray://127.0.0.1:1 \(.*refused\)"),
+        ("ray", r"no cluster can be joined at 127.0.0.1:2 \(.*refused\)"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_sentence(
+    engine: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ENGINE, engine)
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:2")
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+    with pytest.raises(UserError, match=told):
+        fan_out(abs, [1], "test", "numbers")
