@@ -219,6 +219,19 @@ def test_a_stream_takes_tasks_as_results_are_taken(processes: bool) -> None:
     assert len(taken) <= 12 + 2 * cpu_count()
 
 
+def test_a_stream_takes_few_tasks_that_hold_much() -> None:
+    taken = []
+
+    def tasks() -> Iterator[int]:
+        for number in range(50):
+            taken.append(number)
+            yield number
+
+    half = engine.IN_FLIGHT_BYTES // 2
+    for number, _ in enumerate(stream(square, tasks(), processes=False, held=lambda _: half)):
+        assert len(taken) <= number + 3
+
+
 def test_a_stream_stops_at_the_first_error() -> None:
     def work(number: int) -> int:
         if number == 7:

@@ -34,6 +34,8 @@ Held_co = TypeVar("Held_co", covariant=True)
 ENGINE = "GAN_AUGMENT_ENGINE"
 """Environment variable: `local`, which is the default; `ray`, the cluster that this machine is part
 of; or `ray://HOST:PORT`, one elsewhere."""
+IN_FLIGHT_BYTES = 2**29
+"""Bytes of the tasks of a stream that are in memory, besides one task."""
 LOOK_S = 2.0
 """Seconds between two looks at how far long tasks are."""
 
@@ -157,11 +159,16 @@ def side_by_side(
 
 
 def stream(
-    function: Callable[[Task], Result], tasks: Iterable[Task], *, processes: bool
+    function: Callable[[Task], Result],
+    tasks: Iterable[Task],
+    *,
+    processes: bool,
+    held: Callable[[Task], int] = lambda _: 0,
 ) -> Iterator[Result]:
     """Yield `function` of each task, in order, computed on all cores.
 
-    Tasks are taken as results are, a few ahead, so memory does not grow with their number.
+    Tasks are taken as results are, a few ahead, so memory does not grow with their number; of tasks
+    that hold much, fewer are, whatever the number of cores.
 
     Args:
         function: what to compute.
@@ -169,26 +176,31 @@ def stream(
         processes: whether by processes of one thread each, to which function and tasks must pickle;
             they take a second to start. Threads start at once, on this machine, and share the work
             as far as it releases Python's lock.
+        held: how many bytes a task holds in memory.
 
     Raises:
         UserError: a process was killed.
     """
     place = _place() if processes else local
     most = 2 * place.cores()
-    ahead: deque[Future[Result]] = deque()
+    ahead: deque[tuple[Future[Result], int]] = deque()
+    in_flight = 0
     with (
         _killed("work"),
         place.workers() if processes else ThreadPoolExecutor(local.cores()) as pool,
     ):
         try:
             for task in tasks:
-                ahead.append(pool.submit(function, task))
-                if len(ahead) > most:
-                    yield ahead.popleft().result()
+                ahead.append((pool.submit(function, task), held(task)))
+                in_flight += ahead[-1][1]
+                while ahead and (len(ahead) > most or in_flight > IN_FLIGHT_BYTES):
+                    future, size = ahead.popleft()
+                    in_flight -= size
+                    yield future.result()
             while ahead:
-                yield ahead.popleft().result()
+                yield ahead.popleft()[0].result()
         finally:
-            for future in ahead:
+            for future, _ in ahead:
                 future.cancel()
 
 

@@ -26,7 +26,11 @@ def each(
         stored: bytes that the result holds of each image.
     """
     processes = found.portable and found.total >= MANY
-    return engine.stream(function, chunks(found.images, stored), processes=processes)
+    return engine.stream(function, chunks(found.images, stored), processes=processes, held=_held)
+
+
+def _held(images: list[RawImage]) -> int:
+    return sum(image.held for image in images)
 
 
 def chunks(images: Iterable[RawImage], stored: int) -> Iterator[list[RawImage]]:
@@ -37,7 +41,8 @@ def chunks(images: Iterable[RawImage], stored: int) -> Iterator[list[RawImage]]:
         chunk.append(image)
         held += image.held + stored
         if len(chunk) == CHUNK or held >= CHUNK_BYTES:
-            yield chunk
-            chunk, held = [], 0
+            full, chunk, held = chunk, [], 0
+            yield full
+            del full
     if chunk:
         yield chunk

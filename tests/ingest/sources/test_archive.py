@@ -267,3 +267,46 @@ def test_settings_name_files_in_any_spelling(folder_of_images: Path, name: str) 
         found = find(IngestParams.model_validate({**params}))
         assert [image.group for image in found.images if image.name == "digit 1/3.png"] == ["g"]
         assert found.total == 12
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_a_name_that_no_disk_holds(folder_of_images: Path, kind: str) -> None:
+    with pytest.raises(UserError, match=r"its member 'x/x/.*'… has a name of 32,0\d\d characters"):
+        read(pack(folder_of_images, kind, "x/" * 16_000))
+
+
+def test_headers_count_as_what_a_tar_unpacks_to(folder_of_images: Path) -> None:
+    path = pack(folder_of_images, "tar")
+    with tarfile.open(path, "a") as archive:
+        for number in range(1_000):
+            member = tarfile.TarInfo(f"digit 0/{number}")
+            member.type = tarfile.DIRTYPE
+            archive.addfile(member)
+    with pytest.raises(UserError, match="unpacks to more than 500,000 bytes"):
+        read(path, max_bytes=500_000)
+
+
+@pytest.mark.parametrize("form", ["old", "pax"])
+def test_a_sparse_file_in_a_tar(folder_of_images: Path, form: str) -> None:
+    """Its map is read to the first line break, wherever that is."""
+    path = folder_of_images.parent / "sparse.tar"
+    member = tarfile.TarInfo("digit 0/s.png")
+    member.size = 10_000
+    if form == "old":
+        member.type = tarfile.GNUTYPE_SPARSE
+    else:
+        member.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(member, io.BytesIO(b"0" * 10_000))
+    with pytest.raises(UserError, match="holds sparse files"):
+        read(path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_that_could_unpack_without_end(folder_of_images: Path, method: int) -> None:
+    path = folder_of_images.parent / "packed.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for file in folder_of_images.rglob("*.png"):
+            archive.write(file, file.relative_to(folder_of_images).as_posix())
+    with pytest.raises(OSError, match="packed by another method than deflate"):
+        read(path)["digit 0/0.png"].open()

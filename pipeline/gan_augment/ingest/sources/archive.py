@@ -18,7 +18,7 @@ from gan_augment.errors import UserError
 from gan_augment.ingest.sources.formats import MAX_FILE_BYTES, not_too_large, open_bytes
 from gan_augment.ingest.sources.layout import around
 from gan_augment.ingest.sources.paths import in_rubbish, leads_out, readable, spelled
-from gan_augment.ingest.sources.raw import Found, RawImage, Skipped, skip
+from gan_augment.ingest.sources.raw import Found, RawImage, Skipped, check_bytes, skip
 from gan_augment.ingest.sources.tree import (
     Annotations,
     Tree,
@@ -45,7 +45,12 @@ _NAMING = (
     *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
     *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
 )
-MAX_NAME_BYTES = 2**20
+MAX_HEADER_BYTES = 2**20
+MAX_NAME = 4_096
+"""Characters of a member's name: no file on a disk has a longer one, or lies deeper."""
+_BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How a member of a zip may be packed: of the others Python unpacks without end."""
+_SPARSE = "it holds sparse files"
 Member = TypeVar("Member")
 TWICE = "a further member of the same name"
 SPECIAL = "neither a file nor a folder in the archive"
@@ -82,11 +87,15 @@ def _zip(path: Path, params: IngestParams) -> Found:
         else:
             _add(members, _zip_name(member), member, path, skipped)
     members = {name: member for name, member in members.items() if not member.is_dir()}
-    _within_bounds(path, sum(member.file_size for member in members.values()), params)
-    tree, prefix = _tree(path, members, lambda name: file.read(members[name]), skipped, params)
-    return tree.found(
-        tree.image(name, partial(_member, file, members[prefix + name])) for name in tree.names
-    )
+    check_bytes(sum(member.file_size for member in members.values()), params, path)
+    tree, prefix = _tree(path, members, lambda name: _content(file, members[name]), skipped, params)
+
+    def images() -> Iterator[RawImage]:
+        for name in tree.names:
+            member = members[prefix + name]
+            yield tree.image(name, partial(_member, file, member), member.file_size)
+
+    return tree.found(images())
 
 
 def _zip_name(member: zipfile.ZipInfo) -> str:
@@ -110,6 +119,11 @@ def _add(
     plain = spelled(name)
     if leads_out(plain):
         raise UserError(f"{path}: its member {name!r} lies outside of it: repack the archive")
+    if len(plain) > MAX_NAME:
+        raise UserError(
+            f"{path}: its member {name[:40]!r}… has a name of {len(plain):,} characters: "
+            "repack the archive"
+        )
     if plain in members:
         skip(skipped, TWICE, readable(plain))
     else:
@@ -131,22 +145,44 @@ def _opened(path: Path, _changed: int) -> _Zip:
 
 def _member(file: _Zip, member: zipfile.ZipInfo) -> Image.Image:
     """Open a member; memory holds it only from now on."""
-    not_too_large(member.file_size)
     try:
-        return open_bytes(file.read(member))
+        return open_bytes(_content(file, member))
     except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
         raise OSError(f"its archive is damaged here: {error}") from None
 
 
+def _content(file: _Zip, member: zipfile.ZipInfo) -> bytes:
+    """Return what a member holds, no more than it says.
+
+    Raises:
+        OSError: it says too much, or is packed in a way that unpacks without bounds.
+    """
+    not_too_large(member.file_size)
+    if member.compress_type not in _BOUNDED:
+        raise OSError("its archive is packed by another method than deflate: pack it again")
+    with file.open(member) as stream:
+        return stream.read(member.file_size)
+
+
 class _Header(tarfile.TarInfo):
-    """A header of a tar: one that holds a name or the like is read whole, so it must be short."""
+    """A header of a tar: one that holds a name or the like is read whole, so it must be short.
+
+    Sparse files, whose headers go on in what they hold, are not read.
+    """
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         header = super().frombuf(buf, encoding, errors)
-        if header.type in _NAMING and header.size > MAX_NAME_BYTES:
-            raise RuntimeError(f"a header of {header.size:,} bytes, more than {MAX_NAME_BYTES:,}")
+        if header.type in _NAMING and header.size > MAX_HEADER_BYTES:
+            raise RuntimeError(f"a header of {header.size:,} bytes, more than {MAX_HEADER_BYTES:,}")
+        if header.type == tarfile.GNUTYPE_SPARSE:
+            raise RuntimeError(_SPARSE)
         return header
+
+    def _sparse(self, *_: object) -> None:
+        raise RuntimeError(_SPARSE)
+
+    _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _sparse
 
 
 def _is_tar(path: Path) -> bool:
@@ -157,13 +193,26 @@ def _is_tar(path: Path) -> bool:
         return False
 
 
+@contextmanager
+def _walked(path: Path) -> Iterator[tuple[tarfile.TarFile, Iterator[tarfile.TarInfo]]]:
+    """Open a tar, and yield its members one by one; none is kept in memory."""
+    with tarfile.open(path, tarinfo=_Header) as file:
+
+        def members() -> Iterator[tarfile.TarInfo]:
+            while (member := file.next()) is not None:
+                yield member
+                file.members.clear()  # type: ignore[attr-defined]
+
+        yield file, members()
+
+
 def _tar(path: Path, params: IngestParams) -> Found:
     members: dict[str, int] = {}
     annotations: dict[str, bytes] = {}
     skipped: Skipped = {}
-    total = 0
-    with tarfile.open(path, tarinfo=_Header) as file:
-        for number, member in enumerate(file):
+    with _walked(path) as (file, found):
+        for number, member in enumerate(found):
+            check_bytes(member.offset_data + member.size, params, path)
             if member.isdir():
                 continue
             if member.islnk() and spelled(member.linkname) in members:
@@ -174,9 +223,8 @@ def _tar(path: Path, params: IngestParams) -> Found:
                 skip(skipped, SPECIAL, readable(member.name))
                 continue
             _add(members, member.name, number, path, skipped)
-            total += member.size
-            _within_bounds(path, total, params)
             if params.annotations and spelled(member.name).endswith(params.annotations):
+                not_too_large(member.size + sum(map(len, annotations.values())))
                 annotations[spelled(member.name)] = _read(file, member)
     tree, prefix = _tree(path, members, annotations.__getitem__, skipped, params)
 
@@ -184,8 +232,8 @@ def _tar(path: Path, params: IngestParams) -> Found:
         wanted: dict[int, list[str]] = defaultdict(list)
         for name in tree.names:
             wanted[members[prefix + name]].append(name)
-        with _readable(path), tarfile.open(path, tarinfo=_Header) as file:
-            for number, member in enumerate(file):
+        with _readable(path), _walked(path) as (file, found):
+            for number, member in enumerate(found):
                 if number in wanted:
                     content = partial(_checked, member.size, _read(file, member))
                     for name in wanted[number]:
@@ -231,14 +279,6 @@ def _around(members: Iterable[str]) -> str:
     folders = {folders_of(name) for name in shown if is_picture(name)}
     depth = around(folders)
     return "".join(f"{part}/" for part in min(folders, default=())[:depth])
-
-
-def _within_bounds(path: Path, total: int, params: IngestParams) -> None:
-    if total > params.max_bytes:
-        raise UserError(
-            f"{path} unpacks to more than {params.max_bytes:,} bytes: "
-            "raise ingest.max_bytes if that is what you want"
-        )
 
 
 @contextmanager

@@ -17,11 +17,12 @@ from PIL import Image
 from gan_augment.errors import UserError
 from gan_augment.ingest.sources.labels import ordered
 from gan_augment.ingest.sources.paths import is_rubbish
-from gan_augment.ingest.sources.raw import Found, RawImage, check_count
+from gan_augment.ingest.sources.raw import Found, RawImage, check_bytes, check_count
 from gan_augment.ingest.sources.splits import split_within
 from gan_augment.params import IngestParams
 
-CHUNK = 1_000
+CHUNK, CHUNK_BYTES = 1_000, 2**24
+"""Images that are read at a time, or fewer that hold so many bytes together."""
 _UNSIGNED_BYTES = 8
 
 
@@ -45,8 +46,10 @@ def idx(params: IngestParams) -> Found:
             f"ingest.path = {str(root)!r}: holds no idx files such as train-images-idx3-ubyte.gz"
         )
     pairs = [(file, _labels_of(file)) for file in files]
-    total = sum(_header(file, 3)[0] for file in files)
+    sizes = [_sizes(*pair, params) for pair in pairs]
+    total = sum(count for count, _, _ in sizes)
     check_count(total, params, str(root))
+    check_bytes(sum(map(prod, sizes)), params, root)
     classes = ordered({str(number) for _, labels in pairs for number in _numbers(labels)})
     return Found(total, (image for pair in pairs for image in _pair(*pair, params)), classes)
 
@@ -74,24 +77,32 @@ def _numbers(labels: Path) -> set[int]:
         return {int(n) for part in parts for n in np.unique(_exactly(stream, (part,), labels))}
 
 
-def _pair(images: Path, labels: Path, params: IngestParams) -> Iterator[RawImage]:
+def _sizes(images: Path, labels: Path, params: IngestParams) -> tuple[int, int, int]:
+    """Return the number of images of a pair of files, and their height and width."""
     (count, height, width), (labelled,) = _header(images, 3), _header(labels, 1)
     if count != labelled:
         raise UserError(f"{images} holds {count} images and {labels} {labelled} labels")
     if height * width > params.max_pixels:
         raise UserError(f"{images}: images of {width}×{height} pixels exceed ingest.max_pixels")
+    return count, height, width
+
+
+def _pair(images: Path, labels: Path, params: IngestParams) -> Iterator[RawImage]:
+    count, height, width = _sizes(images, labels, params)
+    most = max(1, min(CHUNK, CHUNK_BYTES // max(height * width, 1)))
     stem = images.name.split(".")[0].removesuffix("-idx3-ubyte")
     published = split_within(stem)
     with _open(images) as pixels, _open(labels) as classes:
         pixels.read(4 + 3 * 4)
         classes.read(4 + 4)
-        for start in range(0, count, CHUNK):
-            n = min(CHUNK, count - start)
+        for start in range(0, count, most):
+            n = min(most, count - start)
             block = _exactly(pixels, (n, height, width), images)
             numbers = _exactly(classes, (n,), labels)
             for index, (image, number) in enumerate(zip(block, numbers, strict=True), start):
                 opener = partial(Image.fromarray, image)
-                yield RawImage(f"{stem}/{index:05d}", str(number), opener, published)
+                name = f"{stem}/{index:05d}"
+                yield RawImage(name, str(number), opener, published, held=image.nbytes)
 
 
 def _header(file: Path, dimensions: int) -> tuple[int, ...]:

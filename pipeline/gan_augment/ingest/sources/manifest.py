@@ -16,9 +16,10 @@ from gan_augment.errors import UserError, choose
 from gan_augment.ingest.sources import labels
 from gan_augment.ingest.sources.formats import not_too_large, open_bytes, open_file
 from gan_augment.ingest.sources.paths import in_rubbish, readable, spelled
-from gan_augment.ingest.sources.raw import Found, RawImage, check_count
+from gan_augment.ingest.sources.raw import Found, RawImage, check_bytes, check_count
 from gan_augment.ingest.sources.splits import split_name, split_of, split_within
 from gan_augment.params import IngestParams
+from gan_augment.parquet import batches
 
 _USUAL = {
     "image": ("image", "img", "file", "path", "filename", "file_name", "image_path"),
@@ -27,8 +28,8 @@ _USUAL = {
     "group": ("group",),
 }
 """Names of columns that are found by themselves."""
-BATCH_ROWS = 32
-"""Rows of a Parquet file that memory holds at a time: images may be large."""
+BATCH_ROWS, BATCH_CELLS = 32, 2**16
+"""Rows of a Parquet file that memory holds at a time, and labels alone: images may be large."""
 
 Row = Mapping[str, Any]
 Names = Mapping[str, list[str]]
@@ -123,6 +124,7 @@ def _found(files: Sequence[Path], reader: Reader, params: IngestParams) -> Found
 def _images(
     files: Iterable[Path], reader: Reader, as_number: Mapping[str, str | None], params: IngestParams
 ) -> Iterator[RawImage]:
+    total = 0
     for file in files:
         columns = _columns(file, reader.columns(file), params)
         names = reader.names(file).get(columns["label"])
@@ -133,13 +135,15 @@ def _images(
             said = {role: row[column] if column else None for role, column in columns.items()}
             label = _label(said["label"], names, where)
             path, opener = _image(said["image"], file, where, params)
+            total += (held := _held(said["image"]))
+            check_bytes(total, params, params.path)
             yield RawImage(
                 path or f"{file.name}/{number - 1:05d}",
                 as_number.get(label, label) if label is not None else None,
                 opener,
                 split_name(labels.text(said["split"], where), where) or published,
                 _group(said["group"], where),
-                _held(said["image"]),
+                held,
             )
 
 
@@ -265,7 +269,7 @@ def _parquet_columns(file: Path) -> list[str]:
 
 def _parquet_cells(file: Path, column: str) -> Iterator[tuple[int, Iterable[Any]]]:
     with _parquet(file) as table:
-        for batch in table.iter_batches(columns=[column]):
+        for batch in batches(table, [column], BATCH_CELLS, file):
             cells = batch[column].to_pylist()
             # What is not one label cannot be counted, and is refused by the first of it.
             nested = next((cell for cell in cells if isinstance(cell, list | dict)), None)
@@ -274,7 +278,7 @@ def _parquet_cells(file: Path, column: str) -> Iterator[tuple[int, Iterable[Any]
 
 def _parquet_rows(file: Path, columns: list[str]) -> Iterator[Row]:
     with _parquet(file) as table:
-        for batch in table.iter_batches(BATCH_ROWS, columns=columns):
+        for batch in batches(table, columns, BATCH_ROWS, file):
             yield from batch.to_pylist()
 
 
@@ -283,7 +287,7 @@ def _class_names(file: Path) -> Names:
     with _parquet(file) as table:
         schema = table.schema_arrow
         ordered = [field.name for field in schema if getattr(field.type, "ordered", False)]
-        first = list(islice(table.iter_batches(1, columns=ordered), 1)) if ordered else []
+        first = list(islice(batches(table, ordered, 1, file), 1)) if ordered else []
     categories = {
         column: [str(name) for name in batch[column].dictionary.to_pylist()]
         for batch in first

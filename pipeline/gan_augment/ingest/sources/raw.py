@@ -24,7 +24,7 @@ class RawImage:
         label: name of its class, or None where the source gives none.
         open: returns the picture, undecoded where the format allows.
         split, group: what the source itself says, if anything.
-        held: bytes that `open` holds in memory.
+        held: bytes that memory holds of its encoded form, now or once it is opened.
     """
 
     name: str
@@ -75,6 +75,19 @@ def at_most(names: Iterable[str], params: IngestParams, where: str) -> list[str]
     found = list(islice(names, params.max_images + 1))
     check_count(len(found), params, where)
     return found
+
+
+def check_bytes(count: int, params: IngestParams, where: object) -> None:
+    """Refuse what unpacks to more than `params.max_bytes` bytes.
+
+    Raises:
+        UserError: it does.
+    """
+    if count > params.max_bytes:
+        raise UserError(
+            f"{where} unpacks to more than {params.max_bytes:,} bytes: "
+            "raise ingest.max_bytes if that is what you want"
+        )
 
 
 def check_count(count: int, params: IngestParams, where: str) -> None:
