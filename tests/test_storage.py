@@ -79,3 +79,9 @@ def test_scratch_is_empty_at_first_and_gone_at_last(tmp_path: Path) -> None:
         assert not list(scratch.iterdir())
         target.touch()
     assert list(target.parent.iterdir()) == [target]
+
+
+def test_json_that_is_nested_without_end(tmp_path: Path) -> None:
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    with pytest.raises(UserError, match="is not valid JSON"):
+        storage.read_json(tmp_path / "deep.json")

@@ -590,6 +590,9 @@ def main() -> None:
             raise
         print("stopped; what was finished is kept, and the same command goes on", file=sys.stderr)
         sys.exit(INTERRUPTED)
+    except MemoryError as error:
+        print(f"error: not enough memory{f' ({error})' if str(error) else ''}", file=sys.stderr)
+        sys.exit(1)
     except Exception as error:
         if not (said := of_the_disk(error)):
             raise

@@ -13,6 +13,11 @@ class UserError(Exception):
     """Something the user can put right: the message says what, where, and what to do."""
 
 
+def shortened(text: str, most: int = 200) -> str:
+    """Return a text, or its start where it is long."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 def choose(registry: Mapping[str, Entry], name: str, key: str) -> Entry:
     """Return `registry[name]`.
 

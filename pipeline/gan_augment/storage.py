@@ -111,7 +111,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run the stage that makes it (`dvc repro`)") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(
             f"{path} is not valid JSON ({error}): delete it and run `dvc repro`"
         ) from None

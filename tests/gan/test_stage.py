@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -205,6 +206,33 @@ def test_a_model_remembers_what_it_is(uninterrupted: Path, tmp_path: Path, digit
     weights = tmp_path / "model" / "generator.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(UserError, match=r"is not a whole model .*: run `dvc repro train`"):
+        model.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"classes": 5}, "'int' object is not iterable"),
+        ({"classes": ["a", "b"]}, "names other classes"),
+        ({"network": "nope"}, "nope"),
+        ({"space": "x"}, "not a mapping"),
+        ({"width": 300_000}, r"generator.safetensors: .* by config.json .*300000"),
+        ({"width": [8] * 100_000}, "more than 100 layers"),
+        ({"width": 10**30}, "is not a whole model"),
+        ({"size": None}, "is not a whole model"),
+        ({"features": 10**9}, "generator.safetensors: codec"),
+    ],
+)
+def test_a_config_that_does_not_fit_its_weights_takes_no_memory(
+    uninterrupted: Path, tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    """A width of 300,000 would take 720 GB."""
+    shutil.copytree(uninterrupted / "model", tmp_path / "model")
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    for key, value in change.items():
+        (config if key in config else config["shape"])[key] = value
+    (tmp_path / "model" / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match=said):
         model.load(tmp_path / "model")
 
 

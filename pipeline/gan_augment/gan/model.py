@@ -1,16 +1,18 @@
 """A trained model on disk: a JSON config beside safetensors weights."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import nn
 
-from gan_augment.errors import UserError
+from gan_augment.errors import UserError, shortened
 from gan_augment.gan.networks import Shape, build
 from gan_augment.gan.sampling import sample
 from gan_augment.storage import digest, read_json, write_json
@@ -18,6 +20,12 @@ from gan_augment.table import FeatureSpace
 
 CONFIG = "config.json"
 HALVES = ("generator", "discriminator")
+MOST_LAYERS = 100
+_DAMAGED = (
+    *(ArithmeticError, AttributeError, LookupError, OSError),
+    *(RuntimeError, SafetensorError, TypeError, ValueError),
+)
+"""What a config or weights of others lead to when they are not ours."""
 
 
 @dataclass(frozen=True)
@@ -90,23 +98,50 @@ def load(folder: Path) -> Model:
         sizes = config["shape"]
         lists = {key: tuple(v) for key, v in sizes.items() if isinstance(v, list)}
         shape = Shape(**{**sizes, **lists})
+        _check(config["network"], shape, files)
+        classes = tuple(config["classes"])
+        if len(classes) != shape.classes or not all(isinstance(name, str) for name in classes):
+            raise ValueError(f"{CONFIG} names other classes than the weights have")
         halves = build(config["network"], shape)
         for half, file in zip(halves, files, strict=True):
             half.load_state_dict(load_file(file))
         conditional = config["conditional"]
         space = config["space"] and FeatureSpace.of(config["space"])
-    except (KeyError, TypeError, RuntimeError, OSError, SafetensorError) as error:
-        raise UserError(f"{folder} is not a whole model ({error}): run `dvc repro train`") from None
+    except UserError:
+        raise
+    except _DAMAGED as error:
+        why = shortened(" ".join(str(error).split()))
+        raise UserError(f"{folder} is not a whole model ({why}): run `dvc repro train`") from None
     return Model(
         halves[0].eval(),
         halves[1].eval(),
         config["network"],
         shape,
-        tuple(config["classes"]),
+        classes,
         conditional,
         digest(folder / CONFIG, *files),
         space,
     )
+
+
+def _check(network: str, shape: Shape, files: Sequence[Path]) -> None:
+    """Refuse files of other tensors than such networks have, before memory is taken for these.
+
+    Raises:
+        ValueError: they are others, or the networks have absurdly many layers.
+    """
+    if not isinstance(shape.width, int) and len(shape.width) > MOST_LAYERS:
+        raise ValueError(f"{CONFIG}: more than {MOST_LAYERS} layers")
+    with torch.device("meta"):
+        halves = build(network, shape)
+    for half, file in zip(halves, files, strict=True):
+        with safe_open(file, framework="pt") as weights:
+            held = {name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
+        wanted = {name: tuple(tensor.shape) for name, tensor in half.state_dict().items()}
+        for name in sorted(held.keys() | wanted.keys()):
+            if held.get(name) != wanted.get(name):
+                there, here = held.get(name, "nothing"), wanted.get(name, "nothing")
+                raise ValueError(f"{file.name}: {name} is {there}, and by {CONFIG} {here}")
 
 
 def weights_file(folder: Path, half: str) -> Path:

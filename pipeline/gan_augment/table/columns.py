@@ -96,7 +96,7 @@ def space_of(table_schema: pa.Schema) -> FeatureSpace | None:
         return None
     try:
         return FeatureSpace.of(json.loads((table_schema.metadata or {})[BACKBONE]))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise UserError("the table has features, but does not say of which backbone") from None
 
 
@@ -106,8 +106,8 @@ def classes_of(table_schema: pa.Schema) -> tuple[str, ...]:
     Raises:
         UserError: it holds none.
     """
-    info = json.loads((table_schema.metadata or {}).get(b"huggingface", b"{}"))
     try:
-        return tuple(info["info"]["features"]["label"]["names"])
-    except KeyError:
+        info = json.loads((table_schema.metadata or {}).get(b"huggingface", b"{}"))
+        return tuple(map(str, info["info"]["features"]["label"]["names"]))
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise UserError("the table's schema names no classes: not an image table of ours") from None

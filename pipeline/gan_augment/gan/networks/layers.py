@@ -72,7 +72,7 @@ def normalise_spectrally(network: nn.Module) -> nn.Module:
     """
     for layer in list(network.modules()):
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.Embedding):
-            if not layer.weight.any():
+            if not (layer.weight.is_meta or layer.weight.any()):
                 nn.init.orthogonal_(layer.weight)
             parametrizations.spectral_norm(layer)
     return network

@@ -300,7 +300,7 @@ def _class_labels(file: Path, metadata: Mapping[bytes, bytes]) -> Names:
     """Return the names of the classes of each column that `datasets` knows as a ClassLabel."""
     try:
         content = json.loads(metadata.get(b"huggingface", b"{}"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{file}: its metadata for `datasets` is broken ({error})") from None
     match content:
         case {"info": {"features": dict() as features}}:
