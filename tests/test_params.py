@@ -52,6 +52,26 @@ def test_bad_params_are_refused_by_path_value_and_what_is_allowed(
     assert str(file) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("train: {learning_rate: .inf}", "train.learning_rate = inf: should be a finite number"),
+        ("train: {gamma: .nan}", "train.gamma = nan: should be a finite number"),
+        ("train: {steps: 100000000000}", "train.steps = 100000000000: should be less than"),
+        ("train: {latent_dim: 1000000}", "train.latent_dim = 1000000: should be less than"),
+        ("evaluate: {repeats: 1000000}", "evaluate.repeats = 1000000: should be less than"),
+        ("generate: {plan: {ratio: .inf}}", "generate.plan.amount = inf: should be a finite"),
+        ("generate: {plan: {per_class: 10000000000}}", "generate.plan.amount = 10000000000: "),
+        ("generate: {plan: {classes: {a: 10000000000}}}", "generate.plan.classes.a = 10000000000"),
+        ("ingest: {seed: 9223372036854775808}", "ingest.seed = 9223372036854775808: should be"),
+    ],
+)
+def test_numbers_that_nobody_means(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(UserError, match=said):
+        params.load(tmp_path / "params.yaml")
+
+
 def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text("train: {steps: 0, gamma: -1}")
     with pytest.raises(UserError) as caught:

@@ -27,10 +27,14 @@ from pydantic_core import CoreSchema, ErrorDetails
 from gan_augment.errors import UserError, hint
 from gan_augment.plain_yaml import parse
 
-Positive = Annotated[int, Field(ge=1)]
+MOST, WIDEST, MOST_REPEATS = 10**9, 2**16, 10_000
+"""Counts, sizes of layers and repeats beyond which nobody means it."""
+Positive = Annotated[int, Field(ge=1, le=MOST)]
+Width = Annotated[int, Field(ge=1, le=WIDEST)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=0)]
-BatchSize = Annotated[int, Field(ge=2)]
+Count = Annotated[int, Field(ge=0, le=MOST)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+BatchSize = Annotated[int, Field(ge=2, le=2**20)]
 Rate = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
 MAX_SIDE = 512
@@ -57,7 +61,7 @@ def only(key: str, value: Mapping[str, Any]) -> dict[str, Any]:
 class Section(BaseModel):
     """A frozen mapping that refuses keys it does not know and values of another type."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Split(Section):
@@ -123,7 +127,7 @@ class Duplicates(Section):
 class IngestParams(Section):
     """How raw images become data/real."""
 
-    seed: Count = 0
+    seed: Seed = 0
     source: str = "digits"
     path: Path = Path("data/raw")
     files: str | None = None
@@ -138,7 +142,7 @@ class IngestParams(Section):
     max_rejected: Fraction = 0.05
     max_pixels: Annotated[int, Field(ge=16, le=178_956_970)] = 50_000_000
     max_images: Positive = 2_000_000
-    max_bytes: Positive = 20_000_000_000
+    max_bytes: Annotated[int, Field(ge=1, lt=2**63)] = 20_000_000_000
     duplicates: Duplicates = Duplicates()
     group: Group = Group.model_validate("given")
     split: Split = Split()
@@ -182,11 +186,11 @@ class Origin(Section):
 class TrainParams(Section):
     """How data/real becomes models/generator; None stands for what suits network and loss."""
 
-    seed: Count = 0
+    seed: Seed = 0
     network: str = "auto"
-    width: Positive | Annotated[tuple[Positive, ...], Field(min_length=1)] | None = None
-    latent_dim: Positive = 64
-    embedding_dim: Positive = 32
+    width: Width | Annotated[tuple[Width, ...], Field(min_length=1, max_length=100)] | None = None
+    latent_dim: Width = 64
+    embedding_dim: Width = 32
     conditional: bool = True
     label_ramp: tuple[Fraction, Fraction] | None = None
     balance: Fraction = 0.0
@@ -229,7 +233,7 @@ class TrainParams(Section):
 class Recipe(TrainParams):
     """The section `train` with nothing left open: what a training run really used."""
 
-    width: Positive | tuple[Positive, ...]
+    width: Width | tuple[Width, ...]
     penalty: str
     gamma: Weight
     steps: Positive
@@ -244,7 +248,7 @@ class Plan(Section):
     """
 
     kind: Literal["auto", "fill", "ratio", "per_class", "classes"]
-    amount: Annotated[float, Field(gt=0)] = 1
+    amount: Annotated[float, Field(gt=0, le=MOST)] = 1
     classes: dict[str, Count] = {}
 
     @model_validator(mode="before")
@@ -283,7 +287,7 @@ class Plan(Section):
 class GenerateParams(Section):
     """How models/generator becomes data/synthetic."""
 
-    seed: Count = 0
+    seed: Seed = 0
     method: str = "gan"
     plan: Plan = Plan.model_validate("auto")
     min_real: Count = 10
@@ -310,13 +314,13 @@ class ClassicParams(Section):
 class EvaluateParams(Section):
     """How the verdict is reached."""
 
-    seed: Count = 0
-    repeats: Annotated[int, Field(ge=6)] = 10
+    seed: Seed = 0
+    repeats: Annotated[int, Field(ge=6, le=MOST_REPEATS)] = 10
     arms: Annotated[tuple[str, ...], Field(min_length=1)] = ("real", "gan")
     classifiers: Annotated[tuple[str, ...], Field(min_length=1)] = ("logistic-regression",)
     classic: ClassicParams = ClassicParams()
     steps: Positive = 500
-    tuning_repeats: Count = 1
+    tuning_repeats: Annotated[int, Field(ge=0, le=MOST_REPEATS)] = 1
     min_gain: Annotated[float, Field(ge=0, le=100)] = 0.5
 
     @property
@@ -351,14 +355,14 @@ class AssembleParams(Section):
     method: Literal[
         "auto", "gan", "gmm", "smote", "gaussian", "gan+gmm", "gan+smote", "gan+gaussian"
     ] = "auto"
-    seed: Count = 0
+    seed: Seed = 0
 
 
 class ClassifierParams(Section):
     """What becomes models/classifier."""
 
     judge: Literal["auto", "logistic-regression", "mlp"] = "auto"
-    seed: Count = 0
+    seed: Seed = 0
 
 
 class Params(Section):
