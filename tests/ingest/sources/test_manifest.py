@@ -307,3 +307,26 @@ def test_absolute_paths_are_named_from_the_table_s_folder(
         (image,) = read("csv", path)
         assert image.name == "digit 0/0.png"
         assert image.open().size == (8, 8)
+
+
+@pytest.mark.parametrize("source", ["cells", "ClassLabel", "category"])
+def test_names_of_classes_that_would_drive_a_terminal(tmp_path: Path, source: str) -> None:
+    names = ["a\x1b]0;title\x07", "b\nc"]
+    file = tmp_path / "images.parquet"
+    images = [png(value) for value in range(4)]
+    if source == "ClassLabel":
+        hugging_face(file, names, [0, 1, 0, 1])
+    else:
+        kind = "category" if source == "category" else object
+        labels = pd.Series([*names, *names], dtype=kind)
+        pd.DataFrame({"image": images, "label": labels}).to_parquet(file)
+    found = find(IngestParams(source="parquet", path=file))
+    assert set(found.classes) == {"a\\x1b]0;title\\x07", "b\\nc"}
+    assert {image.label for image in found.images} == set(found.classes)
+
+
+def test_a_label_that_is_no_name(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"image": [png(1), png(2)], "label": ["a", "b" * 2_000]})
+    frame.to_parquet(tmp_path / "images.parquet")
+    with pytest.raises(UserError, match=r"'bbb.*'… has 2,000 characters: no name is so long"):
+        find(IngestParams(source="parquet", path=tmp_path / "images.parquet"))

@@ -9,7 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 from gan_augment.errors import UserError
+from gan_augment.ingest.sources.paths import readable
 from gan_augment.ingest.sources.splits import split_of
+
+LONGEST = 1_000
+"""Characters of the name of a class."""
 
 
 def ordered(names: Iterable[str], source: Iterable[str] = ()) -> tuple[str, ...]:
@@ -68,7 +72,18 @@ def text(cell: Any, where: str) -> str | None:
                 f"{where}: {cell!r:.80} is not one label; an image needs one class: keep the "
                 "images that have one, or name another column in ingest.columns.label"
             )
-    return str(cell)
+    return named(str(cell), where)
+
+
+def named(name: str, where: object) -> str:
+    """Return the name of a class as it is shown: on one line, without control characters.
+
+    Raises:
+        UserError: it is longer than a name is.
+    """
+    if len(name) > LONGEST:
+        raise UserError(f"{where}: {name[:40]!r}… has {len(name):,} characters: no name is so long")
+    return readable(name)
 
 
 def missing(cell: Any) -> bool:

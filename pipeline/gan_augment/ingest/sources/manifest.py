@@ -289,7 +289,7 @@ def _class_names(file: Path) -> Names:
         ordered = [field.name for field in schema if getattr(field.type, "ordered", False)]
         first = list(islice(batches(table, ordered, 1, file), 1)) if ordered else []
     categories = {
-        column: [str(name) for name in batch[column].dictionary.to_pylist()]
+        column: [labels.named(str(name), file) for name in batch[column].dictionary.to_pylist()]
         for batch in first
         for column in ordered
     }
@@ -305,7 +305,7 @@ def _class_labels(file: Path, metadata: Mapping[bytes, bytes]) -> Names:
     match content:
         case {"info": {"features": dict() as features}}:
             return {
-                column: [str(name) for name in names]
+                column: [labels.named(str(name), file) for name in names]
                 for column, feature in features.items()
                 if (names := _names_of(feature)) is not None
             }
