@@ -49,6 +49,13 @@ def test_a_project_is_whole_and_committed(pictures: Make, tmp_path: Path) -> Non
     assert said[-4:] == ["next:", f"  cd {root}", "  dvc repro", "  gan-augment verdict"]
 
 
+@pytest.mark.parametrize("other", ["cafe\u0301", "Café", "café "])
+def test_classes_that_look_alike_are_told(pictures: Make, tmp_path: Path, other: str) -> None:
+    said = init(tmp_path / "p", pictures(numbered({"café": 20, other: 20, "dog": 20})), {})
+    (warning,) = [line for line in said if line.startswith("warning: ")]
+    assert "differ only in case, spaces or the form of their letters" in warning
+
+
 def test_without_images_it_is_the_demo(tmp_path: Path) -> None:
     init(tmp_path / "p", None, {})
     assert (tmp_path / "p/params.yaml").read_text() == (ROOT / "params.yaml").read_text()

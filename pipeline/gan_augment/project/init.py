@@ -296,6 +296,7 @@ def _summary(
     if found is not None:
         numbers = found.classes.values()
         lines = [f"{found.total:,} images of {len(numbers)} classes, {between(numbers)} each"]
+        lines += [f"warning: {doubt}" for doubt in found.doubts]
     lines += [
         f"  {key}: {inline(value)} ({reason})"
         for key, value, reason in choices

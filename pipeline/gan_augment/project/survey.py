@@ -36,6 +36,7 @@ class Survey:
         grouped: whether the source says which images belong together.
         series: pattern of names that look like series, or None.
         folders: whether folders below the classes look like series.
+        doubts: sentences on what its owner may not want so, such as classes that look alike.
     """
 
     total: int
@@ -46,6 +47,7 @@ class Survey:
     grouped: bool
     series: str | None
     folders: bool
+    doubts: tuple[str, ...] = ()
 
     @property
     def classes(self) -> Counter[str]:
@@ -103,6 +105,7 @@ def survey(params: IngestParams) -> Survey:
         grouped,
         series(names),
         folders(names),
+        found.doubts,
     )
 
 
