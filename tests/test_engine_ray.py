@@ -12,10 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gan_augment.embed import stage as embed
 from gan_augment.engine import ENGINE, SHARE, cluster, fan_out, shared, side_by_side, stream
 from gan_augment.errors import UserError
+from gan_augment.ingest import chunks
+from gan_augment.params import Params
+from gan_augment.study.replicate import Replicate
+from tests.conftest import QUICK_BACKBONE
 from tests.ray_cluster import SETTINGS, Cluster, started
+from tests.study.conftest import project, quick
 from tests.test_engine import blas, refuse, square, third, within
+
+__all__ = ["project", "quick"]
 
 pytestmark = pytest.mark.skipif(not find_spec("ray"), reason="Ray is not installed")
 on_the_cluster = pytest.mark.usefixtures("machines")
@@ -166,6 +174,55 @@ def test_a_task_that_always_kills_its_worker_is_one_message(
     monkeypatch.setattr(cluster, "RETRIES", 0)
     with pytest.raises(UserError, match="test: a process was killed, perhaps for lack of memory"):
         fan_out(die, [1], "test", "numbers")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return the files of a finished replicate, but what says when it ran."""
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in folder.rglob("*")
+        if file.is_file() and "scratch" not in file.relative_to(folder).parts
+    }
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Return a list that grows by each task that goes to the cluster."""
+    sent: list[object] = []
+    submit = cluster._Tasks.submit
+
+    def submitted(self: object, *arguments: object) -> object:
+        sent.append(arguments)
+        return submit(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(cluster._Tasks, "submit", submitted)
+    return sent
+
+
+@on_the_cluster
+@pytest.mark.e2e
+def test_stages_give_the_same_bytes(
+    tmp_path: Path, quick: Params, counted: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "MANY", 0)
+    ingest = quick.ingest.model_copy(update={"limit": 400})
+    evaluate = quick.evaluate.model_copy(update={"repeats": 2})
+    params = quick.model_copy(update={"ingest": ingest, "evaluate": evaluate})
+    Replicate(params, tmp_path / "ray").run()
+    assert len(counted) == 29 + 6  # chunks of 64 digits, and an arm in a repeat each
+    monkeypatch.setenv(ENGINE, "local")
+    Replicate(params, tmp_path / "local").run()
+    assert contents(tmp_path / "ray") == contents(tmp_path / "local")
+
+
+@on_the_cluster
+def test_embedding_gives_the_same_bytes(
+    tmp_path: Path, digits: Path, features: Path, counted: list[object]
+) -> None:
+    outputs = {"features": tmp_path / "features", "scratch": tmp_path / "scratch"}
+    embed.run(QUICK_BACKBONE, {"real": digits}, outputs)
+    assert counted
+    assert contents(tmp_path / "features") == contents(features)
 
 
 def test_without_ray_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
