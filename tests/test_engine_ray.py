@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor, Future
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -127,6 +128,15 @@ def test_long_tasks_run_on_both_machines(tmp_path: Path) -> None:
     found = side_by_side(partial(within, 2, tmp_path), [1, 2], "test", "numbers")
     assert len({process for process, _, _ in found}) == 2
     assert {share for _, share, _ in found} == {"1"}
+
+
+@on_the_cluster
+def test_a_lost_cluster_is_no_task_that_never_ends() -> None:
+    found, future = Future[int](), Future[int]()
+    found.set_exception(ConnectionError("the data client has disconnected"))
+    cluster._Tasks()._settle(None, future, found)
+    with pytest.raises(BrokenExecutor, match="disconnected"):
+        future.result(0)
 
 
 def test_shares_fit_into_machines(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,7 +164,7 @@ class _Tasks(Executor):
         except RayTaskError as error:
             error.cause.__cause__ = RuntimeError(str(error))  # where it was raised
             future.set_exception(error.cause)
-        except RayError as error:
+        except (RayError, ConnectionError) as error:  # a worker is lost, or the cluster
             future.set_exception(BrokenExecutor(str(error)))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
