@@ -138,3 +138,12 @@ def test_a_refusal_names_the_replicate(quick: Params, tmp_path: Path) -> None:
     strict = quick.model_copy(update={"generate": generate})
     with pytest.raises(UserError, match=r"in .*/\d: fewer than generate.min_real = 50"):
         study.run(strict, 6, outputs(tmp_path))
+
+
+def test_what_training_sets_share_widens_what_replicates_add() -> None:
+    apart, shared = [{1, 2, 3, 4}, {5, 6, 7, 8}], [{1, 2, 3, 4}, {4, 5, 6, 7}]
+    assert study.overlap(apart, 100) == 1
+    assert study.overlap(shared, 100) == pytest.approx(1 + 2 * (1 / 4) / (3 / 4))
+    # Nadeau and Bengio's factor is the most.
+    assert study.overlap(shared, 1) == pytest.approx(1 + 2 * 1 / 4)
+    assert study.overlap([{1, 2}, {1, 2}], 1) == pytest.approx(1 + 2 * 1 / 2)

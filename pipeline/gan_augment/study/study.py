@@ -1,10 +1,13 @@
 """The study: is the verdict the same with other splits, other generators, other test images?"""
 
+import math
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Set
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -130,14 +133,27 @@ def _described(replicate: Replicate) -> dict[str, Any]:
 
 
 def _verdicts(told: pa.Table, done: Sequence[Replicate], params: Params) -> dict[str, Any]:
-    """Return the verdicts over replicates, each a repeat with images of its own.
-
-    Training sets of one pool of images overlap, so what replicates scatter is less than what new
-    images would: times 1 + n × test / training images (Nadeau & Bengio 2003), on top of what test
-    images make.
-    """
-    learnt, judged = (table.counts(done[0].real, split).sum() for split in ("train", "test"))
+    """Return the verdicts over replicates, each a repeat with images of its own."""
     validation, test = (outcomes.of_split(told, split) for split in ("validation", "test"))
     filled = {name for one in done for name in one.filled()}
-    overlap = 1 + len(done) * float(judged / learnt)
-    return verdicts(validation, test, params.evaluate.min_gain, filled, overlap)
+    rows = [table.Rows(table.shards(one.real, "train")) for one in done]
+    learnt = [set(one.columns(["id"])["id"].to_pylist()) for one in rows]
+    times = overlap(learnt, int(table.counts(done[0].real, "test").sum()))
+    return verdicts(validation, test, params.evaluate.min_gain, filled, times)
+
+
+def overlap(learnt: Sequence[Set[Hashable]], judged: int) -> float:
+    """Return what the scatter of replicates is taken times, since training sets share images.
+
+    Where a share s of their images is another's, too, replicates scatter (1 − s) times as much as
+    those of new images, if a result is a mean over training images, and have s / (1 − s) of that in
+    common. Where sets are as large as can be, test / training images is enough (Nadeau & Bengio
+    2003). `benchmarks/coverage.py` tries both.
+
+    Args:
+        learnt: the training images of each replicate.
+        judged: test images of one.
+    """
+    share = float(np.mean([len(a & b) / len(a) for a, b in permutations(learnt, 2)]))
+    common = share / (1 - share) if share < 1 else math.inf
+    return 1 + len(learnt) * min(judged / len(learnt[0]), common)
