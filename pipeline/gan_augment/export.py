@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 from gan_augment import table
 from gan_augment.errors import UserError, choose
 from gan_augment.progress import progress
+from gan_augment.spreadsheet import defused
 from gan_augment.storage import read_json, replace_file, write_json
 
 STAMP = "export.json"
@@ -129,7 +130,7 @@ def npz(source: Path, split: str, target: Path, count: Advance) -> None:
             np.savez_compressed(stream, labels=images.labels, **arrays)
     rows = table.Rows(table.shards(source, split)).columns()
     with replace_file(target / f"{split}.csv") as partial:
-        _described(rows).to_csv(partial, index=False)
+        defused(_described(rows)).to_csv(partial, index=False)
     count(len(rows))
 
 
