@@ -15,16 +15,8 @@ from typing import Any
 
 import psutil
 
-SETTINGS = {
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_health_check_initial_delay_ms": "0",
-    "RAY_health_check_period_ms": "500",
-    "RAY_health_check_timeout_ms": "2000",
-    "RAY_health_check_failure_threshold": "3",
-}
-"""Environment of all of Ray's processes, by which they listen on 127.0.0.1 alone, and soon know
-that a machine is lost."""
+SETTINGS = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+"""Environment of all of Ray's processes, by which they listen on 127.0.0.1 alone."""
 MACHINE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100_000_000}
 PATIENCE_S = 30
 
