@@ -67,6 +67,10 @@ ON_FEATURES = {
     ],
     "classifiers": ["logistic-regression", "k-nn", "rbf-svm", "mlp"],
 }
+WITH_MIXTURE = {
+    **ON_FEATURES,
+    "arms": [*ON_FEATURES["arms"][:-2], "gan+gmm", "gan+gmm+classic", *CONTROLS],
+}
 FEW = ["real", "oversample", "smote", "gmm", "classic", "gan", "gan+gmm", "gan+classic"]
 UNTUNED = {"tuning_repeats": 0}
 PARTS = ("split", "classic")
@@ -175,6 +179,10 @@ STUDIES: dict[str, Study] = {
     "trash-40": Study(
         "TrashNet at 150 pixels through a backbone, 40 in three classes",
         _trash(("cardboard", "metal", "trash"), 40, {"plan": "fill"}, UNTUNED),
+    ),
+    "trash-40-others": Study(
+        "TrashNet at 150 pixels through a backbone, 40 in the three other classes",
+        _trash(("glass", "paper", "plastic"), 40, {"plan": "fill"}, {**WITH_MIXTURE, **UNTUNED}),
     ),
     **{
         f"trash-{n}-all": Study(
