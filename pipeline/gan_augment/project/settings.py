@@ -15,8 +15,8 @@ from gan_augment.synthesis.plan import uneven
 
 ON_FEATURES = [
     *("real", "class-weights", "oversample", "smote", "gmm", "gaussian"),
-    *("classic", "smote+classic", "gan", "gan+smote", "gan+gaussian"),
-    *("gan+classic", "gan+smote+classic", "placebo", "synthetic-only"),
+    *("classic", "smote+classic", "gmm+classic", "gan", "gan+smote", "gan+gmm"),
+    *("gan+classic", "gan+smote+classic", "gan+gmm+classic", "placebo", "synthetic-only"),
 ]
 """What is compared where a backbone looks at the images."""
 SMALL = 16
