@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -71,8 +72,11 @@ def started() -> Iterator[Cluster]:
 
 def main() -> None:
     """Be the cluster."""
+    from ray._private.utils import get_ray_address_file
     from ray.cluster_utils import Cluster as Machines
 
+    # Where Ray notes its address, which it makes only with its default folder.
+    Path(get_ray_address_file(None)).parent.mkdir(parents=True, exist_ok=True)
     folder = tempfile.mkdtemp(prefix="ray-")
     machines = Machines()
     try:

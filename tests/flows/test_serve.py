@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -384,7 +384,8 @@ def test_a_machine_that_went_down_comes_back_with_schedules_and_the_run_counts_a
     until(lambda: sleepers(service.project), 90, service)  # the schedule is at it
     (run,) = service.runs("nightly", "Running")
     for process in service.tree():
-        process.send_signal(signal.SIGKILL)
+        with suppress(psutil.NoSuchProcess):  # children end when their parent has
+            process.send_signal(signal.SIGKILL)
     service.processes[-1].wait()
     deadline = time.monotonic() + 15
     while sleepers(service.project):
