@@ -27,8 +27,8 @@ from pydantic_core import CoreSchema, ErrorDetails
 from gan_augment.errors import UserError, hint
 from gan_augment.plain_yaml import parse
 
-MOST, WIDEST, MOST_REPEATS = 10**9, 2**16, 10_000
-"""Counts, sizes of layers and repeats beyond which nobody means it."""
+MOST, WIDEST, MOST_LAYERS, MOST_REPEATS = 10**9, 2**16, 100, 10_000
+"""Counts, sizes and numbers of layers, and repeats beyond which nobody means it."""
 Positive = Annotated[int, Field(ge=1, le=MOST)]
 Width = Annotated[int, Field(ge=1, le=WIDEST)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -188,7 +188,9 @@ class TrainParams(Section):
 
     seed: Seed = 0
     network: str = "auto"
-    width: Width | Annotated[tuple[Width, ...], Field(min_length=1, max_length=100)] | None = None
+    width: (
+        Width | Annotated[tuple[Width, ...], Field(min_length=1, max_length=MOST_LAYERS)] | None
+    ) = None
     latent_dim: Width = 64
     embedding_dim: Width = 32
     conditional: bool = True

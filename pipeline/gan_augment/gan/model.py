@@ -15,12 +15,12 @@ from torch import nn
 from gan_augment.errors import UserError, shortened
 from gan_augment.gan.networks import Shape, build
 from gan_augment.gan.sampling import sample
+from gan_augment.params import MOST_LAYERS
 from gan_augment.storage import digest, read_json, write_json
 from gan_augment.table import FeatureSpace
 
 CONFIG = "config.json"
 HALVES = ("generator", "discriminator")
-MOST_LAYERS = 100
 _DAMAGED = (
     *(ArithmeticError, AttributeError, LookupError, OSError),
     *(RuntimeError, SafetensorError, TypeError, ValueError),
@@ -107,8 +107,6 @@ def load(folder: Path) -> Model:
             half.load_state_dict(load_file(file))
         conditional = config["conditional"]
         space = config["space"] and FeatureSpace.of(config["space"])
-    except UserError:
-        raise
     except _DAMAGED as error:
         why = shortened(" ".join(str(error).split()))
         raise UserError(f"{folder} is not a whole model ({why}): run `dvc repro train`") from None

@@ -51,7 +51,10 @@ def idx(params: IngestParams) -> Found:
     check_count(total, params, str(root))
     check_bytes(sum(map(prod, sizes)), params, root)
     classes = ordered({str(number) for _, labels in pairs for number in _numbers(labels)})
-    return Found(total, (image for pair in pairs for image in _pair(*pair, params)), classes)
+    images = (
+        image for pair, size in zip(pairs, sizes, strict=True) for image in _pair(*pair, size)
+    )
+    return Found(total, images, classes)
 
 
 def _kind(file: Path) -> str | None:
@@ -87,8 +90,8 @@ def _sizes(images: Path, labels: Path, params: IngestParams) -> tuple[int, int, 
     return count, height, width
 
 
-def _pair(images: Path, labels: Path, params: IngestParams) -> Iterator[RawImage]:
-    count, height, width = _sizes(images, labels, params)
+def _pair(images: Path, labels: Path, size: tuple[int, int, int]) -> Iterator[RawImage]:
+    count, height, width = size
     most = max(1, min(CHUNK, CHUNK_BYTES // max(height * width, 1)))
     stem = images.name.split(".")[0].removesuffix("-idx3-ubyte")
     published = split_within(stem)
