@@ -6,7 +6,7 @@
 
 Each is `gan-augment study` with `params.yaml`, changed as `STUDIES` says. Results are kept in
 `.scratch/benchmarks/studies/NAME`; a killed study goes on where it was. A replicate takes two to
-seven minutes, and there is one a core at once. The images are in the folder that
+seven minutes, those by `resnet` half an hour, and there is one a core at once. The images are in the folder that
 GAN_AUGMENT_DATASETS names.
 """
 
@@ -34,6 +34,8 @@ FASHION = ["t-shirt", "trouser", "pullover", "dress", "coat"]
 FASHION += ["sandal", "shirt", "sneaker", "bag", "boot"]
 PROFILE = dict(zip(FASHION, (4166, 73, 139, 210, 287, 370, 422, 387, 545, 651), strict=True))
 LEVEL = 651
+UP_TO_LEVEL = {"plan": {"classes": {c: LEVEL - n for c, n in PROFILE.items() if n < LEVEL}}}
+PROFILE_SPLIT = {"limit": 5200, "split": {"train": 0.75, "validation": 0.05, "test": 0.2}}
 
 SIMPLE = ["real", "class-weights", "oversample", "smote", "gmm"]
 ON_CLASSIC = ["smote+classic", "gmm+classic", "gmm+smote+classic"]
@@ -58,6 +60,16 @@ LARGE = {
         *("gan", "gan+gmm", "gan+classic", "placebo"),
     ],
 }
+EVERY = {
+    "arms": [
+        *SIMPLE,
+        *("classic", "mixup", "cutmix", "smote+classic", "gmm+classic"),
+        *("gan", "gan+gmm", *GAN_ON_CLASSIC, "gan-soft", "gan-fresh", "gan-first"),
+        *CONTROLS,
+    ],
+    "classifiers": [*ESTIMATORS["classifiers"], "cnn"],
+    "steps": 1000,
+}
 ON_FEATURES = {
     "arms": [
         *("real", "class-weights", "oversample", "smote", "gmm", "gaussian"),
@@ -73,9 +85,13 @@ WITH_MIXTURE = {
 }
 FEW = ["real", "oversample", "smote", "gmm", "classic", "gan", "gan+gmm", "gan+classic"]
 UNTUNED = {"tuning_repeats": 0}
+BY_RESNET = {"network": "resnet"}
 PARTS = ("split", "classic")
 """What a study changes a part of; all else it replaces."""
 TWICE = {"plan": {"fill": 2}}
+
+
+EVEN_200 = {name: 20 if n % 2 else 200 for n, name in enumerate(FASHION)}
 
 
 Changes = Mapping[str, Mapping[str, Any]]
@@ -142,7 +158,10 @@ STUDIES: dict[str, Study] = {
     ),
     "fashion-200-20": Study(
         "Fashion-MNIST, 200/20",
-        _fashion({name: 20 if n % 2 else 200 for n, name in enumerate(FASHION)}, train={}),
+        _fashion(EVEN_200, train={}),
+    ),
+    "fashion-200-20-resnet": Study(
+        "Fashion-MNIST, 200/20, by `resnet`", _fashion(EVEN_200, EVERY, train=BY_RESNET)
     ),
     **{
         f"fashion-{n}": Study(
@@ -150,14 +169,25 @@ STUDIES: dict[str, Study] = {
         )
         for n, arms in ((50, ESTIMATORS), (100, LARGE), (200, LARGE))
     },
+    **{
+        f"fashion-{n}-resnet": Study(
+            f"Fashion-MNIST, {n} a class, by `resnet`",
+            _fashion(dict.fromkeys(FASHION, n), EVERY, train=BY_RESNET),
+        )
+        for n in (50, 100, 200)
+    },
     "fashion-profile": Study(
         "Fashion-MNIST, 4,166 to 73 a class",
         _fashion(
             PROFILE,
             LARGE,
-            ingest={"limit": 5200, "split": {"train": 0.75, "validation": 0.05, "test": 0.2}},
-            generate={"plan": {"classes": {c: LEVEL - n for c, n in PROFILE.items() if n < LEVEL}}},
+            ingest=PROFILE_SPLIT,
+            generate=UP_TO_LEVEL,
         ),
+    ),
+    "fashion-profile-resnet": Study(
+        "Fashion-MNIST, 4,166 to 73 a class, by `resnet`",
+        _fashion(PROFILE, EVERY, ingest=PROFILE_SPLIT, train=BY_RESNET, generate=UP_TO_LEVEL),
     ),
     "trash-64": Study(
         "TrashNet at 64 pixels, 40 in three classes",
