@@ -6,8 +6,8 @@
 
 Each is `gan-augment study` with `params.yaml`, changed as `STUDIES` says. Results are kept in
 `.scratch/benchmarks/studies/NAME`; a killed study goes on where it was. A replicate takes two to
-seven minutes, those by `resnet` half an hour, and there is one a core at once. The images are in the folder that
-GAN_AUGMENT_DATASETS names.
+seven minutes, one by `resnet` half an hour, and there is one a core at once. The images are in the
+folder that GAN_AUGMENT_DATASETS names.
 """
 
 import argparse

@@ -1,4 +1,3 @@
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from gan_augment import versions
 from gan_augment.data import load, source
 from gan_augment.data.source import fetch
 from gan_augment.errors import UserError
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -115,9 +115,7 @@ def test_s3(s3: dict[str, Any], augmented: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_server_that_does_not_answer() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with pytest.raises(UserError, match=f"http://127.0.0.1:{port}/set cannot be reached: "):
         load(f"http://127.0.0.1:{port}/set")
 

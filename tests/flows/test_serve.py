@@ -30,6 +30,7 @@ from prefect.states import Cancelling
 
 from gan_augment.errors import UserError
 from gan_augment_flows import serve
+from tests.ports import free_port
 from tests.report.browser import browser, executable
 from tests.versions.conftest import ROOT, Project, copy
 
@@ -127,11 +128,6 @@ def until(condition: Callable[[], Any], seconds: float, service: Service) -> Any
     raise AssertionError(service.log[-8000:])
 
 
-def free_port() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return str(probe.getsockname()[1])
-
-
 def sleepers(project: Project) -> list[psutil.Process]:
     """Return the processes of the slow stage of a project."""
     return [
@@ -155,7 +151,7 @@ def service(built: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with (project.root / ".gitignore").open("a") as file:
         file.write("/checkpoint\n__pycache__\n")
     project.commit("slow")
-    service = Service(project, int(free_port()))
+    service = Service(project, free_port())
     service.start()
     yield service
     for process in service.processes:
@@ -310,10 +306,10 @@ def test_a_second_one_takes_over_neither_server_nor_deployments(
     elsewhere = str(project.root.parent / "prefect")
     same_port = refused(project, GAN_AUGMENT_PORT=str(service.port), PREFECT_HOME=elsewhere)
     assert "cannot be used: address already in use" in same_port
-    same_home = refused(project, GAN_AUGMENT_PORT=free_port(), PREFECT_HOME=home)
+    same_home = refused(project, GAN_AUGMENT_PORT=str(free_port()), PREFECT_HOME=home)
     assert f"another `make serve` works with PREFECT_HOME = {home}" in same_home
     there = {
-        "GAN_AUGMENT_PORT": free_port(),
+        "GAN_AUGMENT_PORT": str(free_port()),
         "PREFECT_HOME": elsewhere,
         "PREFECT_API_URL": f"{service.address}/api",
     }
@@ -345,7 +341,7 @@ def test_a_port_in_use(built: Project, which: int) -> None:
 def test_a_home_that_cannot_be_used(built: Project, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     home = str(tmp_path / "file/home")
-    said = refused(built, GAN_AUGMENT_PORT=free_port(), PREFECT_HOME=home)
+    said = refused(built, GAN_AUGMENT_PORT=str(free_port()), PREFECT_HOME=home)
     assert f"cannot write {home}" in said
     assert "Not a directory" in said
 

@@ -12,6 +12,7 @@ import pytest
 
 from gan_augment.errors import UserError
 from gan_augment.versions.publish import Publication, publish
+from tests.ports import free_port
 from tests.versions.conftest import Project
 
 SSHD = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
@@ -40,8 +41,7 @@ def ssh(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     for name in ("host", "user"):
         generate = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
         subprocess.run(generate, check=True)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     (folder / "config").write_text(CONFIG.format(port=port, folder=folder))
     separation = Path("/run/sshd")
     if not separation.exists():
@@ -76,8 +76,7 @@ def test_publishing_over_ssh(project: Project, ssh: tuple[int, Path], tmp_path: 
 
 
 def test_a_remote_out_of_reach_may_come_back(project: Project) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     address = f"ssh://nobody@127.0.0.1:{port}/remote"
     project.run("dvc", "remote", "add", "--quiet", "--default", "over-ssh", address)
     project.commit("over ssh")
