@@ -9,7 +9,7 @@ import numpy as np
 
 from gan_augment import table
 from gan_augment.assemble import stage
-from gan_augment.params import AssembleParams
+from gan_augment.params import AssembleParams, Space
 from gan_augment.synthesis.baselines import rows
 
 MADE = 10
@@ -22,6 +22,7 @@ def assembled(
     digits: Path,
     verdict: Mapping[str, Any],
     features: Path | None = None,
+    space: Space = "auto",
 ) -> Path:
     """Write data/augmented, and what it is made of, into a folder; return its path."""
     inputs = {
@@ -31,10 +32,9 @@ def assembled(
         "verdict": folder / "verdict.json",
         **({"features": features} if features else {}),
     }
-    train = table.read(table.samples(inputs), "train")
+    train = table.read(table.samples(inputs, space), "train")
     scarce = np.flatnonzero(train.counts() == train.counts().min()).tolist()
-    space = table.space(table.samples(inputs))
-    with table.Writer(inputs["synthetic"], train.classes, space=space) as writer:
+    with table.Writer(inputs["synthetic"], train.classes, space=train.space) as writer:
         for label in scarce:
             writer.append(rows("smote", train, label, MADE, 0))
     provenance = {
@@ -44,5 +44,5 @@ def assembled(
     about = {"planned": PLANNED, **verdict, "provenance": provenance}
     inputs["verdict"].write_text(json.dumps(about))
     inputs["memorisation"].write_text('{"passed": true, "reasons": []}')
-    stage.run(AssembleParams(), inputs, {"augmented": folder / "data/augmented"})
+    stage.run(AssembleParams(), inputs, {"augmented": folder / "data/augmented"}, space=space)
     return folder / "data/augmented"

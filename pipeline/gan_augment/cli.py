@@ -134,7 +134,8 @@ def train(
 
     plan.check(settings.generate, real)
     outputs = {"model": model, "history": history, "scratch": scratch}
-    stage.run(settings.train, {"real": real, "features": features}, outputs)
+    inputs = {"real": real, "features": features}
+    stage.run(settings.train, inputs, outputs, settings.generate.space)
 
 
 @app.command()
@@ -205,12 +206,12 @@ def trace(
     from gan_augment.storage import replace_file
     from gan_augment.synthesis.trace import described, find, regenerate, remake
 
-    space = table.space(images)
+    pixels, row = find(images, identity)
+    space = table.space(images) if pixels.ndim == 1 else None
     if out and space:
         raise UserError(
             f"--out: {images} holds features of {space.backbone}, which have no picture"
         )
-    pixels, row = find(images, identity)
     print("\n".join(described(row, table.class_names(images))))
     if row["origin"] == "synthetic":
         by_gan = row["method"] == "gan"
@@ -272,7 +273,8 @@ def evaluate(
         "verdict": reports / "verdict.json",
         "scratch": scratch,
     }
-    stage.run(settings.evaluate, inputs, outputs, settings.embed.weights)
+    also = settings.embed.weights, settings.generate.space
+    stage.run(settings.evaluate, inputs, outputs, *also)
 
 
 @app.command()
@@ -327,7 +329,8 @@ def assemble(
         "memorisation": findings / "memorisation.json",
         "verdict": reports / "verdict.json",
     }
-    stage.run(settings.assemble, inputs, {"augmented": augmented})
+    also = settings.embed.weights, settings.generate.space
+    stage.run(settings.assemble, inputs, {"augmented": augmented}, *also)
 
 
 @app.command()

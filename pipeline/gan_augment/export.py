@@ -49,7 +49,7 @@ def export(source: Path, target: Path, form: str) -> None:
     """
     write = choose(FORMATS, form, "--format")
     space = table.space(source)
-    if space and write is not npz:
+    if space and write is not npz and not _pictured(source):
         raise UserError(
             f"--format {form} writes pictures, and synthetic rows of {source} are features of "
             f"{space.backbone}: use npz"
@@ -139,6 +139,13 @@ FORMATS: dict[str, Callable[[Path, str, Path, Advance], None]] = {
     "webdataset": webdataset,
     "npz": npz,
 }
+
+
+def _pictured(source: Path) -> bool:
+    """Return whether synthetic rows have images; all have, or none."""
+    rows = table.Rows(table.shards(source))
+    origins = rows.columns(["origin"])["origin"].to_pylist()
+    return "synthetic" not in origins or rows.pictured(origins.index("synthetic"))
 
 
 def _claim(target: Path, stamp: dict[str, str]) -> None:

@@ -48,6 +48,10 @@ Size = Annotated[
 ]
 
 
+Space = Literal["auto", "features", "pixels"]
+"""What is generated: features where a backbone looks at the images, else pixels, or either."""
+
+
 def only(key: str, value: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON schema of a mapping with this key and no other."""
     return {
@@ -290,6 +294,7 @@ class GenerateParams(Section):
     """How models/generator becomes data/synthetic."""
 
     seed: Seed = 0
+    space: Space = "auto"
     method: str = "gan"
     plan: Plan = Plan.model_validate("auto")
     min_real: Count = 10

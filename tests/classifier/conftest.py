@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gan_augment.classifier import stage
-from gan_augment.params import ClassifierParams
+from gan_augment.params import ClassifierParams, Space
 from tests.assembled import assembled
 from tests.recipes import recipe
 
@@ -30,13 +30,13 @@ def train(augmented: Path, folder: Path, fit: str = "stretch", **params: Any) ->
 def assemble(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembled:
     """Return a maker of data/augmented with a recipe of SMOTE; keywords are its settings."""
 
-    def make(features: Path | None = None, **classifiers: Any) -> Path:
+    def make(features: Path | None = None, space: Space = "auto", **classifiers: Any) -> Path:
         recipes = {
             "real": recipe(validation=0.5, beats_real=False),
             "smote": recipe(["smote"], **(classifiers or COMPARED)),
         }
         verdict = {"overall": {"verdict": "level", "sentence": "level."}, "recipes": recipes}
-        return assembled(tmp_path_factory.mktemp("set"), digits, verdict, features)
+        return assembled(tmp_path_factory.mktemp("set"), digits, verdict, features, space)
 
     return make
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gan_augment import table
+from gan_augment import load, table
 from gan_augment.classifier import judges, model
 from gan_augment.classifier.training import choose, training_set
 from gan_augment.evaluation.training_set import NO_IMAGE
@@ -67,6 +67,29 @@ def test_of_features_transformed_images_are_looked_at_again(
     assert 0 < near < np.abs(real[: made.real] - np.roll(real[: made.real], 1, axis=0)).mean()
     kept, _ = model.load(train(augmented, tmp_path / "classifier"))
     assert (kept.arm, kept.backbone) == ("smote", table.space(features))
+
+
+def test_synthetic_images_with_features_are_transformed_like_real_ones(
+    assemble: Assembled, features: Path
+) -> None:
+    settings = {"share": 1.0, "classic": {"policy": "gentle-affine"}}
+    copies = {"copies": 2, "copies_of_all": True}
+    augmented = assemble(features, "pixels", logistic_regression={**settings, **copies})
+    data = load(augmented)
+    made = np.flatnonzero(data.synthetic)
+    images = [data.image(row) for row in made.tolist()]
+    np.testing.assert_allclose(data.embed(images), data.features[made], rtol=1e-3, atol=1e-4)
+    recipe = of(read_json(augmented / "verdict.json"), "smote")
+    learnt = training_set(augmented, recipe, 0)
+    assert (learnt.shows != NO_IMAGE).all()
+    assert learnt.views is not None
+    assert learnt.views["gentle-affine"].shape == (2, len(table.labels(augmented, "train")), 1280)
+    assert "all also as 2 transformed copies (gentle-affine)" in recipe.sentence
+    found: dict[str, np.ndarray] = {}
+    exec(recipe.code(str(augmented)), found)
+    assert len(found["features"]) == len(found["labels"]) == 3 * len(found["rows"])
+    seen = data.features[np.tile(found["rows"], 2)]
+    assert np.abs(found["features"][len(found["rows"]) :] - seen).mean() > 0
 
 
 @pytest.mark.parametrize("kind", ["augmented", "embedded"])

@@ -113,6 +113,59 @@ def test_photographs_go_all_the_way(project: Path, cli: CommandLine) -> None:
         np.testing.assert_array_equal(arrays["labels"], data.labels)
 
 
+AS_PIXELS = {
+    **PARAMS,
+    "ingest": {**PARAMS["ingest"], "image_size": 16},
+    "embed": {"backbone": "efficientnet-lite0", "image_size": 32},
+    "generate": {"plan": "fill", "gates": ["copies"], "space": "pixels"},
+    "evaluate": {
+        "repeats": 6,
+        "arms": ["real", "smote", "classic", "gan", "gan+classic"],
+        "classifiers": ["logistic-regression", "k-nn"],
+    },
+    "assemble": {"require": "none", "method": "gan"},
+}
+
+
+@pytest.mark.e2e
+def test_a_gan_of_pixels_is_judged_by_what_the_backbone_sees(
+    project: Path, cli: CommandLine
+) -> None:
+    for stage in STAGES:
+        code, printed = cli(stage, **AS_PIXELS)
+        assert code == 0, printed
+        if stage == "evaluate":
+            assert "estimators see images through efficientnet-lite0" in printed
+    space = table.space(project / "data" / "features")
+    synthetic = table.read(project / "data" / "synthetic")
+    assert synthetic.space is None
+    assert synthetic.pixels.shape[1:] == (3, 16, 16)
+
+    data = load(project / "data" / "augmented")
+    assert data.space == space
+    made = np.flatnonzero(data.synthetic)
+    assert len(made)
+    again = data.embed([data.image(row) for row in made.tolist()])
+    np.testing.assert_allclose(again, data.features[made], rtol=1e-3, atol=1e-4)
+    identity = data.frame["id"].iloc[int(made[0])]
+    code, printed = cli("trace", identity, "--table", "data/augmented", "--out", "one.png")
+    assert code == 0, printed
+    assert "the same, pixel for pixel" in printed
+    code, printed = cli("export", "--out", "folders")
+    assert code == 0, printed
+
+    verdict = json.loads((project / "reports" / "verdict.json").read_text())
+    assert verdict["provenance"]["backbone"] == f"efficientnet-lite0 {space.hash}"
+    assert verdict["recipes"]["gan+classic"]["classifiers"]["k-nn"]["copies_of_all"]
+    scores = pd.read_csv(project / "reports" / "repeats.csv")
+    here = scores[(scores["metric"] == "balanced_accuracy") & (scores["split"] == "test")]
+    assert here[here["arm"] == "real"]["value"].mean() > 0.6  # chance is a third
+    card = (project / "data" / "augmented" / "README.md").read_text()
+    assert "Synthetic rows are images with their features" in card
+    page = (project / "reports" / "report.html").read_text()
+    assert page.count("data:image/png") == 5  # three classes, one of them filled, and the closest
+
+
 def _classified(project: Path, cli: CommandLine) -> None:
     """Check that the classifier sees photographs as the pipeline saw them."""
     classifier = load_classifier(project / "models" / "classifier")
@@ -165,6 +218,13 @@ def test_bad_input(project: Path, cli: CommandLine, tmp_path: Path) -> None:
     other = {**params["ingest"], "seed": 1}
     assert cli("ingest", **{**params, "ingest": other})[0] == 0
     refused("train", "is of other images than")
+    none = {"embed": {"backbone": "none"}, "generate": {"space": "features"}}
+    assert cli("embed", **{**params, **none})[0] == 0
+    refused("train", "no backbone looks at the images", **none)
+    large = {"ingest": {**params["ingest"], "image_size": 136}}
+    assert cli("ingest", **{**params, **large})[0] == 0
+    pixels = {"embed": {"backbone": "none"}, "generate": {"space": "pixels"}}
+    refused("train", "set ingest.image_size to 64", **large, **pixels)
 
 
 def test_a_table_of_images_has_no_features(digits: Path) -> None:

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from loky import get_reusable_executor
 
 from gan_augment import table
 from gan_augment.embed import backbones, stage
+from gan_augment.embed.rows import with_features
 from gan_augment.errors import UserError
 from gan_augment.params import EmbedParams
 from gan_augment.storage import read_json
@@ -88,3 +90,23 @@ def test_features_of_other_images_are_refused(features: Path, tmp_path: Path) ->
         )
     with pytest.raises(UserError, match="is of other images"):
         table.samples({"real": features, "features": tmp_path / "other"})
+
+
+def test_what_is_generated_can_be_asked_for(digits: Path, features: Path, tmp_path: Path) -> None:
+    both = {"real": digits, "features": features}
+    assert [table.samples(both, kind) for kind in ("features", "pixels")] == [features, digits]
+    alone = {"real": digits, "features": tmp_path}
+    assert table.embedded(alone) is None
+    assert table.samples(alone, "pixels") == digits
+    with pytest.raises(UserError, match="name one in embed.backbone"):
+        table.samples(alone, "features")
+
+
+def test_rows_of_images_get_the_features_that_the_stage_gives(digits: Path, features: Path) -> None:
+    space = table.space(features)
+    assert space is not None
+    rows = next(table.scan(digits, "validation")).slice(0, 70)
+    found = table.decode(pa.concat_tables(with_features([rows], space)))
+    assert found.space == space
+    expected = table.read(features, "validation").pixels[:70]
+    np.testing.assert_allclose(found.pixels, expected, rtol=1e-4, atol=1e-5)

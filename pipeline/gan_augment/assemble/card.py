@@ -30,6 +30,8 @@ def card(
     counts: Counts,
     classes: Sequence[str],
     space: FeatureSpace | None = None,
+    *,
+    pictured: bool = True,
 ) -> str:
     """Return the card as Markdown with a YAML header that `datasets` reads.
 
@@ -39,6 +41,7 @@ def card(
         counts: rows by split, origin and label.
         classes: class names in index order.
         space: whose features the rows have; None for images alone.
+        pictured: whether synthetic rows have an image.
     """
     header = {
         "task_categories": ["image-classification"],
@@ -73,7 +76,7 @@ def card(
                 for label, name in enumerate(classes)
             ],
         ),
-        *_features(space),
+        *_features(space, pictured),
         "## Classifier",
         "A classifier that was trained on the train split, by this recipe, ships beside the table: "
         "in the project as `models/classifier`, in a repository of versions by address and tag.",
@@ -102,14 +105,15 @@ def _recipe(verdict: Mapping[str, Any], decision: Decision) -> list[str]:
     ]
 
 
-def _features(space: FeatureSpace | None) -> list[str]:
+def _features(space: FeatureSpace | None, pictured: bool) -> list[str]:
     if space is None:
         return []
+    kind = "images with their features" if pictured else "features alone, without an image"
     return [
         "## Features",
         f"`features` is what {escape(space.backbone)} (weights `{space.hash}`) sees in the whole "
         f"image, resized to {space.size[1]}×{space.size[0]} pixels: {space.width} numbers. "
-        "Synthetic rows are features alone, without an image. Of a new photograph:",
+        f"Synthetic rows are {kind}. Of a new photograph:",
         """```python
 from PIL import Image
 from gan_augment import load

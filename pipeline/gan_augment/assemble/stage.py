@@ -10,13 +10,20 @@ from numpy.typing import NDArray
 from gan_augment import table
 from gan_augment.assemble.card import card, evidence
 from gan_augment.decision import GAN, decide, same_data
-from gan_augment.params import AssembleParams
+from gan_augment.embed.rows import with_features
+from gan_augment.params import AssembleParams, Space
 from gan_augment.storage import as_json, read_json
 from gan_augment.subsample import subsample
 from gan_augment.synthesis import baselines
 
 
-def run(params: AssembleParams, inputs: Mapping[str, Path], outputs: Mapping[str, Path]) -> None:
+def run(
+    params: AssembleParams,
+    inputs: Mapping[str, Path],
+    outputs: Mapping[str, Path],
+    weights: Path | None = None,
+    space: Space = "auto",
+) -> None:
     """Put together the rows of the recipe that ships, and a card that tells the rest of it.
 
     Args:
@@ -24,36 +31,44 @@ def run(params: AssembleParams, inputs: Mapping[str, Path], outputs: Mapping[str
         inputs: `real` and `synthetic`, image tables; `features`, what a backbone sees in the real
             images, if any did; `verdict` and `memorisation`, JSON.
         outputs: `augmented`, an image table with a README.md and a verdict.json.
+        weights: the file with the weights of the backbone, where they came from one.
+        space: `generate.space`: synthetic rows are features, or images.
 
     Raises:
-        UserError: the verdict is about other data.
+        UserError: the verdict is about other data, or the backbone cannot be had that has to look
+            at synthetic images.
     """
     verdict = read_json(inputs["verdict"])
     same_data(verdict, inputs["real"], inputs["synthetic"])
     decision = decide(params, verdict, read_json(inputs["memorisation"]))
-    classes, samples = table.class_names(inputs["real"]), table.samples(inputs)
-    with table.Writer(outputs["augmented"], classes, space=table.space(samples)) as writer:
-        for rows in _real(inputs["real"], samples):
+    classes, embedded = table.class_names(inputs["real"]), table.embedded(inputs)
+    seen_by = table.space(embedded) if embedded else None
+    samples = table.samples(inputs, space)
+    with table.Writer(outputs["augmented"], classes, space=seen_by) as writer:
+        for rows in _real(inputs["real"], embedded):
             writer.append(rows)
         if decision.sources:
             wanted = table.counts(inputs["synthetic"])
             for method, counts in zip(
                 decision.sources, _shared_out(wanted, len(decision.sources)), strict=True
             ):
-                for rows in _synthetic(method, counts, params, inputs):
+                made = _synthetic(method, counts, params, inputs["synthetic"], samples)
+                if seen_by and samples != embedded:
+                    made = with_features(made, seen_by, weights)
+                for rows in made:
                     writer.append(rows)
         about = (verdict, decision, writer.counts(), classes)
-        writer.attach("README.md", card(*about, table.space(samples)))
+        writer.attach("README.md", card(*about, seen_by, pictured=samples == inputs["real"]))
         writer.attach("verdict.json", as_json(evidence(*about)))
     print(f"assemble: {decision.sentence}")
 
 
-def _real(real: Path, samples: Path) -> Iterator[pa.Table]:
-    """Yield the real images, with their features where `samples` has them."""
-    if samples == real:
+def _real(real: Path, embedded: Path | None) -> Iterator[pa.Table]:
+    """Yield the real images, with their features if a backbone looked at them."""
+    if embedded is None:
         yield from table.scan(real)
         return
-    for images, seen in zip(table.scan(real), table.scan(samples), strict=True):
+    for images, seen in zip(table.scan(real), table.scan(embedded), strict=True):
         yield images.append_column(seen.schema.field(table.FEATURES), seen[table.FEATURES])
 
 
@@ -63,13 +78,17 @@ def _shared_out(counts: NDArray[np.int64], methods: int) -> list[NDArray[np.int6
 
 
 def _synthetic(
-    method: str, counts: NDArray[np.int64], params: AssembleParams, inputs: Mapping[str, Path]
+    method: str,
+    counts: NDArray[np.int64],
+    params: AssembleParams,
+    synthetic: Path,
+    samples: Path,
 ) -> Iterator[pa.Table]:
     """Yield so many images of each class: some of data/synthetic, or by a simpler method."""
     if method == GAN:
-        yield from _some(inputs["synthetic"], counts, params.seed)
+        yield from _some(synthetic, counts, params.seed)
         return
-    real = table.read(table.samples(inputs), "train")
+    real = table.read(samples, "train")
     for label in np.flatnonzero(counts).tolist():
         yield baselines.rows(method, real, label, int(counts[label]), params.seed)
 

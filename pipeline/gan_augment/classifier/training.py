@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gan_augment import table
 from gan_augment.classifier.judges import JUDGES
@@ -107,7 +108,7 @@ def training_set(
         real=int((~synthetic[seen]).sum()),
         weights=weights[seen],
         synthetic=synthetic[seen],
-        shows=np.where(synthetic, NO_IMAGE, np.arange(len(rows)))[seen],
+        shows=np.where(~_with_views(synthetic, recipe), NO_IMAGE, np.arange(len(rows)))[seen],
         classic=recipe.classic,
         views=_views(augmented, rows, recipe, seed, weights_file),
     )
@@ -116,12 +117,18 @@ def training_set(
 def _views(
     augmented: Path, rows: Images, recipe: Recipe, seed: int, weights_file: Path | None
 ) -> Views | None:
-    """Return the views of the real rows, which come first, if the recipe transforms images."""
+    """Return the views that the recipe asks for: of the real rows, which come first, or of all."""
     if rows.space is None or recipe.classic is None:
         return None
-    real = int((rows.rows["origin"] == "real").sum())
+    synthetic = (rows.rows["origin"] == "synthetic").to_numpy(bool)
+    count = int(_with_views(synthetic, recipe).sum())
     with temporary_folder() as folder:
         look = views.Look(
             augmented.resolve(), rows.space, weights_file, recipe.classic, seed, folder
         )
-        return views.build(look, real, [recipe.classic.policy])
+        return views.build(look, count, [recipe.classic.policy])
+
+
+def _with_views(synthetic: NDArray[np.bool_], recipe: Recipe) -> NDArray[np.bool_]:
+    """Return which rows are seen as transformed copies, too."""
+    return ~synthetic | recipe.copies_of_all

@@ -30,9 +30,20 @@ def features(
     """
     if not file.exists():
         with replace_file(file) as part, part.open("wb") as opened:
-            np.save(opened, _backbone(params.model_dump_json(), name)(images()))
+            np.save(opened, look(params, name, images()))
     found: NDArray[np.float32] = np.load(file)
     return found
+
+
+def look(params: EmbedParams, name: str, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+    """Return the features of images, float32 N×F, by a backbone that a process loads once.
+
+    Args:
+        params: as of `features`, like the errors.
+        name: of the backbone.
+        images: of any size and mode.
+    """
+    return _backbone(params.model_dump_json(), name)(images)
 
 
 @lru_cache(maxsize=1)

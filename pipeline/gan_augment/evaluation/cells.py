@@ -1,7 +1,7 @@
 """Cells: one arm in one repeat each, computed on all cores and kept until all are done."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from gan_augment.engine import Shared, fan_out, shared
 from gan_augment.evaluation.arms import ARMS, CLASSIC, Material, Option, stand_in
-from gan_augment.evaluation.classifiers import classifier
+from gan_augment.evaluation.classifiers import Scores, classifier
+from gan_augment.evaluation.embedding import Embedder
 from gan_augment.evaluation.outcomes import Hits
 from gan_augment.evaluation.scores import scores
 from gan_augment.evaluation.sets import Sets
@@ -31,12 +32,32 @@ Choices = Mapping[str, Mapping[str, Option]]
 
 @dataclass(frozen=True)
 class Setting:
-    """What all cells have in common: what arms are made of, what is judged, params and choices."""
+    """What all cells have in common.
+
+    Attributes:
+        sets: what arms are made of.
+        judged: the images of each split that is scored.
+        params: the section `evaluate`.
+        choices: what validation chose.
+        embedder: what estimators see images through, if a backbone looks at images of the arms.
+    """
 
     sets: Sets
     judged: Mapping[str, Images]
     params: EvaluateParams
     choices: Choices
+    embedder: Embedder | None = None
+
+    def judge(
+        self, name: str, training_set: TrainingSet, targets: Sequence[Images], seed: int
+    ) -> list[Scores]:
+        """Return what a classifier says of each target when it has learnt from a training set."""
+        samples = [images.pixels for images in targets]
+        found = classifier(name)
+        if self.embedder and not found.in_steps:
+            training_set = self.embedder.training_set(training_set)
+            samples = [self.embedder(pixels) for pixels in samples]
+        return found.judge(training_set, samples, self.params, seed)
 
 
 class Cell(NamedTuple):
@@ -52,6 +73,7 @@ def compute(
     params: EvaluateParams,
     choices: Choices,
     scratch: Path | None = None,
+    embedder: Embedder | None = None,
 ) -> tuple[list[Row], Hits]:
     """Return the scores of all arms in all repeats by all classifiers that an arm is meant for.
 
@@ -64,11 +86,12 @@ def compute(
         params: the section `evaluate`.
         choices: the option of each arm for each classifier.
         scratch: where finished cells are kept, a folder named by `fingerprint`; None keeps nothing.
+        embedder: what estimators see images through, if a backbone looks at images of the arms.
     """
     cells = [
         Cell(arm, repeat) for repeat in range(params.repeats) for arm in params.arms if choices[arm]
     ]
-    with shared(Setting(sets, judged, params, choices)) as setting:
+    with shared(Setting(sets, judged, params, choices, embedder)) as setting:
         compute_one = partial(_compute, setting)
         found = fan_out(compute_one, cells, "evaluate", "training sets", scratch)
     hits: dict[tuple[str, str, str], list[NDArray[np.bool_]]] = defaultdict(list)
@@ -117,12 +140,12 @@ def _compute(setting: Shared[Setting], cell: Cell) -> tuple[list[Row], list[tupl
     judged = dict(common.judged)
     if cell.arm == "real":
         judged["synthetic"] = stand_in(material)
-    targets = [images.pixels for images in judged.values()]
+    targets = [*judged.values()]
     rows: list[Row] = []
     hits: list[tuple[str, str, str]] = []
     for name, option in common.choices[cell.arm].items():
         training_set = make(option, common.choices.get(CLASSIC, {}).get(name))
-        scored = classifier(name).judge(training_set, targets, common.params, seed)
+        scored = common.judge(name, training_set, targets, seed)
         for (split, images), predicted in zip(judged.items(), scored, strict=True):
             key = (cell.repeat, name, cell.arm, split)
             rows += [(*key, *values) for values in scores(images, predicted)]

@@ -15,11 +15,12 @@ from gan_augment.evaluation.arms import (
     transforms,
 )
 from gan_augment.evaluation.cells import Choices
+from gan_augment.evaluation.classifiers import classifier
 from gan_augment.evaluation.outcomes import Outcomes
 from gan_augment.evaluation.verdict import Judge, gains, told
 from gan_augment.params import EvaluateParams
 from gan_augment.recipe import best, flat
-from gan_augment.table import Images
+from gan_augment.table import FeatureSpace, Images
 
 OVERSAMPLE = "oversample"
 """A method whose images are real ones again, so that none need to ship."""
@@ -32,6 +33,7 @@ def recipes(
     params: EvaluateParams,
     train: Images,
     planned: Mapping[str, int],
+    space: FeatureSpace | None = None,
 ) -> dict[str, Any]:
     """Return what verdict.json says of recipes.
 
@@ -42,6 +44,7 @@ def recipes(
         params: the section `evaluate`.
         train: the real training images.
         planned: class → images of data/synthetic.
+        space: whose features estimators see, if a backbone looks at the images.
 
     Returns:
         `planned`; `recipes`: for every arm that all classifiers were trained on and that a user can
@@ -54,13 +57,20 @@ def recipes(
     names = tuple(dict.fromkeys(name for name, _ in test.right))
     judge = Judge(validation, test, names, params.min_gain, 1.0)
     found = {
-        arm: _recipe(arm, judge, choices, params, train) for arm in judge.arms if followable(arm)
+        arm: _recipe(arm, judge, choices, params, train, space)
+        for arm in judge.arms
+        if followable(arm)
     }
     return {"planned": dict(planned), "recipes": found, "recipe": flat(found, best(found))}
 
 
 def _recipe(
-    arm: str, judge: Judge, choices: Choices, params: EvaluateParams, train: Images
+    arm: str,
+    judge: Judge,
+    choices: Choices,
+    params: EvaluateParams,
+    train: Images,
+    space: FeatureSpace | None,
 ) -> dict[str, Any]:
     classifiers = {}
     for name in judge.classifiers:
@@ -68,6 +78,7 @@ def _recipe(
         policy = choices.get(CLASSIC, {}).get(name)
         classifiers[name] = {
             **_settings(arm, choices[arm][name], policy, params, train),
+            **_copies(arm, name, train, space),
             "validation": alone.score(alone.validation, arm),
             "score": alone.score(alone.test, arm),
         }
@@ -81,6 +92,15 @@ def _recipe(
         "score": {key: min(judge.chance + above[key], 1.0) for key in ("mean", "low", "high")},
         "against_real": None if arm == "real" else told(against),
         "beats_real": gains(against, judge.min_gain),
+    }
+
+
+def _copies(arm: str, name: str, train: Images, space: FeatureSpace | None) -> dict[str, Any]:
+    """Return how many transformed copies a classifier sees, and whether of synthetic rows, too."""
+    copied = bool(space) and transforms(arm) and not classifier(name).in_steps
+    return {
+        "copies": views.each(len(train)) if copied else None,
+        "copies_of_all": copied and train.space is None,
     }
 
 
@@ -106,7 +126,6 @@ def _settings(
         if weights is None
         else dict(zip(train.classes, weights.tolist(), strict=True)),
         "classic": classic if transforms(name) else None,
-        "copies": views.each(len(train)) if transforms(name) and train.space else None,
         "mix": [name, amount] if arm.options is ALPHAS else None,
         "weighted": name == "gan-weighted",
         "soft": name == "gan-soft",

@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from gan_augment import table
+from gan_augment.embed import backbones
 from gan_augment.evaluation import cells, outcomes, tuning, views
 from gan_augment.evaluation.arms import ARMS, CLASSIC, transforms, without_additions
+from gan_augment.evaluation.embedding import Embedder
 from gan_augment.evaluation.fitting import fitting
 from gan_augment.evaluation.recipes import recipes
 from gan_augment.evaluation.seal import open_test
@@ -19,10 +22,10 @@ from gan_augment.evaluation.sets import Drawn
 from gan_augment.evaluation.training_set import Views
 from gan_augment.evaluation.verdict import verdicts
 from gan_augment.gan import model
-from gan_augment.params import EvaluateParams
+from gan_augment.params import EvaluateParams, Space
 from gan_augment.recipe import of
 from gan_augment.storage import replace_file, write_json
-from gan_augment.table import Images
+from gan_augment.table import FeatureSpace
 
 GAIN = {"gain": "mean", "low": "low", "high": "high"}
 COLUMNS = ("repeat", "classifier", "arm", "split", "metric", "class", "value")
@@ -33,6 +36,7 @@ def run(
     inputs: Mapping[str, Path],
     outputs: Mapping[str, Path],
     weights: Path | None = None,
+    space: Space = "auto",
 ) -> None:
     """Compare all arms over paired repeats and write down what came out.
 
@@ -44,6 +48,7 @@ def run(
         outputs: `outcomes` (Parquet), `repeats`, `arms` and `lifts` (CSV), `metrics` and `verdict`
             (JSON); `scratch`, where finished cells are kept until all are done.
         weights: the file with the weights of the backbone, where they came from one.
+        space: `generate.space`, what arms are made of.
 
     Raises:
         UserError: inputs that do not belong together, a test split that was tampered with, or a
@@ -51,22 +56,30 @@ def run(
     """
     trained = model.load(inputs["model"])
     counts = table.counts(inputs["synthetic"])
-    samples = table.samples(inputs)
+    samples, embedded = table.samples(inputs, space), table.embedded(inputs)
     known = {split: table.read(samples, split) for split in ("train", "validation")}
-    space = known["train"].space
-    compared = fitting(params, space)
+    seen_by = table.space(embedded) if embedded else None
+    compared = fitting(params, known["train"].space)
     compared = compared if counts.any() else _without_additions(compared)
     synthetic, drawn = (inputs[name].resolve() for name in ("synthetic", "draws"))
     sets = Drawn(known["train"], trained, synthetic, drawn, compared)
     sets.check()
     hashes = {name: table.table_hash(inputs[name]) for name in ("real", "synthetic", "draws")}
-    about = *hashes.values(), trained.hash, repr(space)
+    about = *hashes.values(), trained.hash, repr(seen_by)
     scratch = outputs["scratch"] / cells.fingerprint(compared, *about)
-    sets = replace(sets, views=_views(compared, inputs["real"], known["train"], weights, scratch))
-    choices = tuning.choose(sets, known["validation"], compared, scratch)
+    count = len(known["train"])
+    seen = _views(compared, inputs["real"], count, seen_by, weights, scratch)
+    embedder = None
+    if samples == embedded:
+        sets = replace(sets, views=seen)
+    elif seen_by and embedded:
+        embedder = _embedder(embedded, seen_by, weights, seen, count, params.seed)
+    choices = tuning.choose(sets, known["validation"], compared, scratch, embedder)
     test = open_test(samples, inputs["ingest"] / "seal.json", known)
     judged = {"validation": known["validation"], "test": test}
-    rows, hits = cells.compute(sets, judged, compared, choices, scratch)
+    if embedder and embedded:
+        embedder = embedder.knowing(table.read(embedded, "test"))
+    rows, hits = cells.compute(sets, judged, compared, choices, scratch, embedder)
     repeats = pd.DataFrame(rows, columns=list(COLUMNS))
     filled = [name for name, count in zip(test.classes, counts, strict=True) if count]
     told = outcomes.table(hits, judged)
@@ -84,11 +97,11 @@ def run(
         "synthetic images": hashes["synthetic"],
         "other draws of them": hashes["draws"],
         "generator": trained.hash,
-        **({"backbone": f"{space.backbone} {space.hash}"} if space else {}),
+        **({"backbone": f"{seen_by.backbone} {seen_by.hash}"} if seen_by else {}),
     }
     planned = dict(zip(test.classes, counts.tolist(), strict=True))
     described = {
-        **recipes(validation, of_test, choices, params, known["train"], planned),
+        **recipes(validation, of_test, choices, params, known["train"], planned, seen_by),
         "choices": choices,
         "kinds": {name: ARMS[name].kind for name in compared.arms},
         "settings": params.model_dump(mode="json"),
@@ -110,18 +123,41 @@ def _without_additions(params: EvaluateParams) -> EvaluateParams:
     return params.model_copy(update={"arms": arms})
 
 
+def _embedder(
+    embedded: Path,
+    space: FeatureSpace,
+    weights: Path | None,
+    seen: Views | None,
+    count: int,
+    seed: int,
+) -> Embedder:
+    """Return what estimators see images through, which knows those that it may know so far."""
+    backbones.of_space(space, weights)  # refused here, before any worker starts
+    print(f"evaluate: estimators see images through {space.backbone}", flush=True)
+    nothing = np.zeros(0, np.str_), np.zeros((0, space.width), np.float32)
+    start = Embedder(space, weights, *nothing, seen, views.each(count), seed)
+    for split in ("train", "validation"):
+        start = start.knowing(table.read(embedded, split))
+    return start
+
+
 def _views(
-    params: EvaluateParams, real: Path, train: Images, weights: Path | None, scratch: Path
+    params: EvaluateParams,
+    real: Path,
+    count: int,
+    space: FeatureSpace | None,
+    weights: Path | None,
+    scratch: Path,
 ) -> Views | None:
-    """Return the views that arms need of the training images, where these are features."""
-    if train.space is None or not any(transforms(arm) for arm in params.arms):
+    """Return the views that arms need of the `count` training images, if a backbone sees these."""
+    if space is None or not any(transforms(arm) for arm in params.arms):
         return None
     policies: tuple[str, ...] = (params.classic.policy,)
     if CLASSIC in params.arms:  # whose choice the others take
         policies = views.POLICIES if params.tuning_repeats else views.POLICIES[:1]
     folder = scratch.resolve() / "views"  # workers may be elsewhere
-    look = views.Look(real.resolve(), train.space, weights, params.classic, params.seed, folder)
-    return views.build(look, len(train), policies)
+    look = views.Look(real.resolve(), space, weights, params.classic, params.seed, folder)
+    return views.build(look, count, policies)
 
 
 def _arm_means(repeats: pd.DataFrame) -> pd.DataFrame:

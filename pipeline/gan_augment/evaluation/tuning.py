@@ -14,11 +14,11 @@ import numpy as np
 from gan_augment.engine import Shared, fan_out, shared
 from gan_augment.evaluation.arms import CLASSIC, Option, options
 from gan_augment.evaluation.cells import Setting, applicable, training_sets
-from gan_augment.evaluation.classifiers import classifier
+from gan_augment.evaluation.embedding import Embedder
 from gan_augment.evaluation.sets import Sets
 from gan_augment.params import EvaluateParams
 from gan_augment.seeding import seed_of
-from gan_augment.table import Images
+from gan_augment.table import FeatureSpace, Images
 
 
 class Trial(NamedTuple):
@@ -29,7 +29,11 @@ class Trial(NamedTuple):
 
 
 def choose(
-    sets: Sets, validation: Images, params: EvaluateParams, scratch: Path | None = None
+    sets: Sets,
+    validation: Images,
+    params: EvaluateParams,
+    scratch: Path | None = None,
+    embedder: Embedder | None = None,
 ) -> dict[str, dict[str, Option]]:
     """Return the option of each arm that does best for each classifier that it is meant for.
 
@@ -41,8 +45,9 @@ def choose(
         validation: images of the validation split.
         params: the section `evaluate`.
         scratch: where finished trials are kept; None keeps nothing.
+        embedder: what estimators see images through, if a backbone looks at images of the arms.
     """
-    space = validation.space
+    space = embedder.space if embedder else validation.space
     choices: dict[str, dict[str, Option]] = {
         arm: {name: options(arm, space)[0] for name in params.classifiers if applicable(arm, name)}
         for arm in params.arms
@@ -55,8 +60,9 @@ def choose(
         trials = [Trial(arm, repeat) for repeat in range(params.tuning_repeats) for arm in arms]
         if not trials:
             continue
-        with shared(Setting(sets, {"validation": validation}, params, choices)) as setting:
-            try_one = partial(_try, setting)
+        judged = {"validation": validation}
+        with shared(Setting(sets, judged, params, choices, embedder)) as setting:
+            try_one = partial(_try, setting, space)
             found = fan_out(try_one, trials, "tune on validation", "training sets", scratch)
         for arm in arms:
             of_arm = [found[i] for i, trial in enumerate(trials) if trial.arm == arm]
@@ -72,7 +78,9 @@ def _best(
     return {name: among[int(mean.argmax())] for name, mean in means.items()}
 
 
-def _try(setting: Shared[Setting], trial: Trial) -> dict[str, list[float]]:
+def _try(
+    setting: Shared[Setting], space: FeatureSpace | None, trial: Trial
+) -> dict[str, list[float]]:
     """Return the balanced accuracy on validation, over its classes, of every option."""
     from sklearn.metrics import recall_score
 
@@ -82,12 +90,10 @@ def _try(setting: Shared[Setting], trial: Trial) -> dict[str, list[float]]:
     seed = seed_of(common.params.seed, "tuning", trial.repeat)
     make = training_sets(common.sets(common.params.repeats + trial.repeat), trial.arm, seed)
     scores: dict[str, list[float]] = {name: [] for name in common.choices[trial.arm]}
-    for option in options(trial.arm, validation.space):
+    for option in options(trial.arm, space):
         for name, of_name in scores.items():
             policy = common.choices.get(CLASSIC, {}).get(name)
-            judge = classifier(name).judge
-            training_set = make(option, policy)
-            (found,) = judge(training_set, [validation.pixels], common.params, seed)
+            (found,) = common.judge(name, make(option, policy), [validation], seed)
             predicted = found.argmax(axis=1)
             score = recall_score(validation.labels, predicted, labels=present, average="macro")
             of_name.append(float(score))

@@ -17,16 +17,23 @@ from gan_augment.gan.recipe import recipe
 from gan_augment.gan.spread import calibrate
 from gan_augment.gan.trainer import Trainer
 from gan_augment.gan.validation import Validator
-from gan_augment.params import Recipe, TrainParams
+from gan_augment.params import Recipe, Space, TrainParams
 from gan_augment.storage import digest, replace_directory
 
 CODES = 512
 """Principal components that stand for a feature vector, at most."""
+LARGEST = 128
+"""Pixels a side that are asked for and can be had: 128 take a day or two on two cores."""
 STARTS_AS_GAUSSIAN = "gaussian"
 """The network whose latents are as many as the codes."""
 
 
-def run(params: TrainParams, inputs: Mapping[str, Path], outputs: Mapping[str, Path]) -> None:
+def run(
+    params: TrainParams,
+    inputs: Mapping[str, Path],
+    outputs: Mapping[str, Path],
+    space: Space = "auto",
+) -> None:
     """Train the generator on the train split, scoring it on the validation split as it goes.
 
     Killed at any point and started again with the same inputs and params, it resumes from its last
@@ -38,13 +45,18 @@ def run(params: TrainParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
         outputs: `model`, a folder of config and weights; `history`, a folder of losses.csv,
             validation.csv, events.csv, floor.json, samples/ and, of features, spread.csv;
             `scratch`, where checkpoints live meanwhile.
+        space: `generate.space`, what the generator makes.
 
     Raises:
-        UserError: params that do not fit the images, or training that failed and left no model.
+        UserError: params that do not fit the images, images too large to be made, or training that
+            failed and left no model.
     """
-    samples = table.samples(inputs)
+    samples = table.samples(inputs, space)
     train, validation = (table.read(samples, split) for split in ("train", "validation"))
-    settings = recipe(params, train.pixels.shape[2:])
+    size = train.pixels.shape[2:]
+    if space == "pixels":
+        _refuse_large(size)
+    settings = recipe(params, size)
     shape = shape_of(train, settings)
     fabric = environment.fabric(settings)
     described = environment.describe(settings, fabric)
@@ -91,6 +103,20 @@ def run(params: TrainParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
         }
         _write(outputs, trainer, loop, settings, shape, train, training)
         shutil.rmtree(scratch)
+
+
+def _refuse_large(size: tuple[int, ...]) -> None:
+    """Refuse to make images of which a GAN of pixels would take days.
+
+    Raises:
+        UserError: says what to set.
+    """
+    if max(size) > LARGEST:
+        raise UserError(
+            f"generate.space = 'pixels': the images are {size[1]}×{size[0]} pixels, and a GAN of "
+            f"pixels is for {LARGEST} a side at most: set ingest.image_size to 64 (a backbone sees "
+            "them enlarged), or generate.space to features"
+        )
 
 
 def shape_of(train: table.Images, params: Recipe) -> Shape:

@@ -32,6 +32,7 @@ class Recipe:
         classic: how every image is transformed while training; None is not at all.
         copies: where rows are features, so many transformed copies of each real image are looked at
             by the backbone, before training; None where images are transformed while training.
+        copies_of_all: whether synthetic rows are images, too, so that there are copies of them.
         mix: how the images of a batch are mixed, `mixup` or `cutmix`, and the α of their shares.
         weighted: whether each row counts by its own weight (`Data.weights`).
         soft: whether synthetic rows have probabilities for labels (`Data.soft_labels`).
@@ -50,6 +51,7 @@ class Recipe:
     class_weights: Mapping[str, float] | None
     classic: ClassicParams | None
     copies: int | None
+    copies_of_all: bool
     mix: tuple[str, float] | None
     weighted: bool
     soft: bool
@@ -125,7 +127,8 @@ class Recipe:
             copies = (
                 "a transformed copy" if self.copies == 1 else f"{self.copies} transformed copies"
             )
-            yield f"real ones also as {copies} ({self.classic.policy})"
+            which = "all" if self.copies_of_all else "real ones"
+            yield f"{which} also as {copies} ({self.classic.policy})"
         elif self.classic:
             yield f"all transformed ({self.classic.policy})"
         if self.mix:
@@ -163,6 +166,11 @@ class Recipe:
         made = transforms.code(self.classic, picture=True)
         yield f"transform = {made}  # data.recipe.transform()"
         yield "rows = np.array([*data.torch().sampler()])  # an epoch"
+        if self.copies_of_all:
+            yield f"copies = [transform(data.image(n)) for _ in range({self.copies}) for n in rows]"
+            yield "features = np.concatenate([data.features[rows], data.embed(copies)])"
+            yield f"labels = np.tile(data.labels[rows], {1 + (self.copies or 0)})"
+            return
         yield "real, made = rows[~data.synthetic[rows]], rows[data.synthetic[rows]]"
         yield f"copies = [transform(data.image(row)) for _ in range({self.copies}) for row in real]"
         yield "# a synthetic row has no image to transform: it is seen as it is, as often"
@@ -205,6 +213,7 @@ def of(verdict: Mapping[str, Any], arm: str | None = None, classifier: str | Non
         settings["class_weights"],
         ClassicParams(**settings["classic"]) if settings["classic"] else None,
         settings.get("copies"),  # verdicts of before there were copies lack it
+        settings.get("copies_of_all", False),
         tuple(settings["mix"]) if settings["mix"] else None,
         settings["weighted"],
         settings["soft"],

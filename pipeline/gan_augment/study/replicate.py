@@ -95,7 +95,8 @@ class Replicate:
 
         plan.check(self.params.generate, self.real)
         outputs = {"model": self.model, "history": self.history, "scratch": self._scratch("train")}
-        stage.run(self.params.train, {"real": self.real, "features": self.features}, outputs)
+        inputs = {"real": self.real, "features": self.features}
+        stage.run(self.params.train, inputs, outputs, self.params.generate.space)
 
     def generate(self) -> None:
         """Make the synthetic images."""
@@ -132,7 +133,8 @@ class Replicate:
         )
         outputs = {Path(name).stem: self.reports / name for name in files}
         outputs["scratch"] = self._scratch("evaluate")
-        stage.run(self.params.evaluate, inputs, outputs, self.params.embed.weights)
+        also = self.params.embed.weights, self.params.generate.space
+        stage.run(self.params.evaluate, inputs, outputs, *also)
 
     def repeats(self) -> pd.DataFrame:
         """Return the tidy scores of a finished replicate."""

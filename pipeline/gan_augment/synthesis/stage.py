@@ -18,7 +18,7 @@ from gan_augment.synthesis.draws import seed_of_set
 from gan_augment.synthesis.gates.evidence import Evidence
 from gan_augment.synthesis.gates.sight import Gate
 from gan_augment.synthesis.sampler import HopelessError, Sampler
-from gan_augment.table import FeatureSpace, Images
+from gan_augment.table import Images
 
 
 def run(
@@ -47,7 +47,7 @@ def run(
             few real images, or the gates reject nearly all of it, and there is no fallback.
     """
     check_names(params)
-    samples = table.samples(inputs)
+    samples = table.samples(inputs, params.space)
     real, validation = (table.read(samples, split) for split in ("train", "validation"))
     counts = plan.wanted(params.plan, real.counts(), real.classes)
     methods = plan.methods(params, counts, real.counts(), real.classes)
@@ -134,10 +134,6 @@ def _model(folder: Path, real: Images) -> model.Model:
             "train.conditional to true"
         )
     return trained
-
-
-def _kind(space: FeatureSpace | None) -> str:
-    return f"features of {space.backbone} ({space.hash}, {space.size})" if space else "pixels"
 
 
 def _rows(

@@ -16,6 +16,8 @@ from gan_augment.synthesis.baselines import draw
 def find(path: Path, identity: str) -> tuple[NDArray[Any], dict[str, Any]]:
     """Return a row by the start of its id: image, uint8 C×H×W, or features, float32 F; columns.
 
+    Of a row that has both it is the image.
+
     Args:
         path: an image table.
         identity: an id, or as much of its start as no other row shares.
@@ -36,7 +38,7 @@ def find(path: Path, identity: str) -> tuple[NDArray[Any], dict[str, Any]]:
     (number,) = found.values()
     (columns,) = rows.columns().slice(number, 1).to_pylist()
     columns["label"] = table.class_names(path)[columns["label"]]
-    if table.space(path):
+    if table.space(path) and not rows.pictured(number):
         features = rows.columns([table.FEATURES])[table.FEATURES][number].as_py()
         return np.array(features, np.float32), columns
     return table.from_png(rows.png(number)), columns

@@ -49,6 +49,7 @@ from gan_augment.table.pixels import channels_last, from_png, picture, pixel_has
 from gan_augment.table.reader import (
     class_names,
     counts,
+    embedded,
     labels,
     read,
     samples,
@@ -75,6 +76,7 @@ __all__ = [
     "classes_of",
     "counts",
     "decode",
+    "embedded",
     "encode",
     "from_png",
     "labels",

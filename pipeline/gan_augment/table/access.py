@@ -75,6 +75,21 @@ class Rows:
         Raises:
             UserError: the row has no image, or its shard cannot be read.
         """
+        content = self._png(row)
+        if content is None:
+            shard, _ = self._groups[bisect_right(self._starts, row) - 1]
+            raise UserError(f"row {row} of {shard.parent} has no image")
+        return content
+
+    def pictured(self, row: int) -> bool:
+        """Return whether a row has an image.
+
+        Raises:
+            UserError: its shard cannot be read.
+        """
+        return self._png(row) is not None
+
+    def _png(self, row: int) -> bytes | None:
         group = bisect_right(self._starts, row) - 1
         shard, _ = self._groups[group]
         with readable(shard):
@@ -82,9 +97,10 @@ class Rows:
                 self._locate(group)
             offset, length = int(self._offsets[row]), int(self._lengths[row])
             if offset == ABSENT:
-                raise UserError(f"row {row} of {shard.parent} has no image")
+                return None
             if offset == UNMAPPED:
-                return self._held(group)[row - self._starts[group]].as_py()
+                found: bytes | None = self._held(group)[row - self._starts[group]].as_py()
+                return found
             return self._files(shard)[offset : offset + length]
 
     def columns(self, names: Sequence[str] | None = None) -> pa.Table:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from gan_augment.errors import UserError
 from gan_augment.table.columns import SPLITS, FeatureSpace, classes_of, schema, space_of
 from gan_augment.table.rows import Images, decode
+
+Kind = Literal["auto", "features", "pixels"]
 
 
 def scan(path: Path, split: str | None = None) -> Iterator[pa.Table]:
@@ -68,19 +71,35 @@ def read(path: Path, split: str | None = None) -> Images:
     )
 
 
-def samples(inputs: Mapping[str, Path]) -> Path:
-    """Return the table that generator and classifiers see: features if there are any, else images.
+def samples(inputs: Mapping[str, Path], kind: Kind = "auto") -> Path:
+    """Return the table whose samples are generated: of features or of images.
 
     Args:
         inputs: `real`, a table of images; `features`, a table of what a backbone sees in them, or
             a folder without one.
+        kind: `auto` is features if there are any, else images.
+
+    Raises:
+        UserError: the features are of other images, or there are none where they are asked for.
+    """
+    features = embedded(inputs)
+    if features is None and kind == "features":
+        raise UserError(
+            "generate.space = 'features', but no backbone looks at the images: name one in "
+            "embed.backbone, or set generate.space to auto"
+        )
+    return inputs["real"] if features is None or kind == "pixels" else features
+
+
+def embedded(inputs: Mapping[str, Path]) -> Path | None:
+    """Return the table of what a backbone sees in the images, if one did; arguments of `samples`.
 
     Raises:
         UserError: the features are of other images.
     """
     real, features = inputs["real"], inputs.get("features")
     if features is None or not any(features.glob("*.parquet")):
-        return real
+        return None
     if table_hash(features) != table_hash(real):
         raise UserError(f"{features} is of other images than {real}: run `gan-augment embed`")
     return features

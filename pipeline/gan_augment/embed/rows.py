@@ -1,0 +1,48 @@
+"""Rows of images become rows of images with their features."""
+
+import io
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from PIL import Image
+
+from gan_augment import table
+from gan_augment.embed import backbones, kept
+from gan_augment.embed.backbones import AT_ONCE
+from gan_augment.engine import stream
+from gan_augment.params import EmbedParams
+from gan_augment.table import FeatureSpace
+
+
+def with_features(
+    parts: Iterable[pa.Table], space: FeatureSpace, weights: Path | None = None
+) -> Iterator[pa.Table]:
+    """Yield rows of images with what a backbone sees in each, looked at on all cores.
+
+    Args:
+        parts: rows of an image table.
+        space: whose features, of which weights, seen at which size.
+        weights: the file with the weights, where they came from one.
+
+    Raises:
+        UserError: the backbone cannot be had, or has other weights now.
+    """
+    backbones.of_space(space, weights)  # refused here, before any worker starts
+    params = backbones.params_of(space, weights)
+    blocks = [
+        rows.slice(start, AT_ONCE) for rows in parts for start in range(0, len(rows), AT_ONCE)
+    ]
+    pngs = [[cell["bytes"] for cell in rows["image"].to_pylist()] for rows in blocks]
+    look = partial(_look, params, space.backbone)
+    for rows, found in zip(blocks, stream(look, pngs, processes=True), strict=True):
+        schema = table.schema(table.classes_of(rows.schema), space)
+        features = pa.array(list(found), schema.field(table.FEATURES).type)
+        yield rows.append_column(table.FEATURES, features).select(schema.names).cast(schema)
+
+
+def _look(params: EmbedParams, name: str, pngs: list[bytes]) -> NDArray[np.float32]:
+    return kept.look(params, name, [Image.open(io.BytesIO(content)) for content in pngs])
