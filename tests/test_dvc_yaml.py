@@ -32,9 +32,11 @@ def defaults(stage: str) -> set[str]:
 
 def test_every_section_of_params_is_a_stage_and_tracked_by_it() -> None:
     others = {
+        "train": ["generate.space"],
         "generate": ["evaluate.repeats", "evaluate.tuning_repeats"],
-        "evaluate": ["embed.weights"],
+        "evaluate": ["embed.weights", "generate.space"],
         "report": ["assemble"],
+        "assemble": ["embed.weights", "generate.space"],
         "classifier": ["ingest.fit", "embed.weights"],
     }
     assert set(STAGES) == set(Params.model_fields)
