@@ -4,7 +4,7 @@ BIN := .venv/bin
 ENV := PATH="$(CURDIR)/$(BIN):$$PATH" DVC_NO_ANALYTICS=1 DO_NOT_TRACK=1 \
 	PREFECT_SERVER_ANALYTICS_ENABLED=false
 
-.PHONY: demo example test lint types unit flow serve clean
+.PHONY: demo example test lint types unit flow serve site links clean
 
 demo: .venv/installed  ## set everything up and run the pipeline on digits
 	$(ENV) $(BIN)/dvc repro
@@ -35,6 +35,13 @@ flow: .venv/installed  ## run the pipeline as a Prefect flow
 
 serve: .venv/installed  ## Prefect server, worker, schedules and the report on this machine
 	$(ENV) $(BIN)/python -m gan_augment_flows.serve
+
+site: .venv/installed  ## docs/ as pages, in .scratch/site
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs . .scratch/site
+	@echo .scratch/site/docs/index.html
+
+links: .venv/installed  ## whether other sites that docs/ names are there
+	$(BIN)/sphinx-build --quiet -b linkcheck -c docs . .scratch/links
 
 # uv reads the same pins as pip and installs them several times faster.
 .venv/installed: pyproject.toml constraints.txt

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 from hypothesis import settings as hypothesis_settings
+from PIL import Image
 
 from gan_augment import params as params_module
 from gan_augment import table
@@ -117,3 +118,24 @@ def cli(
         return int(stopped.value.code or 0), printed.out + printed.err
 
     return run
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of pictures of three kinds, of 40 to 60 pixels: stripes, dots and ramps."""
+    root, draw = tmp_path_factory.mktemp("source"), np.random.default_rng(0)
+    for label, name in enumerate("abc"):
+        (root / name).mkdir()
+        for number in range(70):
+            side = int(draw.integers(40, 60))
+            y, x = np.mgrid[:side, :side] / side
+            turn, phase = draw.random() * 3, draw.random() * 6
+            wave = np.sin(20 * (x + turn * y) + phase)
+            grid = np.sin(20 * x + phase) * np.sin(20 * y + phase)
+            shape = (wave, grid, x + turn * y)[label]
+            colour = draw.random(3) * 100 + 80
+            noise = draw.normal(0, 25, (side, side, 3))
+            pixels = shape[..., None] * colour / 2 + 100 + noise
+            image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+            image.save(root / name / f"{number:03d}.png")
+    return root

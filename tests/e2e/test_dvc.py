@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from gan_augment import table
-from tests.e2e.conftest import QUICK, Run, make_project, runner
+from tests.e2e.conftest import Run, make_project
 
 pytestmark = pytest.mark.e2e
 STAGES = ("ingest", "train", "generate", "evaluate", "report", "assemble", "classifier")
@@ -124,20 +124,3 @@ def test_bad_params_are_one_message(run: Run, folder: Path, params: Callable[...
     printed = failed.stdout + failed.stderr
     assert "error: params.yaml: train.stepz: unknown key; did you mean 'steps'?" in printed
     assert "Traceback" not in printed
-
-
-def test_a_project_of_a_folder_of_images_goes_all_the_way(
-    tmp_path: Path, folder_of_images: Path
-) -> None:
-    (tmp_path / "quick.yaml").write_text(yaml.safe_dump(QUICK))
-    run = runner(tmp_path)
-    sets = ["--set", "ingest.scarcity={digit 1: 3}", "--params", "quick.yaml"]
-    printed = run("gan-augment", "init", "mine", "--images", str(folder_of_images), *sets).stdout
-    assert "generate.fallback: smote" in printed
-    run = runner(tmp_path / "mine")
-    run("dvc", "repro")
-    augmented = table.read(tmp_path / "mine/data/augmented", "train")
-    assert augmented.classes == ("digit 0", "digit 1", "digit 2")
-    real = augmented.rows["origin"] == "real"
-    assert (augmented.labels[real] == 1).sum() == 3
-    assert run("git", "status", "--short").stdout.split() == ["??", "dvc.lock"]

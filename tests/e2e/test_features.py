@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 from gan_augment import load, load_classifier, table
 from gan_augment.errors import UserError
@@ -28,27 +27,6 @@ PARAMS = {
     },
 }
 STAGES = ("ingest", "embed", "train", "generate", "evaluate", "report", "assemble", "classifier")
-
-
-@pytest.fixture(scope="module")
-def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of pictures of three kinds, of 40 to 60 pixels: stripes, dots and ramps."""
-    root, draw = tmp_path_factory.mktemp("source"), np.random.default_rng(0)
-    for label, name in enumerate("abc"):
-        (root / name).mkdir()
-        for number in range(70):
-            side = int(draw.integers(40, 60))
-            y, x = np.mgrid[:side, :side] / side
-            turn, phase = draw.random() * 3, draw.random() * 6
-            wave = np.sin(20 * (x + turn * y) + phase)
-            grid = np.sin(20 * x + phase) * np.sin(20 * y + phase)
-            shape = (wave, grid, x + turn * y)[label]
-            colour = draw.random(3) * 100 + 80
-            noise = draw.normal(0, 25, (side, side, 3))
-            pixels = shape[..., None] * colour / 2 + 100 + noise
-            image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
-            image.save(root / name / f"{number:03d}.png")
-    return root
 
 
 @pytest.fixture
