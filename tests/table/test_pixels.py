@@ -28,3 +28,10 @@ def test_every_pixel_is_read_back_from_png(image: np.ndarray) -> None:
     with Image.open(io.BytesIO(content)) as picture:
         picture.verify()  # checksums of all chunks
         assert picture.mode == ("L" if len(image) == 1 else "RGB")
+
+
+def test_the_bytes_of_a_png_do_not_depend_on_those_before_it() -> None:
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 256, (3, side, side), np.uint8) // 8 for side in (64, 8, 200, 31)]
+    wanted = [table.png(image) for image in images]
+    assert [table.png(image) for image in images[::-1]] == wanted[::-1]

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gan_augment.errors import UserError, hint
 from gan_augment.ingest import groups
@@ -42,12 +43,16 @@ def check_classes(classes: Sequence[str], params: IngestParams) -> None:
 
 
 def read(
-    spooled: Spooled, source: Sequence[str], params: IngestParams
+    spooled: Spooled,
+    thumbnails: NDArray[np.uint8] | None,
+    source: Sequence[str],
+    params: IngestParams,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the catalogue of what was spooled, and the class names in index order.
 
     Args:
         spooled: all images that passed the checks.
+        thumbnails: theirs, flat: uint8, N×D; None where near-duplicates are not looked for.
         source: names of classes in the source's order; the others follow.
         params: of ingestion.
 
@@ -75,7 +80,7 @@ def read(
     )
     near = params.duplicates.near
     hashes = None if near is None else spooled.column("hash").to_numpy()
-    images["cluster"] = clusters(images["id"].tolist(), hashes, spooled.thumbnails_of, near)
+    images["cluster"] = clusters(images["id"].tolist(), hashes, thumbnails, near)
     return images, classes
 
 

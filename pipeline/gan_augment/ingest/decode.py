@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from gan_augment import table
 from gan_augment.errors import UserError
 from gan_augment.ingest.sources.raw import RawImage
 from gan_augment.params import MAX_SIDE, IngestParams
@@ -34,7 +35,7 @@ class Decoded(NamedTuple):
     """An image that passes all checks.
 
     Attributes:
-        pixels: uint8 C×H×W.
+        pixels: uint8 C×H×W, a view of H×W×C.
         size: width and height before resizing, as the picture is seen.
         notes: what was done to it that its owner may want to know.
         bits: of a picture of 16-bit grey, how many the largest value takes.
@@ -79,19 +80,19 @@ def decode(raw: RawImage, params: IngestParams, bits: int = 16) -> Decoded:
         pixels = as_stored(shallow, params)
     # Scaled by more bits than are in use, a picture may come out flat and yet show something.
     shown = pixels if deep is None else deep[None]
-    if (shown == shown[:, :1, :1]).all():
+    first = shown[:, :1, :1]
+    if (shown[:, :1] == first).all() and (shown == first).all():
         raise Rejected("has one colour only")
     return Decoded(pixels, size, notes, None if deep is None else int(deep.max()).bit_length())
 
 
 def as_stored(picture: Image.Image, params: IngestParams) -> NDArray[np.uint8]:
-    """Return the pixels that are stored of an upright picture of 8 bits, uint8 C×H×W.
+    """Return the pixels that are stored of an upright picture of 8 bits, uint8 C×H×W, as a view.
 
     Raises:
         Rejected: it has floating-point pixels.
     """
-    pixels = np.asarray(_resize(_mode(picture, params.channels), params))
-    return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    return table.channels_first(_resize(_mode(picture, params.channels), params))
 
 
 def look(raw: RawImage, params: IngestParams) -> tuple[int, int]:
@@ -144,6 +145,8 @@ def _within_bounds(size: tuple[int, int], params: IngestParams) -> None:
 
 def _notes(picture: Image.Image) -> tuple[str, ...]:
     """Say what is unusual about a picture that is not decoded yet."""
+    if picture.format is None and picture.mode in ("L", "RGB"):
+        return ()  # made from an array, which is plain
     unusual = {
         "palette": picture.mode in ("P", "PA"),
         "transparent": picture.has_transparency_data,

@@ -113,4 +113,5 @@ def _sheets(folder: Path, images: pd.DataFrame, classes: Sequence[str], spooled:
         band = np.stack([table.from_png(pngs[i]) for i in mine])
         sheet = contact_sheet([band], SHEET_COLUMNS, [name])
         plain = re.sub(r"[^\w.-]+", "_", name)[:80]
-        sheet.save(folder / f"{label:0{digits}d}-{plain}.png")
+        pixels = table.channels_first(sheet)
+        (folder / f"{label:0{digits}d}-{plain}.png").write_bytes(table.png(pixels))

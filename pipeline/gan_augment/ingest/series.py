@@ -6,7 +6,7 @@ each image is asked which other of its class it resembles most, and whether that
 or the last. How often it is by chance, a permutation test says.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -55,14 +55,12 @@ class Series(NamedTuple):
         return self.p <= SIGNIFICANT and excess >= EXCESS * self.compared
 
 
-def look(
-    images: pd.DataFrame, thumbnails_of: Callable[[Rows], NDArray[np.uint8]], seed: int
-) -> Series:
+def look(images: pd.DataFrame, thumbnails: NDArray[np.uint8], seed: int) -> Series:
     """Compare images with others of their class, groups apart: what belongs together stays so.
 
     Args:
         images: a line an image, with its `name`, `label` and `group`; the index is its row.
-        thumbnails_of: returns the thumbnails of some rows (ascending), flat: uint8, M×D.
+        thumbnails: of all rows, flat: uint8, N×D; may be mapped from a file.
         seed: of the choice of images where there are many, and of the permutations.
     """
     compared, chance = 0, np.zeros(PERMUTATIONS)
@@ -71,7 +69,7 @@ def look(
     for label in sizes.index[sizes >= FEW]:
         draw = rng(seed, "series", int(label))
         mine = _in_order(images[images["label"] == label], draw)
-        nearest = _nearest(mine, thumbnails_of)
+        nearest = _nearest(mine, thumbnails)
         place = np.arange(len(mine))
         alike = _next_to(place[None], nearest)[0]
         rows = mine.index.to_numpy()
@@ -92,10 +90,9 @@ def _in_order(mine: pd.DataFrame, draw: np.random.Generator) -> pd.DataFrame:
     return mine.iloc[order[start : start + MOST_IMAGES]]
 
 
-def _nearest(mine: pd.DataFrame, thumbnails_of: Callable[[Rows], NDArray[np.uint8]]) -> Rows:
+def _nearest(mine: pd.DataFrame, thumbnails: NDArray[np.uint8]) -> Rows:
     """Return for each image the place of the most alike one of another group; -1 if all are one."""
-    rows = mine.index.to_numpy()
-    flat = thumbnails_of(np.sort(rows))[np.argsort(np.argsort(rows))].astype(np.float32)
+    flat = thumbnails[mine.index.to_numpy()].astype(np.float32)
     square = np.einsum("nd,nd->n", flat, flat)
     distance = square[:, None] + square - 2 * flat @ flat.T
     group, _ = pd.factorize(mine["group"])

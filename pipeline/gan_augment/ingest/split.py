@@ -159,6 +159,33 @@ def _few_groups(place: NDArray[np.int64], sizes: Any, is_open: NDArray[np.bool_]
 def _stratified(
     place: NDArray[np.int64], sizes: Any, shares: NDArray[np.float64], seed: int
 ) -> None:
+    """Place the other groups, in plain numbers: arrays of one class each would take longer."""
+    aim, placed = _aims(place, sizes, shares)
+    missing, aims = (aim - placed).tolist(), aim.tolist()
+    counts = np.asarray(sizes.sum(axis=0)).ravel().tolist()
+    starts, classes, images = (part.tolist() for part in (sizes.indptr, sizes.indices, sizes.data))
+    open_ = np.flatnonzero(shares > 0).tolist()
+    order = rng(seed, "split").permutation(len(place))
+    totals = np.asarray(sizes.sum(axis=1)).ravel()
+    for group in order[np.argsort(-totals[order], kind="stable")].tolist():
+        if place[group] >= 0:
+            continue
+        span = slice(starts[group], starts[group + 1])
+        mine = list(zip(classes[span], images[span], strict=True))
+        gains = [
+            # as Sainte-Laguë apportions seats
+            sum(n / counts[c] * ((missing[c][split] - n / 2) / aims[c][split]) for c, n in mine)
+            for split in open_
+        ]
+        place[group] = chosen = open_[gains.index(max(gains))]
+        for label, number in mine:
+            missing[label][chosen] -= number
+
+
+def _aims(
+    place: NDArray[np.int64], sizes: Any, shares: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how many images each class should have in each split, K×3, and how many it has."""
     counts = np.asarray(sizes.sum(axis=0)).ravel()
     placed = np.stack([np.asarray(sizes[place == s].sum(axis=0)).ravel() for s in range(3)], axis=1)
     is_open = shares > 0
@@ -168,15 +195,4 @@ def _stratified(
     aim[:, held_out] = np.maximum(aim[:, held_out], 1)
     aim[:, TRAIN] = np.maximum(free - aim[:, held_out].sum(axis=1), 1)
     aim[:, ~is_open] = 1
-    missing = aim - placed
-
-    order = rng(seed, "split").permutation(len(place))
-    totals = np.asarray(sizes.sum(axis=1)).ravel()
-    for group in order[np.argsort(-totals[order], kind="stable")]:
-        if place[group] < 0:
-            span = slice(sizes.indptr[group], sizes.indptr[group + 1])
-            mine, size = sizes.indices[span], sizes.data[span]
-            half = size[:, None] / 2  # as Sainte-Laguë apportions seats
-            gain = np.where(is_open, (missing[mine] - half) / aim[mine], -np.inf)
-            place[group] = np.argmax(size / counts[mine] @ gain)
-            missing[mine, place[group]] -= size
+    return aim, placed

@@ -31,8 +31,8 @@ from gan_augment.progress import progress
 
 GROUP_ROWS, GROUP_BYTES = 1_024, 2**25
 """Images that are written and read at a time, or fewer that hold so many bytes together."""
-BLOCK_BYTES = 2**22
-"""Pixels in bytes that are measured at a time: as floats they take several times the room."""
+BLOCK_BYTES = 2**18
+"""Pixels in bytes that are measured at a time: as floats they still fit into a core's cache."""
 _SCHEMA = pa.schema(
     {
         "name": pa.string(),
@@ -87,10 +87,14 @@ class Tally:
             NoSize: it is of another size than those before.
         """
         planes, height, width = decoded.pixels.shape
-        bits = [] if decoded.bits is None else [decoded.bits]
-        levels = int(decoded.pixels.min()), int(decoded.pixels.max())
-        notes = Counter(decoded.notes)
-        self.add(Tally(planes == 3, (height, width), [], notes, Counter(bits), levels))
+        self._of_one_size((height, width))
+        self.colour |= planes == 3
+        for note in decoded.notes:
+            self.notes[note] += 1
+        if decoded.bits is not None:
+            self.bits[decoded.bits] += 1
+        low, high = self.levels
+        self.levels = min(low, int(decoded.pixels.min())), max(high, int(decoded.pixels.max()))
 
     def add(self, other: "Tally") -> None:
         """Count others too.
@@ -98,15 +102,18 @@ class Tally:
         Raises:
             NoSize: they are of another size.
         """
-        if None not in (self.size, other.size) and self.size != other.size:
-            raise NoSize
-        self.size = self.size or other.size
+        self._of_one_size(other.size)
         self.colour |= other.colour
         self.rejects += other.rejects
         self.notes += other.notes
         self.bits += other.bits
         low, high = zip(self.levels, other.levels, strict=True)
         self.levels = min(low), max(high)
+
+    def _of_one_size(self, size: Size | None) -> None:
+        if None not in (self.size, size) and self.size != size:
+            raise NoSize
+        self.size = self.size or size
 
 
 class Spooled(NamedTuple):
@@ -148,16 +155,19 @@ class Spooled(NamedTuple):
         sides = [self.column(side).to_numpy() for side in ("height", "width")]
         return np.stack(sides, axis=1)
 
-    def thumbnails_of(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return the thumbnails of some images (ascending rows), flat: uint8, M×D."""
-        found = []
-        for part in self.read(["thumbnail", "grey"], rows):
-            flat = [
-                np.tile(np.frombuffer(cell.as_py(), np.uint8), 3 if tripled else 1)
-                for cell, tripled in zip(part["thumbnail"], self._tripled(part), strict=True)
-            ]
-            found += [np.stack(flat)] if flat else []
-        return np.concatenate(found)
+    def thumbnails(self) -> NDArray[np.uint8]:
+        """Return the thumbnails of all images, flat: uint8, N×D, mapped from a file that it writes.
+
+        They are looked at in any order, and take less memory than others need.
+        """
+        mapped = self.path.with_suffix(".thumbnails")
+        count = 0
+        with mapped.open("wb") as file:
+            for part in self.read(["thumbnail", "grey"]):
+                cells = zip(part["thumbnail"].to_pylist(), self._tripled(part), strict=True)
+                file.write(b"".join(cell * (3 if tripled else 1) for cell, tripled in cells))
+                count += len(part)
+        return np.memmap(mapped, np.uint8, "r").reshape(count, -1)
 
     def channel_levels(self, name: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return `mean` or `mean_square` of some images (ascending rows), M×channels."""
@@ -217,27 +227,23 @@ def spool(found: Found, path: Path, params: IngestParams, bits: int = 16) -> Spo
     done = 0
     with path.open("wb") as file, pq.ParquetWriter(file, _SCHEMA, compression="none") as writer:
         pending: list[pa.RecordBatch] = []
+        held = 0
         with progress("ingest", found.total, "images") as advance:
             for chunk in decoded:
                 tally.add(chunk.tally)
                 _few_rejects(tally.rejects, found.total, params)
                 for rows in chunk.rows:
                     pending.append(rows)
-                    if _fill_a_group(pending):
+                    held += rows.nbytes
+                    if held >= GROUP_BYTES or sum(map(len, pending)) >= GROUP_ROWS:
                         writer.write_table(pa.Table.from_batches(pending))
-                        pending = []
+                        pending, held = [], 0
                 done += chunk.images
                 advance(done)
         writer.write_table(pa.Table.from_batches(pending, _SCHEMA))
     if tally.size is None:
         raise UserError(f"none of the {found.total} images can be used: {reasons(tally.rejects)}")
     return Spooled(path, tally, tally.size)
-
-
-def _fill_a_group(pending: list[pa.RecordBatch]) -> bool:
-    return (
-        sum(map(len, pending)) >= GROUP_ROWS or sum(rows.nbytes for rows in pending) >= GROUP_BYTES
-    )
 
 
 class _Chunk(NamedTuple):
@@ -301,8 +307,9 @@ def _rows(images: list[tuple[RawImage, Decoded]], params: IngestParams) -> pa.Re
         ]
         columns["hash"] = difference_hashes(brightness)
     flat = block.reshape(len(block), planes, -1).astype(np.float32)
-    columns["mean"] = list(flat.mean(axis=2))
-    columns["mean_square"] = list(np.einsum("ncp,ncp->nc", flat, flat) / flat.shape[2])
+    count = flat.shape[2]
+    columns["mean"] = list(flat @ np.full(count, 1 / count, np.float32))
+    columns["mean_square"] = list(np.vecdot(flat, flat) / count)
     arrays = [
         pa.array(columns.get(field.name, [None] * len(images)), type=field.type)
         for field in _SCHEMA

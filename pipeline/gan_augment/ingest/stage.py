@@ -34,11 +34,11 @@ def run(params: IngestParams, inputs: Mapping[str, Path], outputs: Mapping[str, 
     del inputs
     with scratch_directory(outputs["real"]) as scratch, warnings.catch_warnings():
         found, spooled = _spooled(scratch / "images.parquet", params)
-        images, classes = catalogue.read(spooled, found.classes, params)
+        thumbnails = None if params.duplicates.near is None else spooled.thumbnails()
+        images, classes = catalogue.read(spooled, thumbnails, found.classes, params)
         images, contradictions = catalogue.without_contradictions(images, classes, params)
         images = catalogue.split(images, classes, params)
-        near = params.duplicates.near is not None
-        alike = series.look(images, spooled.thumbnails_of, params.seed) if near else None
+        alike = None if thumbnails is None else series.look(images, thumbnails, params.seed)
         rejects = sorted(spooled.tally.rejects + contradictions)
         table.write(outputs["real"], _rows(images, classes, spooled), classes)
         fitted = Fitted(params.fit, spooled.sizes()[images.index], spooled.size)

@@ -45,7 +45,14 @@ from gan_augment.table.columns import (
     schema,
     space_of,
 )
-from gan_augment.table.pixels import channels_last, from_png, picture, pixel_hash, png
+from gan_augment.table.pixels import (
+    channels_first,
+    channels_last,
+    from_png,
+    picture,
+    pixel_hash,
+    png,
+)
 from gan_augment.table.reader import (
     class_names,
     counts,
@@ -71,6 +78,7 @@ __all__ = [
     "Images",
     "Rows",
     "Writer",
+    "channels_first",
     "channels_last",
     "class_names",
     "classes_of",

@@ -106,14 +106,25 @@ def pack(
     }
     lists.setdefault("group", lists["id"])
     paths, images = (lists.pop(name, [None] * n) for name in ("path", "image"))
-    lists["image"] = [
-        {"bytes": content, "path": path} if content or path else None
-        for content, path in zip(images, paths, strict=True)
-    ]
     lists["label"] = labels.tolist()
     table_schema = schema(classes, space)
-    arrays = [pa.array(lists.get(f.name, [None] * n), type=f.type) for f in table_schema]
+    arrays = [
+        _struct(images, paths, f.type)
+        if f.name == "image"
+        else pa.array(lists.get(f.name, [None] * n), type=f.type)
+        for f in table_schema
+    ]
     return pa.Table.from_arrays(arrays, schema=table_schema)
+
+
+def _struct(images: Sequence[Any], paths: Sequence[Any], kind: pa.StructType) -> pa.StructArray:
+    """Return the column `image` of bytes and paths; a row with neither has none."""
+    cells = [
+        pa.array(values, kind.field(name).type)
+        for name, values in (("bytes", images), ("path", paths))
+    ]
+    missing = pc.and_(*(pc.is_null(cell) for cell in cells))
+    return pa.StructArray.from_arrays(cells, fields=list(kind), mask=missing)
 
 
 def decode(rows: pa.Table) -> Images:

@@ -21,8 +21,9 @@ from gan_augment.ingest.sources.raw import Found, RawImage, check_bytes, check_c
 from gan_augment.ingest.sources.splits import split_within
 from gan_augment.params import IngestParams
 
-CHUNK, CHUNK_BYTES = 1_000, 2**24
-"""Images that are read at a time, or fewer that hold so many bytes together."""
+CHUNK, CHUNK_BYTES = 64, 2**24
+"""Images that are read at a time, or fewer that hold so many bytes together: as many as a worker
+takes at a time, to which they are then sent as one array."""
 _UNSIGNED_BYTES = 8
 
 
@@ -103,9 +104,13 @@ def _pair(images: Path, labels: Path, size: tuple[int, int, int]) -> Iterator[Ra
             block = _exactly(pixels, (n, height, width), images)
             numbers = _exactly(classes, (n,), labels)
             for index, (image, number) in enumerate(zip(block, numbers, strict=True), start):
-                opener = partial(Image.fromarray, image)
+                opener = partial(_picture, block, index - start)
                 name = f"{stem}/{index:05d}"
                 yield RawImage(name, str(number), opener, published, held=image.nbytes)
+
+
+def _picture(block: NDArray[np.uint8], index: int) -> Image.Image:
+    return Image.fromarray(block[index])
 
 
 def _header(file: Path, dimensions: int) -> tuple[int, ...]:
