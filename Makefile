@@ -4,7 +4,7 @@ BIN := .venv/bin
 ENV := PATH="$(CURDIR)/$(BIN):$$PATH" DVC_NO_ANALYTICS=1 DO_NOT_TRACK=1 \
 	PREFECT_SERVER_ANALYTICS_ENABLED=false
 
-.PHONY: demo example test lint types unit flow serve site links clean
+.PHONY: demo example test lint types unit soak flow serve site links clean
 
 demo: .venv/installed  ## set everything up and run the pipeline on digits
 	$(ENV) $(BIN)/dvc repro
@@ -29,6 +29,9 @@ types: .venv/installed
 
 unit: .venv/installed
 	OMP_NUM_THREADS=1 $(ENV) $(BIN)/pytest --numprocesses auto --dist loadfile
+
+soak: .venv/installed  ## kill `dvc repro` and the flow a hundred times; takes some hours
+	OMP_NUM_THREADS=1 GAN_AUGMENT_SOAK=100 $(ENV) $(BIN)/pytest tests/faults/test_kills.py
 
 flow: .venv/installed  ## run the pipeline as a Prefect flow
 	$(ENV) $(BIN)/python -m gan_augment_flows.rebuild

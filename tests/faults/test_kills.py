@@ -1,0 +1,66 @@
+"""SIGKILL at random moments: whatever died, one rerun gives the bytes of an undisturbed run."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gan_augment import table
+from tests.environment import SETTINGS
+
+ROOT = Path(__file__).parents[2]
+SOAK = "GAN_AUGMENT_SOAK"
+"""Environment variable: how many kills, of the commands themselves; set by `make soak`."""
+KILLS = int(os.environ.get(SOAK, "3"))
+COMMANDS = ("dvc", "flow") if SOAK in os.environ else ("forked",)
+SECONDS = 300
+"""A kill and a rerun take less, by far."""
+
+
+@pytest.fixture
+def images(tmp_path: Path, digits: Path) -> Path:
+    """Return a folder of 75 digits of three classes."""
+    found = table.read(digits)
+    for label in (0, 2, 4):
+        folder = tmp_path / "images" / found.classes[label]
+        folder.mkdir(parents=True)
+        for number, image in enumerate(found.pixels[found.labels == label][:25]):
+            table.picture(image).save(folder / f"{number}.png")
+    return tmp_path / "images"
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("how", COMMANDS)
+def test_killed_at_any_moment_one_rerun_gives_the_same_bytes(
+    tmp_path: Path, images: Path, how: str
+) -> None:
+    """A stage computes in one process: workers would import all anew, each time."""
+    environment = {
+        **os.environ,
+        **SETTINGS,
+        "DVC_SITE_CACHE_DIR": str(tmp_path / "site"),
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "TMPDIR": str(tmp_path),
+        "LOKY_MAX_CPU_COUNT": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    kills = KILLS // len(COMMANDS)
+    command = [sys.executable, "-m", "tests.faults.kills", str(tmp_path / "project"), str(images)]
+    done = subprocess.run(
+        [*command, str(kills), "0", how],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS * (1 + kills),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(found) == kills
+    wrong = [kill for kill in found if kill["code"] or kill["differs"] or kill["traceback"]]
+    assert wrong == []
+    assert sum(kill["killed"] for kill in found) * 2 >= kills
