@@ -23,7 +23,7 @@ from PIL import Image
 from gan_augment import table
 from gan_augment.errors import UserError
 from gan_augment.ingest import chunks, spool, stage
-from gan_augment.ingest.sources.raw import RawImage
+from gan_augment.ingest.sources.raw import Found, RawImage
 from gan_augment.params import IngestParams, Params
 from tests.conftest import ROOT
 
@@ -861,3 +861,44 @@ def test_a_full_disk_is_one_message(project: Path, step: str, room: int) -> None
         assert len(table.read(project / "data" / "real")) == 36
     else:
         assert [file.name for file in (project / "data" / "real").iterdir()] == ["old.parquet"]
+
+
+@pytest.mark.parametrize("source", ["folder", "csv"])
+def test_a_machine_without_the_images_is_no_set_of_bad_images(
+    tmp_path: Path, folder_of_images: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    """As where a worker of a cluster lacks what the machine that listed them has."""
+    (folder_of_images / "x.csv").write_text(
+        "file,label\n"
+        + "".join(f"digit {label}/{n}.png,{label}\n" for label in (0, 1) for n in range(12))
+    )
+    whole = stage.find
+
+    def elsewhere(params: IngestParams) -> Found:
+        listed = whole(params)
+        images = list(listed.images)
+        (folder_of_images / "digit 1" / "7.png").unlink()
+        return listed._replace(images=iter(images))
+
+    monkeypatch.setattr(stage, "find", elsewhere)
+    with pytest.raises(UserError, match=r"digit 1/7.png was there when .* on .*: each machine"):
+        ingest(
+            tmp_path / "real",
+            source=source,
+            path=folder_of_images,
+            max_rejected=1,
+            **({"files": "x.csv"} if source == "csv" else {}),
+        )
+    assert not (tmp_path / "real").exists()
+
+
+def test_a_row_of_a_table_whose_file_never_was_is_left_out(
+    tmp_path: Path, folder_of_images: Path
+) -> None:
+    (folder_of_images / "x.csv").write_text(
+        "file,label\nnone.png,0\n"
+        + "".join(f"digit {label}/{n}.png,{label}\n" for label in (0, 1) for n in range(12))
+    )
+    ingest(tmp_path / "real", source="csv", path=folder_of_images, max_rejected=0.5)
+    (reason,) = found(tmp_path / "real", "quarantine")["reason"]
+    assert reason == "cannot be read: No such file or directory"

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from gan_augment.errors import UserError
-from gan_augment.ingest.sources.formats import open_file
+from gan_augment.ingest.sources.formats import open_listed
 from gan_augment.ingest.sources.paths import is_rubbish, readable
 from gan_augment.ingest.sources.raw import Found, Skipped
 from gan_augment.ingest.sources.tree import Annotations, grow, read_annotations, sift
@@ -34,7 +34,7 @@ def folder(params: IngestParams) -> Found:
         root, {name.split("/", 1)[0] for name in (*files.images, *files.foreign.values())}, params
     )
     tree = grow(str(root), files, _annotations(root, params.annotations))
-    return tree.found(tree.image(name, partial(open_file, root / name)) for name in tree.names)
+    return tree.found(tree.image(name, partial(open_listed, root / name)) for name in tree.names)
 
 
 def _no_empty_class(root: Path, used: set[str], params: IngestParams) -> None:

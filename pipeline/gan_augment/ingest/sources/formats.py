@@ -1,11 +1,14 @@
 """Which formats are read, how a picture is opened, and what to do about the others."""
 
 import io
+import socket
 import stat
 from functools import cache
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
+
+from gan_augment.errors import UserError
 
 _RASTER = (
     *("AVIF", "BMP", "DDS", "DIB", "GIF", "HEIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM"),
@@ -64,6 +67,23 @@ def open_file(path: Path) -> Image.Image:
         with path.open("rb") as file:
             _refuse_heif(file.read(12))
         raise
+
+
+def open_listed(path: Path) -> Image.Image:
+    """Return the picture in a file that was there when the source was listed, undecoded.
+
+    Raises:
+        UserError: it is not there now, or not on the machine that this runs on: no bad image.
+        OSError: it is not a regular file, or no picture.
+    """
+    try:
+        return open_file(path)
+    except FileNotFoundError:
+        raise UserError(
+            f"{path} was there when the images were listed, and is not on {socket.gethostname()}: "
+            "each machine of a cluster needs the images at the same path; on one machine, run "
+            "again while nothing moves them"
+        ) from None
 
 
 def open_bytes(content: bytes) -> Image.Image:

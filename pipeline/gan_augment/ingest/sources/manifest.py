@@ -14,7 +14,7 @@ from PIL import Image
 
 from gan_augment.errors import UserError, choose
 from gan_augment.ingest.sources import labels
-from gan_augment.ingest.sources.formats import not_too_large, open_bytes, open_file
+from gan_augment.ingest.sources.formats import not_too_large, open_bytes, open_file, open_listed
 from gan_augment.ingest.sources.paths import in_rubbish, readable, spelled
 from gan_augment.ingest.sources.raw import Found, RawImage, check_bytes, check_count
 from gan_augment.ingest.sources.splits import split_name, split_of, split_within
@@ -189,7 +189,7 @@ def _image(
             return None, partial(_open_content, content)
         case {"path": str() as path} | (str() as path) if path.strip():
             target = _inside(file, spelled(path), where, params)
-            return _named(target, file), partial(_open_path, target)
+            return _named(target, file), _opener(target)
     return None, _missing
 
 
@@ -213,10 +213,16 @@ def _named(target: Path, file: Path) -> str:
     return readable((target.relative_to(folder) if inside else target).as_posix())
 
 
-def _open_path(path: Path) -> Image.Image:
-    """Open a file by its name, composed or not: file systems and tables differ in that."""
-    spellings = (path, *(Path(unicodedata.normalize(form, str(path))) for form in ("NFC", "NFD")))
-    return open_file(next((spelling for spelling in spellings if spelling.exists()), path))
+def _opener(path: Path) -> Callable[[], Image.Image]:
+    """Return what opens a file by its name, composed or not, in which file systems differ.
+
+    Of a file that is not there now, it is the table that is wrong, in this row.
+    """
+    names = (unicodedata.normalize(form, str(path)) for form in ("NFC", "NFD"))
+    for spelling in (path, *map(Path, names)):
+        if spelling.exists():
+            return partial(open_listed, spelling)
+    return partial(open_file, path)
 
 
 def _open_content(content: bytes) -> Image.Image:
