@@ -26,6 +26,7 @@ from benchmarks.datasets import DATASETS
 from gan_augment.evaluation import cells, classic, classifiers
 from gan_augment.evaluation.arms import ARMS, MOST, Material, Option, take, taken
 from gan_augment.evaluation.classifiers import classifier
+from gan_augment.evaluation.fitting import applicable
 from gan_augment.evaluation.networks import BATCH, cnn
 from gan_augment.evaluation.scores import scores
 from gan_augment.evaluation.training_set import resample
@@ -57,9 +58,7 @@ def _whole(options: argparse.Namespace) -> str:
         steps=options.steps,
     )
     choices: dict[str, dict[str, Option]] = {
-        arm: {
-            name: ARMS[arm].options[0] for name in params.classifiers if cells.applicable(arm, name)
-        }
+        arm: {name: ARMS[arm].options[0] for name in params.classifiers if applicable(arm, name)}
         for arm in params.arms
     }
     judged = {"test": held_out}

@@ -327,6 +327,7 @@ class EvaluateParams(Section):
     classifiers: Annotated[tuple[str, ...], Field(min_length=1)] = ("logistic-regression",)
     classic: ClassicParams = ClassicParams()
     steps: Positive = 500
+    fine_tuning_steps: Positive = 120
     tuning_repeats: Annotated[int, Field(ge=0, le=MOST_REPEATS)] = 1
     min_gain: Annotated[float, Field(ge=0, le=100)] = 0.5
 

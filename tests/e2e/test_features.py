@@ -81,7 +81,7 @@ def test_photographs_go_all_the_way(project: Path, cli: CommandLine) -> None:
     _classified(project, cli)
 
     out = str(project / "out")
-    code, printed = cli("export", "--out", out)
+    code, printed = cli("export", "--out", out, "--table", "data/synthetic")
     assert code == 1
     assert "are features of efficientnet-lite0: use npz" in printed
     code, printed = cli("export", "--out", out, "--format", "npz")
@@ -89,6 +89,28 @@ def test_photographs_go_all_the_way(project: Path, cli: CommandLine) -> None:
     with np.load(project / "out" / "train.npz") as arrays:
         np.testing.assert_array_equal(arrays["features"], data.features)
         np.testing.assert_array_equal(arrays["labels"], data.labels)
+
+    _fine_tuned(project, cli)
+
+
+def _fine_tuned(project: Path, cli: CommandLine) -> None:
+    """Check that a network judges arms of real images beside judges of features."""
+    evaluate = {"arms": ["real", "mixup", "gan"], "fine_tuning_steps": 2, "tuning_repeats": 0}
+    evaluate["classifiers"] = ["logistic-regression", "fine-tuned"]
+    for stage in ("evaluate", "report", "verdict"):
+        code, printed = cli(stage, evaluate={**PARAMS["evaluate"], **evaluate})
+        assert code == 0, printed
+        if stage == "evaluate":
+            assert "fine-tuned learns from images: without gan" in printed
+            assert "logistic-regression does not learn in steps: without mixup" in printed
+    verdict = json.loads((project / "reports" / "verdict.json").read_text())
+    assert verdict["overall"]["gan_arm"] == "gan"
+    assert set(verdict["overall"]["scores"]) == {"real", "gan"}
+    found = verdict["classifiers"]["fine-tuned"]
+    assert (found["verdict"], set(found["scores"])) == ("not judged", {"real", "mixup"})
+    assert "not judged" in printed
+    page = (project / "reports" / "report.html").read_text()
+    assert "fine-tuned was trained on no arm with the GAN." in page
 
 
 AS_PIXELS = {
@@ -98,8 +120,10 @@ AS_PIXELS = {
     "generate": {"plan": "fill", "gates": ["copies"], "space": "pixels"},
     "evaluate": {
         "repeats": 6,
-        "arms": ["real", "smote", "classic", "gan", "gan+classic"],
-        "classifiers": ["logistic-regression", "k-nn"],
+        "arms": ["real", "smote", "gan", "gan+classic", "gan-first"],
+        "classifiers": ["logistic-regression", "k-nn", "fine-tuned"],
+        "tuning_repeats": 0,
+        "fine_tuning_steps": 2,
     },
     "assemble": {"require": "none", "method": "gan"},
 }
@@ -134,7 +158,10 @@ def test_a_gan_of_pixels_is_judged_by_what_the_backbone_sees(
 
     verdict = json.loads((project / "reports" / "verdict.json").read_text())
     assert verdict["provenance"]["backbone"] == f"efficientnet-lite0 {space.hash}"
-    assert verdict["recipes"]["gan+classic"]["classifiers"]["k-nn"]["copies_of_all"]
+    settings = verdict["recipes"]["gan+classic"]["classifiers"]
+    assert settings["k-nn"]["copies_of_all"]
+    assert settings["fine-tuned"]["of_images"]
+    assert set(verdict["classifiers"]["fine-tuned"]["scores"]) == set(AS_PIXELS["evaluate"]["arms"])
     scores = pd.read_csv(project / "reports" / "repeats.csv")
     here = scores[(scores["metric"] == "balanced_accuracy") & (scores["split"] == "test")]
     assert here[here["arm"] == "real"]["value"].mean() > 0.6  # chance is a third

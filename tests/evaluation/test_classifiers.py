@@ -11,13 +11,15 @@ from gan_augment.params import ClassicParams, EvaluateParams
 from gan_augment.table import Images
 
 PARAMS = EvaluateParams(steps=60)
+ALONE = [name for name, found in CLASSIFIERS.items() if not found.pretrained]
+"""Those that need no backbone."""
 
 
 def training_set(images: Images, classic: ClassicParams | None = None) -> TrainingSet:
     return replace(of_images(images), classic=classic)
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", ALONE)
 @pytest.mark.parametrize("classic", [None, ClassicParams()], ids=["plain", "classic"])
 def test_it_learns_and_the_seed_decides(
     name: str, classic: ClassicParams | None, train_images: Images
@@ -32,7 +34,7 @@ def test_it_learns_and_the_seed_decides(
     np.testing.assert_array_equal(scores, judge(made, [train_images.pixels], PARAMS, 0)[0])
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", ALONE)
 def test_two_images_are_enough(name: str, train_images: Images) -> None:
     rows = np.unique(train_images.labels, return_index=True)[1][:2]
     two = Images(

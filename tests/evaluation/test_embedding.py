@@ -45,7 +45,7 @@ def looked_at(embedder: Embedder, pixels: np.ndarray) -> np.ndarray:
 
 
 def test_what_it_knows_it_does_not_look_at_and_the_rest_once(embedder: Embedder) -> None:
-    embedder = embedder.knowing(replace(REAL_IMAGES, pixels=embedder.features))
+    embedder = embedder.knowing("train", replace(REAL_IMAGES, pixels=embedder.features))
     found = embedder.training_set(TRAINING_SET)
     np.testing.assert_array_equal(found.pixels[:REAL], embedder.features[:REAL])
     expected = looked_at(embedder, SYNTHETIC.pixels)

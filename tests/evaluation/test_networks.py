@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from gan_augment.evaluation.networks import NETWORKS, ResNet, _batches, judge
+from gan_augment.evaluation.networks import NETWORKS, ResNet, batches, judge
 from gan_augment.evaluation.training_set import TrainingSet, of_images
 from gan_augment.table import Images
 
@@ -37,8 +37,8 @@ def test_mixed_images_carry_the_shares_of_their_labels(
 ) -> None:
     torch.manual_seed(0)
     made = replace(training_set, mix=(kind, 1.0))
-    batches = list(_batches(made, 20))
-    targets = torch.cat([soft for _, soft, _ in batches])
+    drawn = list(batches(made, 20))
+    targets = torch.cat([soft for _, soft, _ in drawn])
     torch.testing.assert_close(targets.sum(1), torch.ones(len(targets)))
     assert ((targets > 0.01).sum(1) <= 2).all()
     assert ((targets > 0.2).sum(1) == 2).any()
@@ -55,5 +55,5 @@ def test_a_schedule_decides_which_rows_a_batch_is_drawn_from(training_set: Train
         schedule="first",
         first=0.5,
     )
-    means = [float(x.mean()) for x, _, _ in _batches(marked, 10)]
+    means = [float(x.mean()) for x, _, _ in batches(marked, 10)]
     assert means == [1.0] * 5 + [-1.0] * 5

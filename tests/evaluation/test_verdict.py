@@ -1,10 +1,11 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from gan_augment.evaluation.statistics import Difference
-from gan_augment.evaluation.verdict import Judge, bearing, claims, judgement, verdicts
+from gan_augment.evaluation.verdict import Judge, bearing, claims, judgement, together, verdicts
 from tests.evaluation import worlds
 
 
@@ -110,6 +111,20 @@ def test_without_an_arm_of_the_gan_the_word_is_that_nothing_was_made() -> None:
     alone = told(real=0.9)["overall"]
     assert (alone["alternative"], alone["arms"]) == ("real", {})
     assert alone["sentence"] == "No synthetic image was made, so there is none to judge."
+
+
+def test_a_classifier_that_cannot_see_the_gan_is_told_and_does_not_count_in_the_mean() -> None:
+    validation, test = (
+        replace(world, right={k: v for k, v in world.right.items() if k != ("k-nn", "gan")})
+        for world in [worlds.steady({"real": 0.9, "gan": 0.95})] * 2
+    )
+    found = verdicts(validation, test, 0.5)
+    assert together(test) == ("svm",)
+    assert found["overall"]["verdict"] == found["classifiers"]["svm"]["verdict"] == "helps"
+    assert found["overall"]["scores"] == found["classifiers"]["svm"]["scores"]
+    blind = found["classifiers"]["k-nn"]
+    assert (blind["verdict"], set(blind["scores"])) == ("not judged", {"real"})
+    assert blind["sentence"] == "k-nn was trained on no arm with the GAN."
 
 
 def test_a_control_is_never_the_alternative() -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gan_augment import table
 from gan_augment.classifier.judges import JUDGES
 from gan_augment.evaluation import views
+from gan_augment.evaluation.classifiers import classifier
 from gan_augment.evaluation.training_set import NO_IMAGE, TrainingSet, Views, of_images
 from gan_augment.params import ClassifierParams
 from gan_augment.recipe import Recipe, of
@@ -71,7 +72,10 @@ def _better(judge: str, recipe: Recipe, auto: bool) -> tuple[str, ...]:
     name = max(reached, key=lambda name: reached[name])
     if reached[name] <= reached[judge]:
         return ()
-    why = "cannot be kept without code that a file would run" if auto else "was not asked for"
+    cannot = "cannot be kept without code that a file would run"
+    if classifier(name).in_steps:
+        cannot = "is a network, and only a head on features or pixels is kept"
+    why = cannot if auto else "was not asked for"
     scores = f"{100 * reached[name]:.1f} % to {100 * reached[judge]:.1f} %"
     return (f"on validation {name} does better with this recipe ({scores}), but {why}",)
 

@@ -43,12 +43,16 @@ def look(params: EmbedParams, name: str, images: Sequence[Image.Image]) -> NDArr
         name: of the backbone.
         images: of any size and mode.
     """
-    return _backbone(params.model_dump_json(), name)(images)
+    return backbone(params, name)(images)
+
+
+def backbone(params: EmbedParams, name: str) -> Backbone:
+    """Return a backbone that a process loads once, and that computes with one thread."""
+    return _backbone(params.model_dump_json(), name)
 
 
 @lru_cache(maxsize=1)
 def _backbone(params: str, name: str) -> Backbone:
-    """Return the backbone of a worker, loaded once; it computes with one thread."""
     import torch
 
     torch.set_num_threads(1)

@@ -33,6 +33,7 @@ FIRST = (0.5, 0.05, 0.1, 0.25, 0.75, 0.9)
 FRESH = (0.5, 0.0625, 0.125, 0.25, 0.75, 1.0)
 RAW = "gan-raw"
 """Images of the generator that passed no gates, as a method."""
+SYNTHETIC_ONLY = "synthetic-only"
 CLASSIC = "classic"
 """The arm that chooses how images are transformed, for all that do."""
 
@@ -280,7 +281,7 @@ ARMS: dict[str, Arm] = {
     "gan-fresh": Arm(gan_fresh, "gan", FRESH, on_classic=True, networks=True, adds=(RAW,)),
     "gan-first": Arm(gan_first, "gan", FIRST, on_classic=True, networks=True, adds=(RAW,)),
     "placebo": Arm(_adding("placebo"), "control", adds=("placebo",)),
-    "synthetic-only": Arm(synthetic_only, "control"),
+    SYNTHETIC_ONLY: Arm(synthetic_only, "control"),
 }
 
 
@@ -297,6 +298,11 @@ def transforms(name: str) -> bool:
 def without_additions(names: Iterable[str]) -> tuple[str, ...]:
     """Return the arms that there are where no image was made: those that add none."""
     return tuple(name for name in names if not ARMS[name].adds)
+
+
+def of_real_images(name: str) -> bool:
+    """Return whether all rows of an arm are real images, as they are or repeated."""
+    return set(ARMS[name].adds) <= {"oversample"} and name != SYNTHETIC_ONLY
 
 
 def followable(name: str) -> bool:

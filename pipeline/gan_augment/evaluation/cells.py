@@ -1,7 +1,7 @@
 """Cells: one arm in one repeat each, computed on all cores and kept until all are done."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gan_augment.engine import Shared, fan_out, shared
 from gan_augment.evaluation.arms import ARMS, CLASSIC, Material, Option, stand_in
 from gan_augment.evaluation.classifiers import Scores, classifier
-from gan_augment.evaluation.embedding import Embedder
+from gan_augment.evaluation.embedding import Embedder, Pictures
 from gan_augment.evaluation.outcomes import Hits
 from gan_augment.evaluation.scores import scores
 from gan_augment.evaluation.sets import Sets
@@ -25,6 +25,9 @@ from gan_augment.table import Images
 
 Row = tuple[int, str, str, str, str, str, float]
 """Repeat, classifier, arm, split, metric, class ("" for all), value."""
+
+Backbone = Embedder | Pictures
+"""What shows classifiers images, or their features, of arms that are made of the other."""
 
 Choices = Mapping[str, Mapping[str, Option]]
 """What validation chose: arm → classifier → option; see `tuning.choose`."""
@@ -39,25 +42,25 @@ class Setting:
         judged: the images of each split that is scored.
         params: the section `evaluate`.
         choices: what validation chose.
-        embedder: what estimators see images through, if a backbone looks at images of the arms.
+        backbone: what stands between images and classifiers, if one looks at the images.
     """
 
     sets: Sets
     judged: Mapping[str, Images]
     params: EvaluateParams
     choices: Choices
-    embedder: Embedder | None = None
+    backbone: Backbone | None = None
 
     def judge(
-        self, name: str, training_set: TrainingSet, targets: Sequence[Images], seed: int
-    ) -> list[Scores]:
-        """Return what a classifier says of each target when it has learnt from a training set."""
-        samples = [images.pixels for images in targets]
+        self, name: str, training_set: TrainingSet, targets: Mapping[str, Images], seed: int
+    ) -> dict[str, Scores]:
+        """Return what a classifier that has learnt from a training set says of what it can see."""
         found = classifier(name)
-        if self.embedder and not found.in_steps:
-            training_set = self.embedder.training_set(training_set)
-            samples = [self.embedder(pixels) for pixels in samples]
-        return found.judge(training_set, samples, self.params, seed)
+        samples = {split: images.pixels for split, images in targets.items()}
+        if self.backbone:
+            training_set, samples = self.backbone.shown(found, training_set, targets)
+        scored = found.judge(training_set, [*samples.values()], self.params, seed)
+        return dict(zip(samples, scored, strict=True))
 
 
 class Cell(NamedTuple):
@@ -73,7 +76,7 @@ def compute(
     params: EvaluateParams,
     choices: Choices,
     scratch: Path | None = None,
-    embedder: Embedder | None = None,
+    backbone: Backbone | None = None,
 ) -> tuple[list[Row], Hits]:
     """Return the scores of all arms in all repeats by all classifiers that an arm is meant for.
 
@@ -86,12 +89,12 @@ def compute(
         params: the section `evaluate`.
         choices: the option of each arm for each classifier.
         scratch: where finished cells are kept, a folder named by `fingerprint`; None keeps nothing.
-        embedder: what estimators see images through, if a backbone looks at images of the arms.
+        backbone: what stands between images and classifiers, if one looks at the images.
     """
     cells = [
         Cell(arm, repeat) for repeat in range(params.repeats) for arm in params.arms if choices[arm]
     ]
-    with shared(Setting(sets, judged, params, choices, embedder)) as setting:
+    with shared(Setting(sets, judged, params, choices, backbone)) as setting:
         compute_one = partial(_compute, setting)
         found = fan_out(compute_one, cells, "evaluate", "training sets", scratch)
     hits: dict[tuple[str, str, str], list[NDArray[np.bool_]]] = defaultdict(list)
@@ -107,11 +110,6 @@ def fingerprint(params: EvaluateParams, *inputs: str) -> str:
     here = Path(__file__).parent
     code = sorted([*here.rglob("*.py"), here.parent / "synthesis" / "baselines.py"])
     return digest(params.model_dump_json(), *inputs, *code)
-
-
-def applicable(arm: str, name: str) -> bool:
-    """Return whether a classifier can be trained on an arm."""
-    return classifier(name).in_steps or not ARMS[arm].networks
 
 
 def training_sets(
@@ -140,14 +138,12 @@ def _compute(setting: Shared[Setting], cell: Cell) -> tuple[list[Row], list[tupl
     judged = dict(common.judged)
     if cell.arm == "real":
         judged["synthetic"] = stand_in(material)
-    targets = [*judged.values()]
     rows: list[Row] = []
     hits: list[tuple[str, str, str]] = []
     for name, option in common.choices[cell.arm].items():
         training_set = make(option, common.choices.get(CLASSIC, {}).get(name))
-        scored = common.judge(name, training_set, targets, seed)
-        for (split, images), predicted in zip(judged.items(), scored, strict=True):
-            key = (cell.repeat, name, cell.arm, split)
+        for split, predicted in common.judge(name, training_set, judged, seed).items():
+            images, key = judged[split], (cell.repeat, name, cell.arm, split)
             rows += [(*key, *values) for values in scores(images, predicted)]
             if split in common.judged:
                 right = predicted.argmax(axis=1) == images.labels

@@ -245,11 +245,26 @@ def _network(name: str) -> Judge:
     return judge
 
 
+def _fine_tuned(
+    training_set: TrainingSet, targets: Sequence[Pixels], params: EvaluateParams, seed: int
+) -> list[Scores]:
+    from gan_augment.evaluation.fine_tuning import judge
+
+    return judge(training_set, targets, params.fine_tuning_steps, seed)
+
+
 class Classifier(NamedTuple):
-    """A judge, and whether it learns in steps, as networks do."""
+    """A judge.
+
+    Attributes:
+        judge: it.
+        in_steps: whether it learns in steps from images, as networks do.
+        pretrained: whether it starts from the backbone.
+    """
 
     judge: Judge
     in_steps: bool = False
+    pretrained: bool = False
 
 
 LOGISTIC_REGRESSION = Estimator(
@@ -265,6 +280,7 @@ CLASSIFIERS: dict[str, Classifier] = {
     "gradient-boosting": Classifier(Estimator(gradient_boosting)),
     "cnn": Classifier(_network("cnn"), in_steps=True),
     "resnet": Classifier(_network("resnet"), in_steps=True),
+    "fine-tuned": Classifier(_fine_tuned, in_steps=True, pretrained=True),
 }
 
 

@@ -1,16 +1,18 @@
-"""Images as features: how estimators see images of arms, where there is a backbone."""
+"""Images and their features: which of them classifiers see, where there is a backbone."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gan_augment import table
 from gan_augment.embed import backbones, kept
-from gan_augment.evaluation.training_set import NO_IMAGE, TrainingSet, Views
+from gan_augment.evaluation.classifiers import Classifier
+from gan_augment.evaluation.training_set import NO_IMAGE, Pretrained, TrainingSet, Views
 from gan_augment.params import ClassicParams
 from gan_augment.seeding import seed_of
 from gan_augment.table import FeatureSpace, Images
@@ -45,8 +47,8 @@ class Embedder:
     seed: int
     _held: dict[str, Features] = field(default_factory=dict, repr=False)
 
-    def knowing(self, seen: Images) -> "Embedder":
-        """Return one that knows these features, too."""
+    def knowing(self, _: str, seen: Images) -> "Embedder":
+        """Return one that knows the features of another split, too."""
         ids = np.concatenate([self.ids, seen.rows["id"].to_numpy(np.str_)])
         features = np.concatenate([self.features, seen.pixels])
         return replace(self, ids=ids, features=features, _held=dict[str, Features]())
@@ -57,6 +59,18 @@ class Embedder:
         images = dict(zip(names, pixels, strict=True))
         found = self._found(images, lambda missing: [images[name] for name in missing])
         return self._stacked(found[name] for name in names)
+
+    def shown(
+        self, judge: Classifier, made: TrainingSet, targets: Mapping[str, Images]
+    ) -> tuple[TrainingSet, dict[str, NDArray[Any]]]:
+        """Return what a classifier learns from and what it scores, as it sees them.
+
+        Estimators see features, and networks the images.
+        """
+        samples = {split: images.pixels for split, images in targets.items()}
+        if judge.in_steps:
+            return replace(made, pretrained=Pretrained(self.space, self.weights)), samples
+        return self.training_set(made), {name: self(pixels) for name, pixels in samples.items()}
 
     def training_set(self, made: TrainingSet) -> TrainingSet:
         """Return a training set of images as one of features, the same one for the same one.
@@ -113,6 +127,41 @@ class Embedder:
 
     def _stacked(self, found: Iterable[Features]) -> Features:
         return np.array([*found], np.float32).reshape(-1, self.space.width)
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """The images whose features arms are made of, for a classifier that learns from images.
+
+    Attributes:
+        pretrained: whose features, of which weights.
+        images: of each split, uint8 N×C×H×W.
+    """
+
+    pretrained: Pretrained
+    images: Mapping[str, Pixels]
+
+    @property
+    def space(self) -> FeatureSpace:
+        """Whose features."""
+        return self.pretrained.space
+
+    def knowing(self, split: str, images: Images) -> "Pictures":
+        """Return one with the images of another split, too."""
+        return replace(self, images={**self.images, split: images.pixels})
+
+    def shown(
+        self, judge: Classifier, made: TrainingSet, targets: Mapping[str, Images]
+    ) -> tuple[TrainingSet, dict[str, NDArray[Any]]]:
+        """Return what a classifier learns from and what it scores, as it sees them.
+
+        A network sees the real images that rows show, and does not score what has no image.
+        """
+        if not judge.in_steps:
+            return made, {split: images.pixels for split, images in targets.items()}
+        pixels = self.images["train"][made.shows]
+        shown = replace(made, pixels=pixels, views=None, pretrained=self.pretrained)
+        return shown, {split: self.images[split] for split in targets if split in self.images}
 
 
 @lru_cache(maxsize=1)

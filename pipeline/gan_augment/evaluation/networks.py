@@ -1,6 +1,6 @@
 """Networks that judge, trained for a fixed number of steps whatever the arm."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -21,6 +21,8 @@ WIDTH = 32
 RESNET_WIDTH = 16
 SMALLEST = 4
 
+Batch = tuple[Tensor, Tensor, Tensor]
+"""Images N×C×H×W, their class probabilities N×K, and weights N."""
 Network = Callable[[int, int], nn.Module]
 """(channels, classes) → a module from float32 N×C×H×W, −1 to 1, to logits N×classes."""
 
@@ -100,6 +102,11 @@ class ResNet(nn.Module):
         return nn.Sequential(*layers, *head)
 
 
+def _scaled(pixels: Tensor) -> Tensor:
+    x = pixels.float() / 127.5 - 1
+    return x.contiguous(memory_format=torch.channels_last)
+
+
 def judge(
     network: Network,
     training_set: TrainingSet,
@@ -117,22 +124,53 @@ def judge(
         net(_scaled(torch.from_numpy(training_set.pixels[:2])))  # gives lazy layers their size
         # A sixth to a quarter less time a step on CPUs.
         net.train().to(memory_format=torch.channels_last)
-        optimizer = torch.optim.AdamW(net.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, LEARNING_RATE, total_steps=steps, pct_start=WARM_UP
-        )
-        for x, soft, weights in _batches(training_set, steps):
-            losses = F.cross_entropy(net(x), soft, reduction="none")
-            optimizer.zero_grad()
-            (losses * weights).mean().backward()
-            optimizer.step()
-            schedule.step()
+        learn(net, net.parameters(), LEARNING_RATE, batches(training_set, steps), steps)
         net.eval()
-        return [_predict(net, torch.from_numpy(target)) for target in targets]
+        return [predict(net, target) for target in targets]
 
 
-def _batches(training_set: TrainingSet, steps: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Yield images N×C×H×W, −1 to 1, their class probabilities N×K, and weights N."""
+def learn(
+    net: nn.Module,
+    weights: Iterable[nn.Parameter],
+    rate: float,
+    batches: Iterable[Batch],
+    steps: int,
+) -> None:
+    """Train a network, in the mode that it is in, by AdamW over one cycle of the learning rate.
+
+    Args:
+        net: from images as `batches` has them to logits.
+        weights: what of it learns.
+        rate: of learning, at the height of the cycle.
+        batches: as many as `steps`.
+        steps: of the cycle.
+    """
+    optimizer = torch.optim.AdamW(weights, rate, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, rate, total_steps=steps, pct_start=WARM_UP
+    )
+    for x, soft, counts in batches:
+        losses = F.cross_entropy(net(x), soft, reduction="none")
+        optimizer.zero_grad()
+        (losses * counts).mean().backward()
+        optimizer.step()
+        schedule.step()
+
+
+def batches(
+    training_set: TrainingSet,
+    steps: int,
+    size: int = BATCH,
+    prepare: Callable[[Tensor], Tensor] = _scaled,
+) -> Iterator[Batch]:
+    """Yield images N×C×H×W, as `prepare` makes them of uint8, their class probabilities, weights.
+
+    Args:
+        training_set: what they are drawn from, and how they are transformed and mixed.
+        steps: how many.
+        size: N.
+        prepare: uint8 N×C×H×W, 0–255, to what the network sees; by default −1 to 1.
+    """
     pixels = torch.from_numpy(training_set.pixels)
     labels = torch.from_numpy(training_set.labels)
     one_hot = np.eye(training_set.classes)[training_set.labels]
@@ -141,9 +179,9 @@ def _batches(training_set: TrainingSet, steps: int) -> Iterator[tuple[Tensor, Te
     apply = transform(training_set.classic) if training_set.classic else None
     mixer = _mixer(training_set)
     for step in range(steps):
-        allowed = torch.from_numpy(training_set.rows_at(step, steps, BATCH))
-        rows = allowed[torch.randint(len(allowed), (BATCH,))]
-        batch = _scaled(apply(pixels[rows]) if apply else pixels[rows])
+        allowed = torch.from_numpy(training_set.rows_at(step, steps, size))
+        rows = allowed[torch.randint(len(allowed), (size,))]
+        batch = prepare(apply(pixels[rows]) if apply else pixels[rows])
         targets = soft[rows]
         if mixer:
             batch, targets = mixer(batch, labels[rows])
@@ -159,15 +197,19 @@ def _mixer(training_set: TrainingSet) -> nn.Module | None:
 
 
 @torch.no_grad()
-def _predict(net: nn.Module, pixels: Tensor) -> NDArray[np.float64]:
-    parts = [net(_scaled(part)).double().softmax(1) for part in pixels.split(512)]
+def predict(
+    net: nn.Module,
+    pixels: NDArray[np.uint8],
+    prepare: Callable[[Tensor], Tensor] = _scaled,
+    at_once: int = 512,
+) -> NDArray[np.float64]:
+    """Return class probabilities, float64 N×K, of images, uint8 N×C×H×W; args as of `batches`."""
+    starts = range(0, len(pixels), at_once)
+    # Copied, since torch warns of arrays in files that nobody may write to.
+    images = (torch.from_numpy(pixels[start : start + at_once].copy()) for start in starts)
+    parts = [net(prepare(part)).double().softmax(1) for part in images]
     scores: NDArray[np.float64] = torch.cat(parts).numpy()
     return scores
-
-
-def _scaled(pixels: Tensor) -> Tensor:
-    x = pixels.float() / 127.5 - 1
-    return x.contiguous(memory_format=torch.channels_last)
 
 
 NETWORKS: dict[str, Network] = {"cnn": cnn, "resnet": ResNet}

@@ -17,7 +17,7 @@ from gan_augment.evaluation.arms import (
 from gan_augment.evaluation.cells import Choices
 from gan_augment.evaluation.classifiers import classifier
 from gan_augment.evaluation.outcomes import Outcomes
-from gan_augment.evaluation.verdict import Judge, gains, told
+from gan_augment.evaluation.verdict import Judge, gains, together, told
 from gan_augment.params import EvaluateParams
 from gan_augment.recipe import best, flat
 from gan_augment.table import FeatureSpace, Images
@@ -54,8 +54,7 @@ def recipes(
         `against_real`, and whether it surely `beats_real`. `recipe`: the one that does best on
         validation, with the settings of its classifier.
     """
-    names = tuple(dict.fromkeys(name for name, _ in test.right))
-    judge = Judge(validation, test, names, params.min_gain, 1.0)
+    judge = Judge(validation, test, together(test), params.min_gain, 1.0)
     found = {
         arm: _recipe(arm, judge, choices, params, train, space)
         for arm in judge.arms
@@ -96,11 +95,15 @@ def _recipe(
 
 
 def _copies(arm: str, name: str, train: Images, space: FeatureSpace | None) -> dict[str, Any]:
-    """Return how many transformed copies a classifier sees, and whether of synthetic rows, too."""
+    """Return how many transformed copies a classifier sees, whether of synthetic rows, too.
+
+    And whether it sees the images, where others see features.
+    """
     copied = bool(space) and transforms(arm) and not classifier(name).in_steps
     return {
         "copies": views.each(len(train)) if copied else None,
         "copies_of_all": copied and train.space is None,
+        "of_images": bool(space) and classifier(name).in_steps,
     }
 
 

@@ -14,12 +14,13 @@ from gan_augment import table
 from gan_augment.embed import backbones
 from gan_augment.evaluation import cells, outcomes, tuning, views
 from gan_augment.evaluation.arms import ARMS, CLASSIC, transforms, without_additions
-from gan_augment.evaluation.embedding import Embedder
+from gan_augment.evaluation.classifiers import classifier
+from gan_augment.evaluation.embedding import Embedder, Pictures
 from gan_augment.evaluation.fitting import fitting
 from gan_augment.evaluation.recipes import recipes
 from gan_augment.evaluation.seal import open_test
 from gan_augment.evaluation.sets import Drawn
-from gan_augment.evaluation.training_set import Views
+from gan_augment.evaluation.training_set import Pretrained, Views
 from gan_augment.evaluation.verdict import verdicts
 from gan_augment.gan import model
 from gan_augment.params import EvaluateParams, Space
@@ -59,7 +60,7 @@ def run(
     samples, embedded = table.samples(inputs, space), table.embedded(inputs)
     known = {split: table.read(samples, split) for split in ("train", "validation")}
     seen_by = table.space(embedded) if embedded else None
-    compared = fitting(params, known["train"].space)
+    compared = fitting(params, known["train"].space, seen_by)
     compared = compared if counts.any() else _without_additions(compared)
     synthetic, drawn = (inputs[name].resolve() for name in ("synthetic", "draws"))
     sets = Drawn(known["train"], trained, synthetic, drawn, compared)
@@ -69,17 +70,19 @@ def run(
     scratch = outputs["scratch"] / cells.fingerprint(compared, *about)
     count = len(known["train"])
     seen = _views(compared, inputs["real"], count, seen_by, weights, scratch)
-    embedder = None
+    backbone: cells.Backbone | None = None
     if samples == embedded:
         sets = replace(sets, views=seen)
+        backbone = _pictures(compared, inputs["real"], seen_by, weights)
     elif seen_by and embedded:
-        embedder = _embedder(embedded, seen_by, weights, seen, count, params.seed)
-    choices = tuning.choose(sets, known["validation"], compared, scratch, embedder)
+        backbone = _embedder(embedded, seen_by, weights, seen, count, params.seed)
+    choices = tuning.choose(sets, known["validation"], compared, scratch, backbone)
     test = open_test(samples, inputs["ingest"] / "seal.json", known)
     judged = {"validation": known["validation"], "test": test}
-    if embedder and embedded:
-        embedder = embedder.knowing(table.read(embedded, "test"))
-    rows, hits = cells.compute(sets, judged, compared, choices, scratch, embedder)
+    if backbone and embedded:
+        sealed = inputs["real"] if isinstance(backbone, Pictures) else embedded
+        backbone = backbone.knowing("test", table.read(sealed, "test"))
+    rows, hits = cells.compute(sets, judged, compared, choices, scratch, backbone)
     repeats = pd.DataFrame(rows, columns=list(COLUMNS))
     filled = [name for name, count in zip(test.classes, counts, strict=True) if count]
     told = outcomes.table(hits, judged)
@@ -137,7 +140,20 @@ def _embedder(
     nothing = np.zeros(0, np.str_), np.zeros((0, space.width), np.float32)
     start = Embedder(space, weights, *nothing, seen, views.each(count), seed)
     for split in ("train", "validation"):
-        start = start.knowing(table.read(embedded, split))
+        start = start.knowing(split, table.read(embedded, split))
+    return start
+
+
+def _pictures(
+    params: EvaluateParams, real: Path, space: FeatureSpace | None, weights: Path | None
+) -> Pictures | None:
+    """Return the images behind features, if a classifier learns from them."""
+    if space is None or not any(classifier(name).pretrained for name in params.classifiers):
+        return None
+    backbones.of_space(space, weights)  # refused here, before any worker starts
+    start = Pictures(Pretrained(space, weights), {})
+    for split in ("train", "validation"):
+        start = start.knowing(split, table.read(real, split))
     return start
 
 

@@ -2,16 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gan_augment.params import ClassicParams
 from gan_augment.seeding import rng
-from gan_augment.table import Images
+from gan_augment.table import FeatureSpace, Images
 
 FRESH_SETS = 3
+
+
+class Pretrained(NamedTuple):
+    """What a fine-tuned network starts from: whose weights, and the file with them, if any."""
+
+    space: FeatureSpace
+    weights: Path | None
+
 
 Views = Mapping[str, NDArray[np.float32]]
 """Policy → features of transformed copies of the real training images, K×N×F."""
@@ -41,6 +50,7 @@ class TrainingSet:
         schedule: `mixed` draws from all rows at every step; `fresh` takes, of the synthetic rows,
             another third in every epoch; `first` sees synthetic rows alone at first, then none.
         first: the share of steps that sees synthetic rows alone.
+        pretrained: what a network starts from that is fine-tuned.
     """
 
     pixels: NDArray[Any]
@@ -56,6 +66,7 @@ class TrainingSet:
     mix: tuple[Literal["mixup", "cutmix"], float] | None = None
     schedule: Literal["mixed", "fresh", "first"] = "mixed"
     first: float = 0.0
+    pretrained: Pretrained | None = None
 
     def rows_at(self, step: int, steps: int, batch: int) -> NDArray[np.intp]:
         """Return the rows that a batch at `step` of `steps` is drawn from."""

@@ -13,8 +13,9 @@ import numpy as np
 
 from gan_augment.engine import Shared, fan_out, shared
 from gan_augment.evaluation.arms import CLASSIC, Option, options
-from gan_augment.evaluation.cells import Setting, applicable, training_sets
-from gan_augment.evaluation.embedding import Embedder
+from gan_augment.evaluation.cells import Backbone, Setting, training_sets
+from gan_augment.evaluation.classifiers import classifier
+from gan_augment.evaluation.fitting import applicable
 from gan_augment.evaluation.sets import Sets
 from gan_augment.params import EvaluateParams
 from gan_augment.seeding import seed_of
@@ -33,7 +34,7 @@ def choose(
     validation: Images,
     params: EvaluateParams,
     scratch: Path | None = None,
-    embedder: Embedder | None = None,
+    backbone: Backbone | None = None,
 ) -> dict[str, dict[str, Option]]:
     """Return the option of each arm that does best for each classifier that it is meant for.
 
@@ -45,23 +46,28 @@ def choose(
         validation: images of the validation split.
         params: the section `evaluate`.
         scratch: where finished trials are kept; None keeps nothing.
-        embedder: what estimators see images through, if a backbone looks at images of the arms.
+        backbone: what stands between images and classifiers, if one looks at the images.
     """
-    space = embedder.space if embedder else validation.space
+    space = backbone.space if backbone else validation.space
     choices: dict[str, dict[str, Option]] = {
-        arm: {name: options(arm, space)[0] for name in params.classifiers if applicable(arm, name)}
+        arm: {
+            name: options(arm, space)[0]
+            for name in params.classifiers
+            if applicable(arm, name, validation.space)
+        }
         for arm in params.arms
     }
     for name in params.classifiers:
         if left_out := [arm for arm in params.arms if name not in choices[arm]]:
-            print(f"evaluate: {name} does not learn in steps: without {', '.join(left_out)}")
+            why = "learns from images" if classifier(name).in_steps else "does not learn in steps"
+            print(f"evaluate: {name} {why}: without {', '.join(left_out)}")
     tuned = [arm for arm in params.arms if choices[arm] and len(options(arm, space)) > 1]
     for arms in ([CLASSIC] if CLASSIC in tuned else [], [a for a in tuned if a != CLASSIC]):
         trials = [Trial(arm, repeat) for repeat in range(params.tuning_repeats) for arm in arms]
         if not trials:
             continue
         judged = {"validation": validation}
-        with shared(Setting(sets, judged, params, choices, embedder)) as setting:
+        with shared(Setting(sets, judged, params, choices, backbone)) as setting:
             try_one = partial(_try, setting, space)
             found = fan_out(try_one, trials, "tune on validation", "training sets", scratch)
         for arm in arms:
@@ -93,8 +99,8 @@ def _try(
     for option in options(trial.arm, space):
         for name, of_name in scores.items():
             policy = common.choices.get(CLASSIC, {}).get(name)
-            (found,) = common.judge(name, make(option, policy), [validation], seed)
-            predicted = found.argmax(axis=1)
+            found = common.judge(name, make(option, policy), common.judged, seed)
+            predicted = found["validation"].argmax(axis=1)
             score = recall_score(validation.labels, predicted, labels=present, average="macro")
             of_name.append(float(score))
     return scores

@@ -21,6 +21,9 @@ from gan_augment.evaluation.statistics import SIGNIFICANCE, Difference, Floats, 
 
 MEAN = "mean over classifiers"
 UNDECIDED = "undecided"
+NOT_JUDGED = "not judged"
+"""Of a classifier that was trained on no arm with the GAN."""
+NO_IMAGE_MADE = "No synthetic image was made, so there is none to judge."
 TIMES = np.geomspace(1, 100, 60).tolist()
 """Times the test images there are: nobody gets more than a hundred."""
 
@@ -42,7 +45,8 @@ def verdicts(
         overlap: times what repeats add to the variance; see `Difference`.
 
     Returns:
-        `overall` (on the mean over classifiers, of the arms that all were trained on),
+        `overall` (on the mean over classifiers, of the arms that all were trained on; without those
+        that saw no arm with the GAN, if others did),
         and `classifiers` (by name). Each verdict has verdict, sentence, gan_arm,
         alternative, scores, against_alternative, against_real, `alternatives` (the difference to
         each rival), `beats_real`, `probability_of_gain` (that it is better than every rival by
@@ -51,11 +55,12 @@ def verdicts(
         there); for every other arm in `arms`, the difference to real images alone with
         `adjusted_p`; for every class in `classes`, its own verdict on recall. `overall` has
         `noise` and `cautions`, see `evidence`. Without an arm with the GAN the word is `nothing
-        made`, and what is about that arm is None or empty.
+        made`, or of a classifier that saw none `not judged`, and what is about that arm is None or
+        empty.
     """
     names = list(dict.fromkeys(name for name, _ in test.right))
     judges = {name: Judge(validation, test, (name,), min_gain, overlap) for name in names}
-    mean = Judge(validation, test, tuple(names), min_gain, overlap)
+    mean = Judge(validation, test, together(test), min_gain, overlap)
     overall = _verdict(mean, MEAN, filled)
     classifiers = {name: _verdict(judge, name, filled) for name, judge in judges.items()}
     noise = evidence.noise(overall["placebo"], min_gain)
@@ -64,6 +69,16 @@ def verdicts(
         "overall": {**overall, "noise": noise, "cautions": cautions},
         "classifiers": classifiers,
     }
+
+
+def together(outcomes: Outcomes) -> tuple[str, ...]:
+    """Return the classifiers whose mean counts: those that were trained on an arm with the GAN.
+
+    If none was, all.
+    """
+    names = dict.fromkeys(name for name, _ in outcomes.right)
+    able = {name for name, arm in outcomes.right if ARMS[arm].kind == "gan"}
+    return tuple(name for name in names if name in able or not able)
 
 
 @dataclass(frozen=True)
@@ -224,7 +239,7 @@ def _verdict(judge: Judge, title: str, filled: Collection[str] | None) -> dict[s
         "arms": _every_arm(judge),
     }
     if not judge.of_kind("gan"):
-        return {**of_arms, **_nothing_made(judge, title, alternative)}
+        return {**of_arms, **_without_gan(judge, title, alternative)}
     gan_arms = judge.of_kind("gan")
     gan_arm = judge.best(list(filter(followable, gan_arms)) or gan_arms)
     rivals = judge.rivals(alternative)
@@ -252,9 +267,13 @@ def _against_noise(judge: Judge) -> dict[str, float] | None:
     return told(judge.difference(judge.test, GAN, evidence.PLACEBO))
 
 
-def _nothing_made(judge: Judge, title: str, best: str) -> dict[str, Any]:
-    """Return the verdict where there is no arm with the GAN, beside what is about all arms."""
-    sentence = "No synthetic image was made, so there is none to judge."
+def _without_gan(judge: Judge, title: str, best: str) -> dict[str, Any]:
+    """Return the verdict where there is no arm with the GAN, beside what is about all arms.
+
+    Either nothing was made, or others see it, and this classifier cannot.
+    """
+    made = any(ARMS[arm].kind == "gan" for _, arm in judge.test.right)
+    sentence = f"{title} was trained on no arm with the GAN." if made else NO_IMAGE_MADE
     if best != "real":
         gain = points(told(judge.difference(judge.test, best, "real")))
         sentence += (
@@ -263,7 +282,7 @@ def _nothing_made(judge: Judge, title: str, best: str) -> dict[str, Any]:
         )
     unknown = ("gan_arm", "against_alternative", "against_real", "placebo", "probability_of_gain")
     return {
-        "verdict": NOTHING_MADE,
+        "verdict": NOT_JUDGED if made else NOTHING_MADE,
         "sentence": sentence,
         **dict.fromkeys(unknown),
         "alternatives": {},

@@ -32,6 +32,7 @@ class Recipe:
         classic: how every image is transformed while training; None is not at all.
         copies: where rows are features, so many transformed copies of each real image are looked at
             by the backbone, before training; None where images are transformed while training.
+        of_images: whether it is for what learns from images, though rows have features.
         copies_of_all: whether synthetic rows are images, too, so that there are copies of them.
         mix: how the images of a batch are mixed, `mixup` or `cutmix`, and the α of their shares.
         weighted: whether each row counts by its own weight (`Data.weights`).
@@ -52,6 +53,7 @@ class Recipe:
     classic: ClassicParams | None
     copies: int | None
     copies_of_all: bool
+    of_images: bool
     mix: tuple[str, float] | None
     weighted: bool
     soft: bool
@@ -135,16 +137,17 @@ class Recipe:
             yield f"mixed in batches ({self.mix[0]}, α {self.mix[1]:g})"
 
     def _lines(self, source: str) -> Iterator[str]:
-        needs_torch = self.classic or self.class_weights
+        transformed = self.classic or self.of_images
+        needs_torch = transformed or self.class_weights
         if needs_torch:
             yield "import torch"
         yield "from torch.utils.data import DataLoader"
-        if self.classic or self.mix:
+        if transformed or self.mix:
             yield "from torchvision.transforms import v2"
         yield from ("", "from gan_augment import load", "")
         yield f"data = load({json.dumps(source)})"
         options = []
-        if self.classic:
+        if transformed:
             yield f"transform = {transforms.code(self.classic)}  # data.recipe.transform()"
             options.append("transform=transform")
         options += [f"{name}=True" for name in ("soft", "weighted") if getattr(self, name)]
@@ -214,6 +217,7 @@ def of(verdict: Mapping[str, Any], arm: str | None = None, classifier: str | Non
         ClassicParams(**settings["classic"]) if settings["classic"] else None,
         settings.get("copies"),  # verdicts of before there were copies lack it
         settings.get("copies_of_all", False),
+        settings.get("of_images", False),
         tuple(settings["mix"]) if settings["mix"] else None,
         settings["weighted"],
         settings["soft"],

@@ -32,14 +32,17 @@ def summary(verdict_file: Path, report: Path, augmented: Path) -> str:
 def _summary(verdict_file: Path, report: Path, augmented: Path) -> str:
     verdict = read_json(verdict_file)
     judges: dict[str, dict[str, Any]] = {**verdict["classifiers"], "mean": verdict["overall"]}
-    arms = sorted(verdict["overall"]["scores"], key=verdict["overall"]["scores"].get, reverse=True)
+    ranked = sorted(verdict["overall"]["scores"].items(), key=lambda item: -item[1])
+    others = (arm for judge in judges.values() for arm in judge["scores"])
+    arms = list(dict.fromkeys([*(arm for arm, _ in ranked), *others]))
     width = max(map(len, arms))
     lines = [
         "Balanced accuracy on the test images, %",
         " " * width + "".join(f"{name:>22}" for name in judges),
     ]
     for arm in arms:
-        scores = "".join(f"{100 * judge['scores'][arm]:22.1f}" for judge in judges.values())
+        found = [judge["scores"].get(arm) for judge in judges.values()]
+        scores = "".join(f"{'–':>22}" if s is None else f"{100 * s:22.1f}" for s in found)
         lines.append(f"{arm:<{width}}{scores}")
     lines += [
         "verdict".ljust(width) + "".join(f"{judge['verdict']:>22}" for judge in judges.values()),
