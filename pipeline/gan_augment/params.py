@@ -223,7 +223,7 @@ class TrainParams(Section):
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     threads: Positive | None = None
     eval_interval: Positive = 500
-    select: Literal["cas", "kid", "fid"] = "cas"
+    select: Literal["lift", "cas", "kid", "fid"] | None = None
     inception_weights: Path | None = None
     max_rollbacks: Count = 3
     checkpoint_interval: Positive = 500
@@ -245,6 +245,7 @@ class Recipe(TrainParams):
     steps: Positive
     batch_size: BatchSize
     learning_rate: Rate
+    select: Literal["lift", "cas", "kid", "fid"]
 
 
 class Plan(Section):

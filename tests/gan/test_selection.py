@@ -32,6 +32,13 @@ def test_a_clearly_higher_cas_wins_whatever_the_kid() -> None:
     assert kept(row(0.95, kid=0.9), row(0.90, kid=0.1)) == 0
 
 
+def test_lift_goes_by_the_same_rule() -> None:
+    """0.95 is level with 0.945; CAS would say the opposite."""
+    lifts = [(0.90, 0.1), (0.95, 0.3), (0.945, 0.2)]
+    rows = [{**row(1 - lift, kid), "lift": lift, "lift_error": 0.01} for lift, kid in lifts]
+    assert kept(*rows, select="lift") == 2
+
+
 def test_of_level_ones_the_lower_kid_wins() -> None:
     assert kept(row(0.950, kid=0.3), row(0.945, kid=0.2)) == 1
     assert kept(row(0.945, kid=0.2), row(0.950, kid=0.3)) == 0

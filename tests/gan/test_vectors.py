@@ -1,6 +1,7 @@
 """The GAN of features: codecs, generators that borrow from other classes, and the stage on them."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 
 from gan_augment import table
 from gan_augment.errors import UserError
-from gan_augment.gan import model, stage
+from gan_augment.gan import model, stage, start
 from gan_augment.gan.networks import NETWORKS, Shape, build
 from gan_augment.gan.networks.codec import VectorCodec
 from gan_augment.params import TrainParams
@@ -77,7 +78,7 @@ def begun(name: str, values: Any, labels: Any) -> tuple[Any, torch.Tensor, torch
     generator: Any = build(name, shape())[0].eval()
     generator.codec.fit(values, labels)
     codes, y = generator.codec.hold(values), torch.from_numpy(labels)
-    generator.begin(codes, y)
+    generator.begin(codes, y, "calibrated")
     return generator, codes, y
 
 
@@ -112,6 +113,13 @@ def train(folder: Path, digits: Path, features: Path, **settings: Any) -> Path:
     params = QUICK.model_validate({**QUICK.model_dump(), **settings})
     stage.run(params, {"real": digits, "features": features}, outputs(folder))
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_starts() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(start, "CODES", (16, 64))
+        yield
 
 
 @pytest.fixture(scope="module")

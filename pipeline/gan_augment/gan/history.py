@@ -25,6 +25,7 @@ class History:
         rollbacks: how many there were.
         learning_rate_scale, gamma_scale: what they made of the learning rate and of γ.
         stopped: why training ended early, if it did.
+        start: a row a kind of Gaussian that training of features could start from.
         spread: a row a factor by which samples of features were spread, in the end.
     """
 
@@ -37,6 +38,7 @@ class History:
     learning_rate_scale: float = 1.0
     gamma_scale: float = 1.0
     stopped: str | None = None
+    start: list[Row] = field(default_factory=list)
     spread: list[Row] = field(default_factory=list)
 
     def as_record(self) -> dict[str, Any]:
@@ -44,7 +46,7 @@ class History:
         return asdict(self)
 
     def write(self, folder: Path) -> None:
-        """Write floor.json and losses, validation, events and, of features, spread.csv.
+        """Write floor.json, losses, validation, events and, of features, start and spread.csv.
 
         Unknown scores are blank.
         """
@@ -52,8 +54,9 @@ class History:
         _write(folder / "losses.csv", self.losses, list(self.losses[0]))
         _write(folder / "validation.csv", self.validation, list(self.validation[0]))
         _write(folder / "events.csv", self.events, list(EVENT_COLUMNS))
-        if self.spread:
-            _write(folder / "spread.csv", self.spread, list(self.spread[0]))
+        for name, rows in (("start", self.start), ("spread", self.spread)):
+            if rows:
+                _write(folder / f"{name}.csv", rows, list(rows[0]))
 
 
 def _write(path: Path, rows: list[Row], columns: list[str]) -> None:

@@ -33,7 +33,11 @@ def recipe(params: TrainParams, size: tuple[int, ...]) -> Recipe:
     network = automatic if params.network == "auto" else params.network
     loss_penalty = "none" if params.weight_clip else LOSSES[params.loss].penalty
     penalty = params.penalty or loss_penalty
-    open_values: dict[str, Any] = {**NETWORKS[network].defaults, "network": network}
+    open_values: dict[str, Any] = {
+        **NETWORKS[network].defaults,
+        "network": network,
+        "select": "cas" if size else "lift",
+    }
     chosen = PENALTIES[penalty]
     if chosen is None:
         open_values["gamma"] = 0.0

@@ -8,14 +8,14 @@ from gan_augment.metrics.memorisation import NEAR_COPIES
 
 
 def is_better(
-    row: Row, best: Row | None, rows: Sequence[Row], select: Literal["cas", "kid", "fid"]
+    row: Row, best: Row | None, rows: Sequence[Row], select: Literal["lift", "cas", "kid", "fid"]
 ) -> bool:
     """Return whether an evaluation beats the best one so far.
 
     A generator that copies training images loses to any that does not: its images must not ship.
-    Otherwise by `cas`, those within one standard error of the highest are level, since a few
-    hundred validation images cannot tell good generators apart; of these the one with the lowest
-    KID is best (the one-standard-error rule, Breiman et al. 1984, section 3.4.3).
+    Otherwise by `lift` or `cas`, those within one standard error of the highest are level, since a
+    few hundred validation images cannot tell good generators apart; of these the one with the
+    lowest KID is best (the one-standard-error rule, Breiman et al. 1984, section 3.4.3).
 
     Args:
         row: the evaluation.
@@ -27,19 +27,14 @@ def is_better(
         return True
     if copies(row) != copies(best):
         return copies(best)
-    if select == "cas" and row["cas"] is not None:
-        rivals = [r for r in rows if r["cas"] is not None and copies(r) == copies(row)]
-        least = least_level(rivals)
-        level = [r["cas"] >= least for r in (row, best)]
+    if select in ("lift", "cas") and row[select] is not None:
+        rivals = [r for r in rows if r[select] is not None and copies(r) == copies(row)]
+        least = max(r[select] - r[f"{select}_error"] for r in rivals)
+        level = [r[select] >= least for r in (row, best)]
         if not all(level) or row["kid"] is None:
-            return bool(row["cas"] > best["cas"])
+            return bool(row[select] > best[select])
     distance = "fid" if select == "fid" and row["fid"] is not None else "kid"
     return row[distance] is not None and bool(row[distance] < best[distance])
-
-
-def least_level(rows: Sequence[Row]) -> float:
-    """Return the CAS from which on it is level with the highest: one standard error below that."""
-    return float(max(row["cas"] - row["cas_error"] for row in rows))
 
 
 def copies(row: Row) -> bool:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,23 +10,24 @@ from lightning_fabric import Fabric
 
 from gan_augment import table
 from gan_augment.errors import UserError
-from gan_augment.gan import environment, model, warm_start
+from gan_augment.gan import environment, model, start, warm_start
 from gan_augment.gan.batches import Batches
+from gan_augment.gan.history import Row
 from gan_augment.gan.loop import SAMPLES, Loop
 from gan_augment.gan.networks import Shape
 from gan_augment.gan.recipe import recipe
 from gan_augment.gan.spread import calibrate
+from gan_augment.gan.start import GAUSSIAN
 from gan_augment.gan.trainer import Trainer
 from gan_augment.gan.validation import Validator
+from gan_augment.metrics.lift import Lift
 from gan_augment.params import Recipe, Space, TrainParams
-from gan_augment.storage import digest, replace_directory
+from gan_augment.storage import digest, read_json, replace_directory, write_json
 
-CODES = 512
-"""Principal components that stand for a feature vector, at most."""
+CODES = 64
+"""Principal components that stand for features where validation does not choose how many."""
 LARGEST = 128
 """Pixels a side that are asked for and can be had: 128 take a day or two on two cores."""
-STARTS_AS_GAUSSIAN = "gaussian"
-"""The network whose latents are as many as the codes."""
 
 
 def run(
@@ -43,8 +45,8 @@ def run(
         params: the section `train`.
         inputs: `real`, an image table; `features`, what a backbone sees in its images, if any did.
         outputs: `model`, a folder of config and weights; `history`, a folder of losses.csv,
-            validation.csv, events.csv, floor.json, samples/ and, of features, spread.csv;
-            `scratch`, where checkpoints live meanwhile.
+            validation.csv, events.csv, floor.json, samples/ and, of features, start.csv and
+            spread.csv; `scratch`, where checkpoints live meanwhile.
         space: `generate.space`, what the generator makes.
 
     Raises:
@@ -57,21 +59,26 @@ def run(
     if space == "pixels":
         _refuse_large(size)
     settings = recipe(params, size)
-    shape = shape_of(train, settings)
+    _refuse_empty(train)
     fabric = environment.fabric(settings)
     described = environment.describe(settings, fabric)
-    start = _fetch(params, outputs["scratch"], fabric)
+    origin = _fetch(params, outputs["scratch"], fabric)
     hashes = [table.table_hash(samples, split) for split in ("train", "validation")]
-    earlier = warm_start.files(start) if start else []
+    earlier = warm_start.files(origin) if origin else []
     known = repr((described, train.space))
     fingerprint = digest(settings.model_dump_json(), *hashes, known, *earlier)
     scratch = outputs["scratch"] / fingerprint
 
     with environment.deterministic(described["threads"]):
+        lift = _lift(train, validation, settings, fabric)
+        starts = [] if origin else _starts(train, lift, settings, fabric, scratch)
+        untold: Row = {"codes": _codes(origin), "covariance": "own"}
+        chosen = start.best(starts) if starts else untold
+        shape = shape_of(train, settings, chosen["codes"])
         trainer = Trainer(shape, settings, fabric)
-        if start:
-            _start_from(start, trainer, fabric)
-        trainer.begin(train)
+        if origin:
+            _start_from(origin, trainer, fabric)
+        trainer.begin(train, chosen["covariance"])
         batches = Batches(
             train,
             settings.batch_size,
@@ -84,15 +91,16 @@ def run(
             trainer.generator.codec,
         )
         validator = (
-            Validator(train, validation, shape, settings, fabric.device, scratch)
+            Validator(train, validation, shape, settings, fabric.device, scratch, lift)
             if fabric.is_global_zero
             else None
         )
         loop = Loop(trainer, batches, validator, settings, fabric, scratch)
         loop.run()
-        if validator:
-            kept = trainer.best_generator, trainer.best_discriminator
-            loop.history.spread = calibrate(*kept, validator)
+        if lift:
+            loop.history.start = starts
+            kept = trainer.best_generator, shape.latent_dim
+            loop.history.spread = calibrate(*kept, lift, settings.seed)
 
     if validator:
         training = {
@@ -119,24 +127,59 @@ def _refuse_large(size: tuple[int, ...]) -> None:
         )
 
 
-def shape_of(train: table.Images, params: Recipe) -> Shape:
-    """Return the sizes of the networks for these training images.
+def _refuse_empty(train: table.Images) -> None:
+    """Refuse classes of which there is nothing to learn.
 
     Raises:
-        UserError: a class has no training image.
+        UserError: names one.
     """
     empty = [name for name, n in zip(train.classes, train.counts(), strict=True) if n == 0]
     if empty:
         raise UserError(f"class {empty[0]!r} has no training image: check ingest.split")
+
+
+def _lift(
+    train: table.Images, validation: table.Images, params: Recipe, fabric: Fabric
+) -> Lift | None:
+    """Return what measures lift, in the first process, for generators that know classes."""
+    known = params.conditional and fabric.is_global_zero
+    return Lift(train, validation, params.seed) if known else None
+
+
+def _starts(
+    train: table.Images, lift: Lift | None, params: Recipe, fabric: Fabric, scratch: Path
+) -> list[Row]:
+    """Return what training of features could start from, kept in `scratch` for when it resumes."""
+    if not train.space:
+        return []
+    kept, rows = scratch / "start.json", []
+    if lift:
+        if not kept.exists():
+            shape = partial(shape_of, train, params.model_copy(update={"network": GAUSSIAN}))
+            scratch.mkdir(parents=True, exist_ok=True)
+            write_json(kept, start.candidates(train, lift, shape, params.seed))
+        rows = read_json(kept)
+    found: list[Row] = fabric.broadcast(rows)
+    return found
+
+
+def _codes(origin: Path | None) -> int:
+    """Return how many codes a model to start from has, if it is one of features."""
+    components = warm_start.read(origin)["generator"].get("codec.components") if origin else None
+    return CODES if components is None else len(components)
+
+
+def shape_of(train: table.Images, params: Recipe, codes: int = CODES) -> Shape:
+    """Return the sizes of the networks for these training images, or features in so many codes."""
     channels, *size = train.pixels.shape[1:]
     features = channels if train.space else 0
     if features:
-        channels = min(CODES, features, len(train) - 1)
+        channels = min(codes, features, len(train) - 1)
     return Shape(
         channels,
         tuple(size),
         len(train.classes),
-        channels if params.network == STARTS_AS_GAUSSIAN else params.latent_dim,
+        channels if params.network == GAUSSIAN else params.latent_dim,
         params.embedding_dim,
         params.width,
         params.minibatch_stddev,

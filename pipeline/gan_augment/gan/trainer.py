@@ -9,6 +9,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from gan_augment.calibration import Covariance
 from gan_augment.gan.augment import Augment
 from gan_augment.gan.batches import Batch
 from gan_augment.gan.losses import LOSSES
@@ -78,7 +79,7 @@ class Trainer(nn.Module):
         self.last_penalty: Tensor
 
     @torch.no_grad()
-    def begin(self, train: Images) -> None:
+    def begin(self, train: Images, covariance: Covariance = "own") -> None:
         """Learn from the training samples what needs no training: codec, and a generator's start.
 
         What the networks make of them then depends on the samples alone.
@@ -87,7 +88,8 @@ class Trainer(nn.Module):
         self.discriminator.codec.load_state_dict(self.generator.codec.state_dict())
         if self.starts_trained:
             codes = self.generator.codec.hold(train.pixels)
-            self.generator.begin(codes, torch.from_numpy(train.labels).to(codes.device))
+            labels = torch.from_numpy(train.labels).to(codes.device)
+            self.generator.begin(codes, labels, covariance)
         for kept in (self.ema, self.best_generator):
             kept.load_state_dict(self.generator.state_dict())
         self.best_discriminator.load_state_dict(self.discriminator.state_dict())

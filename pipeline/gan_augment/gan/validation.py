@@ -16,8 +16,10 @@ from torch import nn
 from gan_augment.gan.history import Row
 from gan_augment.gan.networks import Shape
 from gan_augment.gan.sampling import logits, sample
+from gan_augment.gan.start import gain_of
 from gan_augment.metrics import features, fidelity
 from gan_augment.metrics.cas import classification_accuracy_score, standard_error
+from gan_augment.metrics.lift import Lift
 from gan_augment.metrics.memorisation import near_copy_search
 from gan_augment.params import Recipe
 from gan_augment.sheet import contact_sheet
@@ -50,8 +52,13 @@ class Validator:
         params: Recipe,
         device: torch.device,
         scratch: Path,
+        lift: Lift | None = None,
     ) -> None:
-        """Train the feature network, or take the one that is kept in `scratch`."""
+        """Train the feature network, or take the one that is kept in `scratch`.
+
+        `lift` measures what samples add to real ones; without it that is not known.
+        """
+        self._lift = lift
         self._shape, self._params, self._validation = shape, params, validation
         most = max(MOST_IMAGES // shape.classes, 1)
         self._counts = np.minimum(np.minimum(train.counts(), validation.counts()), most)
@@ -95,10 +102,14 @@ class Validator:
             [images[:count] for images, count in zip(pixels, self._counts, strict=True)]
         )
         cas = self._cas(pixels) if self._params.conditional else None
+        latent_dim, seed = self._shape.latent_dim, self._params.seed
+        gain = self._lift and gain_of(generator, latent_dim, self._lift, seed)
         near = self._near_copies and self._near_copies(same_counts, self._groups())
         return {
             "cas": cas,
             "cas_error": None if cas is None else standard_error(cas, self._validation),
+            "lift": gain and gain.lift,
+            "lift_error": gain and gain.error,
             **self._score_images(same_counts),
             "overfitting": self._overfitting(discriminator, same_counts),
             "near_copies": near.beyond if near else None,

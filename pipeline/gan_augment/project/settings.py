@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gan_augment.balance import uneven
 from gan_augment.embed.choice import PIXELS_UP_TO
 from gan_augment.ingest.fitted import FAR, MUCH
 from gan_augment.ingest.sizes import kept, suitable
 from gan_augment.params import IngestParams
 from gan_augment.project.survey import Survey
-from gan_augment.synthesis.plan import uneven
 
 ON_FEATURES = [
     *("real", "class-weights", "oversample", "smote", "gmm", "gaussian"),

@@ -7,17 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_augment import table
+from gan_augment.balance import filling, uneven
 from gan_augment.errors import UserError, hint
 from gan_augment.params import GenerateParams, Plan
 
 AUTO, FILL = (Plan.model_validate(kind) for kind in ("auto", "fill"))
 FEW = 50
 """Below so many real images of a class, studies find that a GAN seldom helps it."""
-LITTLE = 0.5
-"""Where filling up adds less than this share of the real images, `auto` fills up to twice that.
-
-There twice as many gain more; where filling up adds more, it gains nearly all (docs/synthesis.md).
-"""
 
 
 def wanted(plan: Plan, real: NDArray[np.int64], classes: Sequence[str]) -> NDArray[np.int64]:
@@ -35,7 +31,7 @@ def wanted(plan: Plan, real: NDArray[np.int64], classes: Sequence[str]) -> NDArr
     """
     match plan.kind:
         case "auto":
-            return (1 if uneven(real) else 2) * real.max() - real
+            return filling(real)
         case "fill":
             return np.ceil(plan.amount * real.max()).astype(np.int64) - real
         case "ratio":
@@ -47,11 +43,6 @@ def wanted(plan: Plan, real: NDArray[np.int64], classes: Sequence[str]) -> NDArr
                 if name not in classes:
                     raise UserError(f"generate.plan: no class {name!r}; {hint(name, classes)}")
             return np.array([plan.classes.get(name, 0) for name in classes], np.int64)
-
-
-def uneven(real: NDArray[np.int64]) -> bool:
-    """Return whether filling classes up adds enough, so that `auto` does no more."""
-    return bool((real.max() - real).sum() >= LITTLE * real.sum())
 
 
 def check(params: GenerateParams, real: Path) -> None:

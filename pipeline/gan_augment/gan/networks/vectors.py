@@ -1,7 +1,7 @@
 """Generators of feature vectors for few images a class, and the discriminator that they share.
 
 All make codes (see `codec`). Scarce classes borrow from abundant ones in three ways: the covariance
-that a Gaussian starts from is half the class's own and half that of all classes (`gaussian`), what
+that a Gaussian starts from may be half that of all classes (`gaussian`), what
 is learnt is how samples lie around the mean of any class (`residual`), or how one sample of a class
 leads to another (`example`; Antoniou et al. 2017).
 """
@@ -9,7 +9,7 @@ leads to another (`example`; Antoniou et al. 2017).
 import torch
 from torch import Tensor, nn
 
-from gan_augment.calibration import Calibrated
+from gan_augment.calibration import Covariance, Gaussians
 from gan_augment.gan.networks.conditioning import LabelEmbedding, Projection
 from gan_augment.gan.networks.layers import MinibatchStddev, leaky_relu
 from gan_augment.gan.networks.shape import Shape
@@ -39,12 +39,12 @@ class GaussianGenerator(nn.Module):
         nn.init.zeros_(self.correction[-1].weight)  # type: ignore[arg-type]
         nn.init.zeros_(self.correction[-1].bias)  # type: ignore[arg-type]
 
-    def begin(self, codes: Tensor, labels: Tensor) -> None:
-        """Take means and calibrated covariances of training codes N×codes with labels N."""
-        found = Calibrated(codes.double().cpu().numpy(), labels.cpu().numpy())
+    def begin(self, codes: Tensor, labels: Tensor, covariance: Covariance) -> None:
+        """Take means and covariances of training codes N×codes with labels N."""
+        found = Gaussians(codes.double().cpu().numpy(), labels.cpu().numpy())
         for label, mean in found.means.items():
             self.mean[label] = torch.from_numpy(mean)
-            self.factor[label] = torch.from_numpy(found.factor(label, JITTER))
+            self.factor[label] = torch.from_numpy(found.factor(label, JITTER, covariance))
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """Return codes N×codes of latents N×codes and labels N."""
@@ -66,7 +66,7 @@ class ResidualGenerator(nn.Module):
         self.mean: Tensor
         self.residual = _hidden(shape.latent_dim, shape, shape.channels)
 
-    def begin(self, codes: Tensor, labels: Tensor) -> None:
+    def begin(self, codes: Tensor, labels: Tensor, _: Covariance) -> None:
         """Take the means of training codes N×codes with labels N."""
         for label in range(len(self.mean)):
             self.mean[label] = codes[labels == label].mean(dim=0)
@@ -86,7 +86,7 @@ class ExampleGenerator(nn.Module):
         self.examples: Tensor
         self.change = _hidden(shape.channels + shape.latent_dim, shape, shape.channels)
 
-    def begin(self, codes: Tensor, labels: Tensor) -> None:
+    def begin(self, codes: Tensor, labels: Tensor, _: Covariance) -> None:
         """Take examples of training codes N×codes with labels N, spread over a class's rows."""
         for label in range(len(self.examples)):
             own = codes[labels == label]
