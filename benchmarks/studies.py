@@ -126,11 +126,16 @@ def _fashion(
 
 
 def _trash(
-    scarce: Collection[str], each: int, generate: Mapping[str, Any], evaluate: Mapping[str, Any]
+    scarce: Collection[str],
+    each: int,
+    generate: Mapping[str, Any],
+    evaluate: Mapping[str, Any],
+    seed: int = 0,
 ) -> Any:
     """Return what suits TrashNet's photographs, seen through the built-in backbone."""
     return {
         "ingest": {
+            "seed": seed,
             "source": "folder",
             "path": Path(os.environ.get(FOLDER, "")) / "trashnet-150",
             "scarcity": dict.fromkeys(scarce, each),
@@ -214,6 +219,24 @@ STUDIES: dict[str, Study] = {
         "TrashNet at 150 pixels through a backbone, 40 in the three other classes",
         _trash(("glass", "paper", "plastic"), 40, {"plan": "fill"}, {**WITH_MIXTURE, **UNTUNED}),
     ),
+    **{
+        f"{name}-lift": Study(
+            f"{title}, the GAN's start chosen by lift, other splits",
+            _trash(scarce, 40, {"plan": "fill"}, {**WITH_MIXTURE, **UNTUNED}, seed=1),
+        )
+        for name, title, scarce in (
+            (
+                "trash-40",
+                "TrashNet at 150 pixels through a backbone, 40 in three classes",
+                ("cardboard", "metal", "trash"),
+            ),
+            (
+                "trash-40-others",
+                "TrashNet at 150 pixels through a backbone, 40 in the three other classes",
+                ("glass", "paper", "plastic"),
+            ),
+        )
+    },
     **{
         f"trash-{n}-all": Study(
             f"TrashNet at 150 pixels through a backbone, {n} a class",
