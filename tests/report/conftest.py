@@ -52,7 +52,11 @@ def folders(tmp_path: Path) -> dict[str, Path]:
     csv("synthesis", "plan", **{"class": ["cat"]}, method=["gan"], images=[10])
     gates = {"gate": ["all", "copies"], "tried": [128, 128], "accepted": [64, 96]}
     numbers = {"accuracy": [None, 0.5], "accuracy_error": [None, 0.1], "chance": [None, 0.5]}
-    seen = {**numbers, "warning": [None, "blind: it cannot tell <classes>"]}
+    seen = {
+        "judge": [None, "its sight"],
+        **numbers,
+        "warning": [None, "blind: it cannot tell <classes>"],
+    }
     csv("synthesis", "gates", **{"class": ["cat", "cat"]}, **gates, rate=[0.5, 0.75], **seen)
     measured = {"kid": {"value": 0.25, "low": None, "high": None, "real": -0.01}}
     write("synthesis", "fidelity", {"overall": {"images": 10, "network": measured, "pixels": {}}})

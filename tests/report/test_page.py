@@ -131,7 +131,7 @@ def test_a_missing_file_takes_nothing_else_away(
 
 def test_a_gate_that_knows_nothing_says_so(page: Render) -> None:
     html = text(page())
-    assert "copies 50.0 % ± 10.0 (50.0 by chance)" in html
+    assert "copies, by its sight, 50.0 % ± 10.0 (50.0 by chance)" in html
     assert "copies, all classes: blind: it cannot tell <classes>." in html
 
 

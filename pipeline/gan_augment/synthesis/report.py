@@ -114,7 +114,7 @@ def write(
 
 GATE_COLUMNS = (
     *("class", "gate", "tried", "accepted", "rate"),
-    *("accuracy", "accuracy_error", "chance", "warning"),
+    *("judge", "accuracy", "accuracy_error", "chance", "warning"),
 )
 
 
@@ -172,7 +172,7 @@ def _gates(
                 sight = judges[gate].sight if gate in judges else Sight()
                 accepted = counts[gate, "accepted"]
                 numbers = (tried, accepted, accepted / tried)
-                seen = (sight.accuracy, sight.error, sight.chance)
+                seen = (sight.judge, sight.accuracy, sight.error, sight.chance)
                 rows.append((classes[label], gate, *numbers, *seen, sight.warning(label)))
     return rows
 

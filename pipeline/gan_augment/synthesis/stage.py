@@ -16,6 +16,7 @@ from gan_augment.synthesis import baselines, gates, plan, report
 from gan_augment.synthesis.baselines import BASELINES
 from gan_augment.synthesis.draws import seed_of_set
 from gan_augment.synthesis.gates.evidence import Evidence
+from gan_augment.synthesis.gates.second import SecondBackbone, other_than
 from gan_augment.synthesis.gates.sight import Gate
 from gan_augment.synthesis.sampler import HopelessError, Sampler
 from gan_augment.table import Images
@@ -59,13 +60,16 @@ def run(
     trained = _model(inputs["model"], real) if "gan" in methods and counts.any() else None
     hashes = [table.table_hash(samples, split) for split in ("train", "validation")]
     known_as = trained.hash if trained else "", repr(real.space)
-    described = params.model_dump_json(), *known_as, *hashes
+    gated = trained and params.gates and samples == inputs["real"]
+    second = _second(table.embedded(inputs)) if gated else None
+    described = params.model_dump_json(), *known_as, repr(second), *hashes
     scratch = outputs["scratch"] / digest(*described)
 
     samplers: list[Sampler | None] = [None] * sets
     judges: dict[str, Gate] = {}
     if trained:
-        evidence = Evidence(real, validation, trained, params.keep_real, params.seed, scratch)
+        parts = real, validation, trained
+        evidence = Evidence(*parts, params.keep_real, params.seed, scratch, second)
         judges = gates.fit(params.gates, evidence)
         known = evidence if judges else None
         samplers = [
@@ -106,6 +110,21 @@ def check_names(params: GenerateParams) -> None:
         choose(BASELINES, params.fallback, "generate.fallback")
     for name in params.gates:
         choose(gates.GATES, name, "generate.gates")
+
+
+def _second(embedded: Path | None) -> SecondBackbone | None:
+    """Return the backbone through which gates look at images that another judges, if there is."""
+    judging = table.space(embedded) if embedded else None
+    if judging is None:
+        return None
+    second = other_than(judging)
+    told = (
+        f"gates look through {second.space.backbone}, since {judging.backbone} judges"
+        if second
+        else "gates learn from pixels: for a second backbone, pip install 'gan-augment[backbones]'"
+    )
+    print(f"generate: {told}", flush=True)
+    return second
 
 
 def _model(folder: Path, real: Images) -> model.Model:

@@ -15,6 +15,7 @@ from scipy.special import softmax
 from gan_augment.metrics import features
 from gan_augment.metrics.features import Extractor
 from gan_augment.seeding import seed_of
+from gan_augment.synthesis.gates.second import SecondBackbone
 from gan_augment.table import Images
 
 MEMBERS = 3
@@ -36,14 +37,17 @@ class Ensemble:
     Attributes:
         members: the networks.
         temperature: the pooled log-probabilities are divided by it.
+        second: the backbone through which they see images, if any.
     """
 
     members: list[Extractor]
     temperature: float = 1.0
+    second: SecondBackbone | None = None
 
     def __call__(self, pixels: NDArray[np.uint8]) -> Seen:
         """Return the members' features side by side, and their mean probabilities, calibrated."""
-        seen = [member(pixels) for member in self.members]
+        samples = self.second(pixels) if self.second else pixels
+        seen = [member(samples) for member in self.members]
         pooled = np.stack([np.asarray(part.probabilities) for part in seen]).mean(axis=0)
         return Seen(
             np.concatenate([part.values for part in seen], axis=1),
@@ -51,7 +55,13 @@ class Ensemble:
         )
 
 
-def calibrated_ensemble(train: Images, validation: Images, seed: int, scratch: Path) -> Ensemble:
+def calibrated_ensemble(
+    train: Images,
+    validation: Images,
+    seed: int,
+    scratch: Path,
+    second: SecondBackbone | None = None,
+) -> Ensemble:
     """Train the members on `train` and choose their temperature on `validation`.
 
     Pool first, then calibrate (Rahaman & Thiery 2021), by the temperature of least log-loss (Guo et
@@ -62,10 +72,12 @@ def calibrated_ensemble(train: Images, validation: Images, seed: int, scratch: P
         validation: others.
         seed: of the members.
         scratch: where trained members are kept, so that a resumed run need not train them again.
+        second: the backbone through which they see images, if any.
     """
+    train = second.images(train) if second else train
     members = [_member(train, seed_of(seed, "gates", n), n, scratch) for n in range(MEMBERS)]
-    pooled = Ensemble(members)(validation.pixels).probabilities
-    return Ensemble(members, temperature_of(pooled, validation.labels))
+    pooled = Ensemble(members, second=second)(validation.pixels).probabilities
+    return Ensemble(members, temperature_of(pooled, validation.labels), second)
 
 
 def _member(train: Images, seed: int, number: int, scratch: Path) -> Extractor:

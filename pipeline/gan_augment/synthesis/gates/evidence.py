@@ -12,6 +12,7 @@ from gan_augment.gan.model import Model
 from gan_augment.metrics.features import PrincipalComponents, principal_components
 from gan_augment.metrics.memorisation import Nearest, nearest_of_class
 from gan_augment.synthesis.gates.ensemble import Ensemble, Seen, calibrated_ensemble
+from gan_augment.synthesis.gates.second import SecondBackbone
 from gan_augment.table import Images
 
 Pixels = NDArray[np.uint8]
@@ -62,6 +63,8 @@ class Evidence:
         keep_real: the share of validation images that a threshold lets through.
         seed: of all that is random.
         scratch: where the trained classifiers are kept for a resumed run.
+        second: the backbone through which classifiers see images, if one is at hand that does not
+            judge.
     """
 
     train: Images
@@ -70,11 +73,13 @@ class Evidence:
     keep_real: float
     seed: int
     scratch: Path
+    second: SecondBackbone | None = None
 
     @cached_property
     def ensemble(self) -> Ensemble:
         """The gates' own classifiers."""
-        return calibrated_ensemble(self.train, self.validation, self.seed, self.scratch)
+        parts = self.train, self.validation
+        return calibrated_ensemble(*parts, self.seed, self.scratch, self.second)
 
     @cached_property
     def components(self) -> PrincipalComponents:

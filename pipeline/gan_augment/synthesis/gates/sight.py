@@ -99,7 +99,15 @@ def of_ensemble(evidence: Evidence, references: bool = False) -> Sight:
     if references:
         blind = {**of_references(evidence), **blind}
     error = standard_error(accuracy, validation) if recalls else None
-    return Sight(ENSEMBLE, accuracy, error, chance, blind, of_thresholds(evidence))
+    return Sight(_asked(evidence), accuracy, error, chance, blind, of_thresholds(evidence))
+
+
+def _asked(evidence: Evidence) -> str:
+    """Return what a gate asks, in words."""
+    if evidence.second is None:
+        return ENSEMBLE
+    space = evidence.second.space
+    return f"{ENSEMBLE}, which see features of {space.backbone} ({space.hash})"
 
 
 def of_references(evidence: Evidence) -> dict[int, str]:
