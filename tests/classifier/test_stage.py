@@ -127,6 +127,16 @@ def test_larger_images_and_two_classes(name: str, classes: int, augmented: Path)
     np.testing.assert_allclose(head(large), fitted.predict_proba(project(large)), atol=1e-9)
 
 
+def test_a_network_that_does_better_is_told_and_not_kept(assemble: Assembled) -> None:
+    compared = {"logistic_regression": {"validation": 0.8}, "fine_tuned": {"validation": 0.9}}
+    augmented = assemble(**compared)
+    found = choose(ClassifierParams(), read_json(augmented / "verdict.json"))
+    assert found.judge == "logistic-regression"
+    (note,) = found.notes
+    assert note.startswith("on validation fine-tuned does better with this recipe (90.0 % to 80.0")
+    assert note.endswith("but is a network, and only a head on features or pixels is kept")
+
+
 def test_rows_are_those_of_the_recipe(augmented: Path) -> None:
     verdict = read_json(augmented / "verdict.json")
     half = training_set(augmented, of(verdict, "smote", "logistic-regression"), 0)

@@ -20,6 +20,7 @@ VERDICT = {
         "gan-weighted": recipe(["gan"], cnn={"share": 1.0, "weighted": True}),
         "gan-soft": recipe(["gan"], cnn={"share": 0.5, "again": 0.5, "soft": True}),
         "gan+classic": recipe(["gan"], k_nn={"share": 0.5, "classic": AFFINE, "copies": 2}),
+        "gan": recipe(["gan"], fine_tuned={"share": 1.0, "of_images": True}),
     },
 }
 
@@ -63,6 +64,18 @@ def test_of_features_the_real_images_are_seen_again_transformed() -> None:
     assert isinstance(picture, Image.Image)
     assert (picture.size, picture.mode) == (image.size, "L")
     assert "torch." not in found.code()
+
+
+def test_what_learns_from_images_gets_them_from_a_table_with_features() -> None:
+    found = of(VERDICT, "gan")
+    assert "train = data.torch(transform=transform)" in found.code()
+    made: dict[str, object] = {"torch": torch, "v2": v2}
+    lines = found.code().splitlines()
+    start = lines.index("transform = v2.Compose([")
+    end = next(n for n, line in enumerate(lines) if line.startswith("])"))
+    exec("\n".join(lines[start : end + 1]), made)
+    picture = Image.linear_gradient("L")
+    torch.testing.assert_close(made["transform"](picture), found.transform()(picture))
 
 
 def test_the_settings_of_every_classifier() -> None:
