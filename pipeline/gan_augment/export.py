@@ -23,10 +23,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gan_augment import table
+from gan_augment import spreadsheet, table
 from gan_augment.errors import UserError, choose
 from gan_augment.progress import progress
-from gan_augment.spreadsheet import defused
 from gan_augment.storage import read_json, replace_file, write_json
 
 STAMP = "export.json"
@@ -130,7 +129,7 @@ def npz(source: Path, split: str, target: Path, count: Advance) -> None:
             np.savez_compressed(stream, labels=images.labels, **arrays)
     rows = table.Rows(table.shards(source, split)).columns()
     with replace_file(target / f"{split}.csv") as partial:
-        defused(_described(rows)).to_csv(partial, index=False)
+        spreadsheet.write(partial, _described(rows))
     count(len(rows))
 
 

@@ -117,6 +117,19 @@ def read_json(path: Path) -> Any:
         ) from None
 
 
+def read_record(path: Path, *keys: str) -> dict[str, Any]:
+    """Read a JSON object that has at least these keys.
+
+    Raises:
+        UserError: it is missing, is not JSON, is no object or lacks a key.
+    """
+    record = read_json(path)
+    if not isinstance(record, dict) or (missing := [key for key in keys if key not in record]):
+        what = "is no JSON object" if not isinstance(record, dict) else f"has no {missing[0]!r}"
+        raise UserError(f"{path} {what}: damaged, or of another version; run `dvc repro`")
+    return record
+
+
 def cache_directory() -> Path:
     """Return where copies of what is elsewhere are kept: GAN_AUGMENT_CACHE, or the user's cache."""
     chosen = os.environ.get("GAN_AUGMENT_CACHE")

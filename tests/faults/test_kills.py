@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from gan_augment import table
 from tests.environment import SETTINGS
 
 ROOT = Path(__file__).parents[2]
@@ -18,18 +17,6 @@ KILLS = int(os.environ.get(SOAK, "3"))
 COMMANDS = ("dvc", "flow") if SOAK in os.environ else ("forked",)
 SECONDS = 300
 """A kill and a rerun take less, by far."""
-
-
-@pytest.fixture
-def images(tmp_path: Path, digits: Path) -> Path:
-    """Return a folder of 75 digits of three classes."""
-    found = table.read(digits)
-    for label in (0, 2, 4):
-        folder = tmp_path / "images" / found.classes[label]
-        folder.mkdir(parents=True)
-        for number, image in enumerate(found.pixels[found.labels == label][:25]):
-            table.picture(image).save(folder / f"{number}.png")
-    return tmp_path / "images"
 
 
 @pytest.mark.e2e

@@ -12,7 +12,7 @@ from gan_augment.assemble.card import card, evidence
 from gan_augment.decision import GAN, decide, same_data
 from gan_augment.embed.rows import with_features
 from gan_augment.params import AssembleParams, Space
-from gan_augment.storage import as_json, read_json
+from gan_augment.storage import as_json, read_record
 from gan_augment.subsample import subsample
 from gan_augment.synthesis import baselines
 
@@ -38,9 +38,9 @@ def run(
         UserError: the verdict is about other data, or the backbone cannot be had that has to look
             at synthetic images.
     """
-    verdict = read_json(inputs["verdict"])
+    verdict = read_record(inputs["verdict"], "overall", "provenance")
     same_data(verdict, inputs["real"], inputs["synthetic"])
-    decision = decide(params, verdict, read_json(inputs["memorisation"]))
+    decision = decide(params, verdict, read_record(inputs["memorisation"], "passed", "reasons"))
     classes, embedded = table.class_names(inputs["real"]), table.embedded(inputs)
     seen_by = table.space(embedded) if embedded else None
     samples = table.samples(inputs, space)

@@ -11,7 +11,7 @@ from gan_augment import table
 from gan_augment.classifier import judges, model
 from gan_augment.classifier.training import Choice, choose, training_set
 from gan_augment.params import ClassifierParams
-from gan_augment.storage import read_json
+from gan_augment.storage import read_record
 
 
 def run(
@@ -37,7 +37,7 @@ def run(
             be had where the recipe transforms images.
     """
     augmented = inputs["augmented"]
-    verdict = read_json(augmented / "verdict.json")
+    verdict = read_record(augmented / "verdict.json", "overall", "provenance")
     choice = choose(params, verdict)
     made = training_set(augmented, choice.recipe, params.seed, weights)
     head, known = judges.fit(choice.judge, made, params.seed)

@@ -15,7 +15,7 @@ from gan_augment import table
 from gan_augment.data.source import locate
 from gan_augment.errors import UserError, hint
 from gan_augment.recipe import Recipe, of
-from gan_augment.storage import read_json
+from gan_augment.storage import read_record
 
 if TYPE_CHECKING:
     import datasets
@@ -180,7 +180,7 @@ class Data:
         ('level', 'smote')
         """
         file = self.path / VERDICT
-        return read_json(file) if file.is_file() else None
+        return read_record(file) if file.is_file() else None
 
     @property
     def recipe(self) -> Recipe:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -90,7 +89,8 @@ def _longest_side(real: Path) -> int:
 def _blocks(real: Path) -> list[Block]:
     found = []
     for shard in table.shards(real):
-        metadata = pq.read_metadata(shard)
+        with table.readable(shard):
+            metadata = table.opened(shard).metadata
         for group in range(metadata.num_row_groups):
             count = metadata.row_group(group).num_rows
             found += [
@@ -116,7 +116,8 @@ def _pngs(block: Block) -> Iterator[bytes]:
 
 @lru_cache(maxsize=2)
 def _group(shard: Path, group: int) -> pa.Table:
-    return pq.ParquetFile(shard).read_row_group(group)
+    with table.readable(shard):
+        return table.opened(shard).read_row_group(group)
 
 
 def _rows(block: Block, found: NDArray[np.float32], space: table.FeatureSpace) -> pa.Table:

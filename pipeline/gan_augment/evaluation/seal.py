@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gan_augment import table
 from gan_augment.errors import UserError
-from gan_augment.storage import read_json
+from gan_augment.storage import read_record
 from gan_augment.table import Images
 
 
@@ -20,7 +20,7 @@ def open_test(real: Path, seal: Path, used: Mapping[str, Images]) -> Images:
     Raises:
         UserError: the split is not the one that was sealed, or an image of it is among those used.
     """
-    if table.table_hash(real, "test") != read_json(seal)["test"]:
+    if table.table_hash(real, "test") != read_record(seal, "test")["test"]:
         raise UserError(
             f"the test split of {real} is not the one that ingestion sealed in {seal}: "
             "run `dvc repro ingest`"

@@ -1,6 +1,5 @@
 """Evaluate: do the synthetic images help? Repeats, metrics and the verdict, as data."""
 
-import csv
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gan_augment import table
+from gan_augment import spreadsheet, table
 from gan_augment.embed import backbones
 from gan_augment.evaluation import cells, outcomes, tuning, views
 from gan_augment.evaluation.arms import ARMS, CLASSIC, transforms, without_additions
@@ -210,10 +209,4 @@ def _metrics(found: dict[str, Any]) -> dict[str, Any]:
 
 def _write_csv(target: Path, frame: pd.DataFrame) -> None:
     with replace_file(target) as partial:
-        frame.to_csv(
-            partial,
-            index=False,
-            lineterminator="\n",
-            quoting=csv.QUOTE_MINIMAL,
-            float_format="%.6f",
-        )
+        spreadsheet.write(partial, frame, decimals=6)

@@ -16,7 +16,7 @@ from gan_augment.errors import UserError, shortened
 from gan_augment.gan.networks import Shape, build
 from gan_augment.gan.sampling import sample
 from gan_augment.params import MOST_LAYERS
-from gan_augment.storage import digest, read_json, write_json
+from gan_augment.storage import digest, read_record, write_json
 from gan_augment.table import FeatureSpace
 
 CONFIG = "config.json"
@@ -92,7 +92,7 @@ def load(folder: Path) -> Model:
     Raises:
         UserError: no model there, or its weights do not fit its config.
     """
-    config = read_json(folder / CONFIG)
+    config = read_record(folder / CONFIG)
     files = [weights_file(folder, name) for name in HALVES]
     try:
         sizes = config["shape"]
@@ -105,6 +105,8 @@ def load(folder: Path) -> Model:
         halves = build(config["network"], shape)
         for half, file in zip(halves, files, strict=True):
             half.load_state_dict(load_file(file))
+            if not all(tensor.isfinite().all() for tensor in half.state_dict().values()):
+                raise ValueError(f"{file.name} holds numbers that are not finite")
         conditional = config["conditional"]
         space = config["space"] and FeatureSpace.of(config["space"])
     except _DAMAGED as error:

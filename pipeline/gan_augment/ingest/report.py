@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gan_augment import table
+from gan_augment import spreadsheet, table
 from gan_augment.ingest.series import Series
 from gan_augment.ingest.spool import Spooled
 from gan_augment.ingest.summary import Summary
 from gan_augment.sheet import contact_sheet
-from gan_augment.spreadsheet import defused
 from gan_augment.storage import replace_directory, write_json
 from gan_augment.subsample import subsample
 
@@ -57,7 +56,7 @@ def write(target: Path, summary: Summary, seal: str) -> None:
 
 
 def _csv(target: Path, frame: pd.DataFrame) -> None:
-    defused(frame).to_csv(target, index=False, lineterminator="\n", float_format="%.3f")
+    spreadsheet.write(target, frame, decimals=3)
 
 
 def _counts(named: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:

@@ -5,10 +5,11 @@ from typing import Any
 
 import pandas as pd
 
+from gan_augment import spreadsheet
 from gan_augment.gan.model import CONFIG
 from gan_augment.report import pictures
 from gan_augment.report.curves import Curves, curves
-from gan_augment.storage import read_json
+from gan_augment.storage import read_record
 
 LOSSES = {"loss_discriminator": "discriminator", "loss_generator": "generator"}
 SCORES = (
@@ -35,7 +36,7 @@ def training(history: Path, model: Path) -> dict[str, Any] | None:
     losses, validation = _csv(history / "losses.csv"), _csv(history / "validation.csv")
     if losses is None and validation is None:
         return None
-    config = _json(model / CONFIG) or {}
+    config = _json(model / CONFIG, "network", "training") or {}
     trained = config.get("training", {})
     kept = (trained.get("best") or {}).get("step")
     drawn: list[Curves | None] = []
@@ -61,13 +62,13 @@ def synthesis(folder: Path) -> dict[str, Any] | None:
     if plan is None:
         return None
     gates = _csv(folder / "gates.csv")
-    fidelity = (_json(folder / "fidelity.json") or {}).get("overall", {})
+    fidelity = (_json(folder / "fidelity.json", "overall") or {}).get("overall", {})
     return {
         "plan": _records(plan),
         "gates": None if gates is None or not len(gates) else _gates(gates),
         "fidelity": {kind: fidelity[kind] for kind in ("network", "pixels") if fidelity.get(kind)},
         "measures": MEASURES,
-        "memorisation": _json(folder / "memorisation.json"),
+        "memorisation": _json(folder / "memorisation.json", "passed", "reasons"),
         "closest": pictures.of_file(folder / "closest.png"),
     }
 
@@ -120,16 +121,12 @@ def _gates(gates: pd.DataFrame) -> dict[str, Any]:
 
 def _csv(path: Path) -> pd.DataFrame | None:
     """Return a table if it is there; names are text, whatever they look like."""
-    text = dict.fromkeys(("class", "file", "split", "reason", "warning"), str)
-    return (
-        pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
-        if path.exists()
-        else None
-    )
+    text = ("class", "file", "split", "reason", "warning")
+    return spreadsheet.read(path, text) if path.exists() else None
 
 
-def _json(path: Path) -> Any:
-    return read_json(path) if path.exists() else None
+def _json(path: Path, *keys: str) -> dict[str, Any] | None:
+    return read_record(path, *keys) if path.exists() else None
 
 
 def _records(frame: pd.DataFrame | None) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
+from gan_augment.errors import UserError, shortened
 from gan_augment.sheet import GAP, contact_sheet, enlargement
 from gan_augment.subsample import subsample
 from gan_augment.table import Images
@@ -71,11 +72,20 @@ def _picture(image: Image.Image) -> Picture:
 
 
 def of_file(path: Path) -> Picture | None:
-    """Return a PNG of another stage, if it is there; smaller, if it is wide."""
+    """Return a PNG of another stage, if it is there; smaller, if it is wide.
+
+    Raises:
+        UserError: it is cut off or damaged.
+    """
     if not path.exists():
         return None
-    with Image.open(path) as image:
-        return _picture(_within(image, WIDEST))
+    try:
+        with Image.open(path) as image:
+            return _picture(_within(image, WIDEST))
+    except (OSError, SyntaxError, ValueError) as error:  # whatever Pillow meets in it
+        raise UserError(
+            f"{path} is no readable picture ({shortened(str(error))}): run `dvc repro`"
+        ) from None
 
 
 def data_url(png: bytes) -> str:

@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import pandas as pd
-
-from gan_augment import table
+from gan_augment import spreadsheet, table
 from gan_augment.decision import same_data
 from gan_augment.params import AssembleParams, ReportParams
 from gan_augment.report.page import render
-from gan_augment.storage import read_json, write_text
+from gan_augment.storage import read_record, write_text
 
 
 def run(
@@ -31,11 +29,11 @@ def run(
     Raises:
         UserError: there is no verdict, or it is about other images.
     """
-    verdict = read_json(inputs["verdict"])
+    verdict = read_record(inputs["verdict"], "overall", "classifiers", "provenance")
     same_data(verdict, inputs["real"], inputs["synthetic"])
     page = render(
         verdict,
-        pd.read_csv(inputs["repeats"], dtype={"class": str}, keep_default_na=False),
+        spreadsheet.read(inputs["repeats"], ["class"]).fillna({"class": ""}),
         table.read(inputs["real"], "train"),
         table.read(inputs["synthetic"]),
         inputs,

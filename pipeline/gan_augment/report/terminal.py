@@ -4,13 +4,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from gan_augment import table
 from gan_augment.errors import UserError
 from gan_augment.recipe import of
-from gan_augment.storage import read_json
+from gan_augment.storage import read_record
 
 VERDICT = "verdict.json"
 
@@ -30,7 +27,7 @@ def summary(verdict_file: Path, report: Path, augmented: Path) -> str:
 
 
 def _summary(verdict_file: Path, report: Path, augmented: Path) -> str:
-    verdict = read_json(verdict_file)
+    verdict = read_record(verdict_file, "overall", "classifiers")
     judges: dict[str, dict[str, Any]] = {**verdict["classifiers"], "mean": verdict["overall"]}
     ranked = sorted(verdict["overall"]["scores"].items(), key=lambda item: -item[1])
     others = (arm for judge in judges.values() for arm in judge["scores"])
@@ -63,14 +60,14 @@ def _ships(verdict_file: Path) -> list[str]:
     """Return what ships in a line, if it was put together."""
     if not verdict_file.exists():
         return []
-    return [f"What ships: {read_json(verdict_file)['ships']['sentence']}"]
+    return [f"What ships: {read_record(verdict_file, 'ships')['ships']['sentence']}"]
 
 
 def _training_images(augmented: Path) -> str:
     """Return how many real and synthetic images there are to train on, if the table is there."""
     if not augmented.exists():
         return ""
-    columns = [pq.read_table(s, columns=["origin"]) for s in table.shards(augmented, "train")]
-    origins = Counter(pa.concat_tables(columns)["origin"].to_pylist())
+    rows = table.Rows(table.shards(augmented, "train")).columns(["origin"])
+    origins = Counter(rows["origin"].to_pylist())
     synthetic = f"{origins['synthetic']:,}" if origins["synthetic"] else "no"
     return f": {origins['real']:,} real and {synthetic} synthetic images to train on"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from gan_augment import markdown, table
+from gan_augment import markdown, spreadsheet, table
 from gan_augment.errors import UserError
 from gan_augment.evaluation.statistics import points
 from gan_augment.params import Params, Plan
@@ -63,7 +63,7 @@ def _run(params: Params, sizes: Sequence[int], outputs: Mapping[str, Path]) -> N
     found = [(size, one.verdict()["overall"]) for size, one in zip(chosen, replicates, strict=True)]
     curve = pd.DataFrame([_row(size, overall) for size, overall in found])
     with replace_file(outputs["curve"] / "curve.csv") as partial:
-        curve.to_csv(partial, index=False, lineterminator="\n", float_format="%.6f")
+        spreadsheet.write(partial, curve, decimals=6)
     write_text(outputs["curve"] / "curve.svg", svg(curve))
     text = page(curve)
     write_text(outputs["curve"] / "curve.md", text)

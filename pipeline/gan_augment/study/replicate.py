@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from gan_augment import table
+from gan_augment import spreadsheet, table
 from gan_augment.engine import side_by_side
 from gan_augment.errors import UserError
 from gan_augment.lock import locked
@@ -138,9 +138,7 @@ class Replicate:
 
     def repeats(self) -> pd.DataFrame:
         """Return the tidy scores of a finished replicate."""
-        return pd.read_csv(
-            self.reports / "repeats.csv", dtype={"class": str}, keep_default_na=False
-        )
+        return spreadsheet.read(self.reports / "repeats.csv", ["class"]).fillna({"class": ""})
 
     def outcomes(self) -> "pa.Table":
         """Return which images the arms of a finished replicate get right."""

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from gan_augment import markdown, table
+from gan_augment import markdown, spreadsheet, table
 from gan_augment.errors import UserError
 from gan_augment.evaluation import outcomes
 from gan_augment.evaluation.statistics import points
@@ -61,7 +61,7 @@ def _run(params: Params, replicates: int, outputs: Mapping[str, Path]) -> None:
     found["replicates"] = [_described(replicate) for replicate in done]
     target = outputs["study"]
     with replace_file(target / "repeats.csv") as partial:
-        repeats.to_csv(partial, index=False, lineterminator="\n", float_format="%.6f")
+        spreadsheet.write(partial, repeats, decimals=6)
     outcomes.write(target / "outcomes.parquet", told)
     write_json(target / "verdict.json", found)
     write_text(target / "verdict.md", page(found))
@@ -123,7 +123,7 @@ def _cell(judge: Mapping[str, Any], arm: str) -> str:
 
 def _described(replicate: Replicate) -> dict[str, Any]:
     verdict = replicate.verdict()
-    history = pd.read_csv(replicate.history / "validation.csv")
+    history = spreadsheet.read(replicate.history / "validation.csv")
     return {
         "validation_cas": float(history["cas"].max()),
         "memorisation_passed": replicate.passed(),

@@ -31,10 +31,12 @@ def read(synthetic: Path, draws: Path, number: int) -> Images:
     if number == 0 or not table.counts(synthetic).any():
         return table.read(synthetic, "train")
     seed = _seeds(draws)[number - 1]
-    parts = [
-        pq.read_table(shard, filters=[("seed", "=", seed)])
-        for shard in table.shards(draws, "train")
-    ]
+    parts = []
+    for shard in table.shards(draws, "train"):
+        with table.readable(shard):
+            filters = [("seed", "=", seed)]
+            part = pq.read_table(shard, filters=filters, page_checksum_verification=True)
+        parts.append(part)
     return table.decode(pa.concat_tables(parts))
 
 

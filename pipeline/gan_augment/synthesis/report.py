@@ -1,16 +1,16 @@
 """What is known of the synthetic images: where they come from, how good they are, whose copies."""
 
-import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gan_augment import table
+from gan_augment import spreadsheet, table
 from gan_augment.gan.model import Model
 from gan_augment.metrics import features
 from gan_augment.metrics.features import Extractor
@@ -236,7 +236,4 @@ def _candidates(
 
 
 def _csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
+    spreadsheet.write(path, pd.DataFrame(rows, columns=list(columns), dtype=object))

@@ -67,6 +67,7 @@ from gan_augment.table.reader import (
     table_hash,
 )
 from gan_augment.table.rows import Column, Images, decode, encode, pack, soft_labels, without_pixels
+from gan_augment.table.shard import opened, readable
 from gan_augment.table.writer import Writer, write
 
 __all__ = [
@@ -88,11 +89,13 @@ __all__ = [
     "encode",
     "from_png",
     "labels",
+    "opened",
     "pack",
     "picture",
     "pixel_hash",
     "png",
     "read",
+    "readable",
     "samples",
     "scan",
     "schema",

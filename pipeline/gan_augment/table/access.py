@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 
 from gan_augment.errors import UserError
 from gan_augment.table.columns import FEATURES
-from gan_augment.table.reader import readable
 from gan_augment.table.rows import without_pixels
+from gan_augment.table.shard import columns, opened, readable, schema
 
 PIXELS = "image.bytes"
 AT_ONCE = 64
@@ -116,7 +116,7 @@ class Rows:
     def _locate(self, group: int) -> None:
         """Note where the PNGs of a row group are in the file."""
         shard, number = self._groups[group]
-        chunk = _pixels(pq.ParquetFile(shard, memory_map=True).metadata.row_group(number))
+        chunk = _pixels(opened(shard).metadata.row_group(number))
         offsets, lengths = self._offsets, self._lengths
         row, position = self._starts[group], chunk.data_page_offset
         if chunk.compression != "UNCOMPRESSED" or chunk.has_dictionary_page:
@@ -137,13 +137,13 @@ class Rows:
 
     def _images(self, group: int) -> Iterator[pa.Buffer | None]:
         shard, number = self._groups[group]
-        file = pq.ParquetFile(shard, memory_map=True)
+        file = opened(shard)
         for batch in file.iter_batches(AT_ONCE, row_groups=[number], columns=[PIXELS]):
             yield from (cell.as_buffer() for cell in batch["image"].field("bytes"))
 
     def _read(self, group: int) -> pa.Array:
         shard, number = self._groups[group]
-        rows = pq.ParquetFile(shard, memory_map=True).read_row_group(number, columns=[PIXELS])
+        rows = opened(shard).read_row_group(number, columns=[PIXELS])
         return rows["image"].combine_chunks().field("bytes")
 
 
@@ -158,12 +158,7 @@ def _pixels(group: Any) -> Any:
 
 
 def _columns(shard: Path, names: Sequence[str] | None) -> pa.Table:
-    with readable(shard):
-        file = pq.ParquetFile(shard, memory_map=True)
-        present = file.schema_arrow.names
-        if missing := [name for name in names or () if name not in present]:
-            raise UserError(f"{shard} has no column {missing[0]!r}: not an image table of ours")
-        told = [name for name in present if name not in ("image", FEATURES)]
-        wanted = told if names is None else list(names)
-        rows = file.read(columns=wanted if names is not None else [*wanted, "image.path"])
-    return without_pixels(rows) if names is None else rows
+    if names is not None:
+        return columns(shard, names)
+    told = [name for name in schema(shard).names if name not in ("image", FEATURES)]
+    return without_pixels(columns(shard, [*told, "image.path"]))

@@ -2,19 +2,19 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gan_augment.errors import UserError
+from gan_augment.table import shard as one
 from gan_augment.table.columns import SPLITS, FeatureSpace, classes_of, schema, space_of
 from gan_augment.table.rows import Images, decode
+from gan_augment.table.shard import opened, readable
 
 Kind = Literal["auto", "features", "pixels"]
 
@@ -27,22 +27,9 @@ def scan(path: Path, split: str | None = None) -> Iterator[pa.Table]:
     """
     for shard in shards(path, split):
         with readable(shard):
-            file = pq.ParquetFile(shard)
+            file = opened(shard)
             for group in range(file.num_row_groups):
                 yield file.read_row_group(group)
-
-
-@contextmanager
-def readable(shard: Path) -> Iterator[None]:
-    """Say which shard it is that cannot be read.
-
-    Raises:
-        UserError: it is missing, cut off or no Parquet file.
-    """
-    try:
-        yield
-    except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"{shard} is not a readable Parquet file: {error}") from None
 
 
 def stream(path: Path, split: str | None = None) -> Iterator[Images]:
@@ -107,12 +94,12 @@ def embedded(inputs: Mapping[str, Path]) -> Path | None:
 
 def class_names(path: Path) -> tuple[str, ...]:
     """Return the class names in index order."""
-    return classes_of(pq.read_schema(shards(path)[0]))
+    return classes_of(one.schema(shards(path)[0]))
 
 
 def space(path: Path) -> FeatureSpace | None:
     """Return whose features a table holds; None if it holds images."""
-    return space_of(pq.read_schema(shards(path)[0]))
+    return space_of(one.schema(shards(path)[0]))
 
 
 def shards(path: Path, split: str | None = None) -> list[Path]:
@@ -134,7 +121,7 @@ def counts(path: Path, split: str | None = None) -> NDArray[np.int64]:
 
 def labels(path: Path, split: str | None = None) -> NDArray[np.int64]:
     """Return the labels of all rows, int64 N, without reading any image."""
-    columns = [pq.read_table(shard, columns=["label"])["label"] for shard in shards(path, split)]
+    columns = [one.columns(shard, ["label"])["label"] for shard in shards(path, split)]
     return np.concatenate([np.zeros(0, np.int64), *(column.to_numpy() for column in columns)])
 
 
@@ -142,7 +129,7 @@ def table_hash(path: Path, split: str | None = None) -> str:
     """Return a hash of what the rows show (ids and labels, in order), as 16 hex digits."""
     total = hashlib.sha256()
     for shard in shards(path, split):
-        rows = pq.read_table(shard, columns=["id", "label"])
+        rows = one.columns(shard, ["id", "label"])
         for identity, label in zip(*(column.to_pylist() for column in rows.columns), strict=True):
             total.update(f"{identity} {label}\n".encode())
     return total.hexdigest()[:16]

@@ -145,7 +145,12 @@ def decode(rows: pa.Table) -> Images:
 
 
 def _images(rows: pa.Table) -> NDArray[np.uint8]:
-    images = [from_png(cell["bytes"]) for cell in rows["image"].to_pylist()]
+    try:
+        images = [from_png(cell["bytes"]) for cell in rows["image"].to_pylist()]
+    except (OSError, SyntaxError, TypeError, ValueError):  # whatever Pillow meets in it
+        raise UserError(
+            "the table holds an image that cannot be decoded: run `gan-augment ingest` again"
+        ) from None
     if len({image.shape for image in images}) > 1:
         raise UserError("the table holds images of different sizes: run `gan-augment ingest` again")
     return np.stack(images) if images else np.zeros((0, 1, 1, 1), np.uint8)

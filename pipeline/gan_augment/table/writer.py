@@ -87,6 +87,7 @@ class Writer:
                 **dict.fromkeys(others, "zstd"),
             },
             write_statistics=others,
+            write_page_checksum=True,
         )
         return writer, self._shard_rows
 

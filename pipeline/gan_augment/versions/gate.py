@@ -1,10 +1,10 @@
 """The gate before publishing: only what has earned it becomes a version."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gan_augment import params
-from gan_augment.storage import read_json
+from gan_augment.storage import read_record
 
 if TYPE_CHECKING:
     from gan_augment.decision import Decision
@@ -37,7 +37,7 @@ def _idle(root: Path, decided: "Decision", settings: params.Params) -> list[str]
     """Return why a recipe without synthetic images is no news to who has the real ones."""
     if decided.methods or settings.assemble.require == "none":
         return []
-    if read_json(root / VERDICT)["recipes"][decided.arm]["beats_real"]:
+    if read_record(root / VERDICT, "recipes")["recipes"][decided.arm]["beats_real"]:
         return []
     return [f"{decided.sentence} It does not surely beat real images as they are"]
 
@@ -50,8 +50,8 @@ def decision(root: Path) -> "Decision":
     """
     from gan_augment.decision import decide
 
-    verdict, memorisation = read_json(root / VERDICT), root / MEMORISATION
-    outcome = read_json(memorisation) if memorisation.exists() else {}
+    verdict, memorisation = read_record(root / VERDICT, "overall"), root / MEMORISATION
+    outcome = read_record(memorisation) if memorisation.exists() else {}
     settings = params.load(root / "params.yaml").assemble
     return decide(settings, verdict, {"passed": None, "reasons": [], **outcome})
 
@@ -59,7 +59,7 @@ def decision(root: Path) -> "Decision":
 def _memorisation(path: Path) -> list[str]:
     if not path.exists():
         return [f"the memorisation gate was not run: {MEMORISATION} is missing"]
-    outcome: dict[str, Any] = read_json(path)
+    outcome = read_record(path)
     if outcome.get("passed") is True:
         return []
     reasons = "; ".join(outcome.get("reasons") or ["no reason given"])

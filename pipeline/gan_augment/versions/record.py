@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from gan_augment.errors import UserError, hint
-from gan_augment.storage import read_json
+from gan_augment.storage import read_record
 from gan_augment.versions import gate
 from gan_augment.versions.origin import made_by
 
@@ -57,8 +57,9 @@ def describe(root: Path, artifact: str, override: str | None) -> dict[str, Any]:
     shared = {n: (about.get("meta") or {}).get(WITH) for n, about in artifacts(declared).items()}
     if leader := shared[artifact]:
         raise UserError(f"{artifact} is published with {leader}: publish that")
-    verdict = read_json(root / gate.VERDICT)["overall"]
-    decision = gate.decision(root)
+    verdict = read_record(root / gate.VERDICT, "overall")["overall"]
+    decision, known = gate.decision(root), (root / FIDELITY).exists()
+    fidelity = read_record(root / FIDELITY, "overall")["overall"] if known else {}
     return {
         "data": found,
         "with": {n: data(declared, built, n) for n, leader in shared.items() if leader == artifact},
@@ -69,8 +70,8 @@ def describe(root: Path, artifact: str, override: str | None) -> dict[str, Any]:
         "recipe": decision.arm,
         "synthetic": decision.method,
         "override": override,
-        "metrics": read_json(root / METRICS) if (root / METRICS).exists() else {},
-        "fidelity": read_json(root / FIDELITY)["overall"] if (root / FIDELITY).exists() else {},
+        "metrics": read_record(root / METRICS) if (root / METRICS).exists() else {},
+        "fidelity": fidelity,
     }
 
 
@@ -82,16 +83,12 @@ def of_shared(about: dict[str, Any], artifact: str) -> dict[str, Any]:
 
 def _counts(folder: Path) -> dict[str, Any]:
     """Return the classes, and split → origin → images of each class; nothing if no image table."""
-    import pandas as pd
-    import pyarrow.parquet as pq
-
     from gan_augment import table
 
     if not any(folder.glob("*.parquet")):
         return {}
     columns = ["split", "origin", "label"]
-    shards = [pq.read_table(shard, columns=columns).to_pandas() for shard in table.shards(folder)]
-    rows = pd.concat(shards)
+    rows = table.Rows(table.shards(folder)).columns(columns).to_pandas()
     classes = table.class_names(folder)
     counts: dict[str, dict[str, list[int]]] = {}
     for (split, origin), part in rows.groupby(["split", "origin"], sort=False):
