@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from gan_augment.seeding import rng
 
+MOST_ROWS = 20_000
+"""Rows that are fitted to, or looked at, where more would take memory or time without end."""
+
 
 def subsample(
     labels: NDArray[np.int64],

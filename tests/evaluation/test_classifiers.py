@@ -1,11 +1,19 @@
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gan_augment import subsample
 from gan_augment.errors import UserError
-from gan_augment.evaluation.classifiers import CLASSIFIERS, class_scores, classifier, rbf_svm
+from gan_augment.evaluation.classifiers import (
+    CLASSIFIERS,
+    STAND_INS,
+    class_scores,
+    classifier,
+    rbf_svm,
+)
 from gan_augment.evaluation.training_set import TrainingSet, of_images
 from gan_augment.params import ClassicParams, EvaluateParams
 from gan_augment.table import Images
@@ -128,3 +136,28 @@ def test_classes_of_the_user_judge_too(name: str, in_steps: bool, train_images: 
 def test_what_cannot_judge_is_refused(name: str, message: str) -> None:
     with pytest.raises(UserError, match=f"evaluate.classifiers = '{name}'.*{message}"):
         classifier(name)
+
+
+@pytest.mark.parametrize("name", STAND_INS)
+def test_above_very_many_rows_another_judges_nearly_as_well(
+    name: str, train_images: Images, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = training_set(train_images)
+    judge = CLASSIFIERS[name].judge
+    (exact,) = judge(made, [train_images.pixels], PARAMS, 0)
+    monkeypatch.setattr(subsample, "MOST_ROWS", 400)
+    (scores,) = judge(made, [train_images.pixels], PARAMS, 0)
+    assert not np.array_equal(scores, exact)
+    assert (scores.argmax(1) == train_images.labels).mean() > 0.95
+    np.testing.assert_array_equal(scores, judge(made, [train_images.pixels], PARAMS, 0)[0])
+
+
+def test_components_of_very_many_rows_are_those_of_a_sample(
+    monkeypatch: pytest.MonkeyPatch, random_images: Callable[..., Images]
+) -> None:
+    large = random_images(300, 3, (1, 20, 20))
+    judge = CLASSIFIERS["logistic-regression"].judge
+    monkeypatch.setattr(subsample, "MOST_ROWS", 200)
+    (scores,) = judge(training_set(large), [large.pixels], PARAMS, 0)
+    assert scores.shape == (300, 3)
+    np.testing.assert_array_equal(scores, judge(training_set(large), [large.pixels], PARAMS, 0)[0])

@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import torch
 import yaml
 from PIL import Image
 from safetensors.torch import load_file
 
-from gan_augment import table
+from gan_augment import mapped, table
 from gan_augment.alone import LOCKS
 from gan_augment.errors import UserError
 from gan_augment.gan import model, stage
@@ -118,6 +119,28 @@ class Killable:
         assert process.poll() is None, "the run ended before it could be killed"
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+    def in_two(self) -> "Killable":
+        """Return the same by torchrun in two processes, a group that is restarted once."""
+        launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+        launcher += ["--nproc-per-node", "2", "--max-restarts", "1", "--no-python"]
+        self.command = [*launcher, *self.command]
+        return self
+
+    def kill_one_when(self, moment: Callable[[], bool]) -> str:
+        """Kill the second process of two, and return what is printed until the group has ended."""
+        process = subprocess.Popen(
+            self.command, cwd=self.folder, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        while process.poll() is None and not moment():
+            time.sleep(0.001)
+        group = psutil.Process(process.pid).children()
+        (second,) = [one for one in group if one.environ().get("LOCAL_RANK") == "1"]
+        second.kill()
+        printed, _ = process.communicate(timeout=300)
+        assert process.returncode == 0
+        (self.folder / "params.yaml").unlink()
+        return printed
 
     def finish(self) -> str:
         done = subprocess.run(
@@ -294,26 +317,47 @@ def test_a_class_without_training_images_is_named(
         stage.run(QUICK, {"real": tmp_path / "train"}, outputs(tmp_path))
 
 
-def test_two_processes_agree_with_one_on_the_whole_batch(tmp_path: Path, digits: Path) -> None:
-    """By torchrun and gloo, each with half of every batch; only the first writes.
+SHARED: dict[str, Any] = {"steps": 20, "augment": ["colour"], "learning_rate": 1e-4}
+"""At this learning rate Adam, which divides by small gradients, does not blow rounding up."""
 
-    With a learning rate at which Adam does not blow rounding up: it divides by gradients near zero.
-    """
-    settings: dict[str, Any] = {"steps": 20, "augment": ["colour"], "learning_rate": 1e-4}
-    (tmp_path / "one").mkdir()
-    train(tmp_path / "one", digits, **settings)
-    (tmp_path / "two").mkdir()
-    run = Killable(tmp_path / "two", digits, **settings)
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    launcher += ["--nproc-per-node", "2", "--no-python"]
-    run.command = [*launcher, *run.command]
-    run.finish()
+
+@pytest.fixture(scope="module")
+def by_two(tmp_path_factory: pytest.TempPathFactory, digits: Path) -> Path:
+    folder = tmp_path_factory.mktemp("two")
+    Killable(folder, digits, **SHARED).in_two().finish()
+    return folder
+
+
+def test_two_processes_agree_with_one_on_the_whole_batch(
+    tmp_path: Path, digits: Path, by_two: Path
+) -> None:
+    """By torchrun and gloo, each with half of every batch; only the first writes."""
+    train(tmp_path, digits, **SHARED)
     one, two = (
-        load_file(tmp_path / name / "model" / "generator.safetensors") for name in ("one", "two")
+        load_file(folder / "model" / "generator.safetensors") for folder in (tmp_path, by_two)
     )
     for name, weights in one.items():
         torch.testing.assert_close(two[name], weights, atol=1e-6, rtol=1e-5)
-    losses = [history(tmp_path / name, "losses") for name in ("one", "two")]
+    losses = [history(folder, "losses") for folder in (tmp_path, by_two)]
     np.testing.assert_allclose(losses[0], losses[1], atol=1e-3, rtol=1e-3)
-    config = json.loads((tmp_path / "two" / "model" / "config.json").read_text())
+    config = json.loads((by_two / "model" / "config.json").read_text())
     assert config["training"]["environment"]["processes"] == 2
+
+
+def test_one_of_two_processes_killed_torchrun_goes_on_from_the_last_checkpoint(
+    tmp_path: Path, digits: Path, by_two: Path
+) -> None:
+    run = Killable(tmp_path, digits, **SHARED).in_two()
+    printed = run.kill_one_when(lambda: run.reached(10))
+    assert "train: resuming after step" in printed
+    assert contents(tmp_path) == contents(by_two)
+
+
+def test_mapped_from_a_file_images_give_the_same_bytes(
+    tmp_path: Path, digits: Path, uninterrupted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mapped, "MAPPED_FROM", 0)
+    train(tmp_path, digits)
+    assert len(list((tmp_path / mapped.FOLDER).glob("*.npy"))) == 2
+    shutil.rmtree(tmp_path / mapped.FOLDER)
+    assert contents(tmp_path) == contents(uninterrupted)

@@ -3,6 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from gan_augment.synthesis import baselines
 from gan_augment.synthesis.baselines import BASELINES
 from gan_augment.table import Images
 
@@ -69,3 +70,15 @@ def test_the_placebo_knows_no_class(train_images: Images) -> None:
     assert places.std() < 0.05 * real_places.std()
     classes = [extra.pixels[extra.labels == label].mean() for label in range(10)]
     assert np.ptp(classes) < 4
+
+
+@pytest.mark.parametrize("name", ["smote", "gmm", "gaussian"])
+def test_of_very_many_images_a_fair_sample_is_fitted_to(
+    name: str, train_images: Images, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(baselines, "MOST_ROWS", 300)
+    made = BASELINES[name](train_images, EXTRA, 0)
+    assert made.counts().tolist() == EXTRA.tolist()
+    sample = train_images.at_most(300, 0)
+    monkeypatch.undo()
+    np.testing.assert_array_equal(made.pixels, BASELINES[name](sample, EXTRA, 0).pixels)

@@ -43,3 +43,17 @@ def test_hugging_face_datasets_shows_images_and_class_names(
     np.testing.assert_array_equal(np.asarray(row["image"]).transpose(2, 0, 1), images.pixels[4])
     assert loaded["test"].features["label"].names == list(images.classes)
     assert row["label"] == images.labels[4]
+
+
+def test_a_fair_sample_keeps_shares_and_every_class(
+    random_images: Callable[..., table.Images],
+) -> None:
+    images = random_images(90, 3)
+    assert images.at_most(90, 0) is images
+    few = images.at_most(30, 0)
+    assert few.counts().tolist() == [10, 10, 10]
+    known = {image.tobytes(): row for row, image in enumerate(images.pixels)}
+    rows = [known[image.tobytes()] for image in few.pixels]
+    assert rows == sorted(set(rows))
+    assert few.rows["id"].tolist() == images.rows["id"].iloc[rows].tolist()
+    assert images.at_most(2, 0).counts().tolist() == [1, 1, 1]

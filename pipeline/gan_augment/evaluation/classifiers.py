@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from gan_augment import subsample
 from gan_augment.errors import UserError, choose
 from gan_augment.evaluation.training_set import NO_IMAGE, TrainingSet
 from gan_augment.params import ClassicParams, EvaluateParams
@@ -31,7 +32,11 @@ C_OF_FEATURES = 0.01
 method on validation images of TrashNet."""
 COPIES = 3
 """Transformed copies of each image that estimators see; networks see another one every time."""
-MOST_ROWS = 12_000
+BLOCK = 1_000
+"""Samples that are projected at a time, of very many."""
+KERNEL_FEATURES = 500
+"""What a Gaussian kernel's values with so many rows stand for it where rows are very many."""
+MOST_COPIED = 12_000
 """One copy at least, further ones while there are no more rows: kernels take their square."""
 
 Pixels = NDArray[np.uint8]
@@ -95,10 +100,13 @@ class Estimator:
     Attributes:
         make: from a seed to the estimator, not fitted.
         whole: the same for all features, if it can take them.
+        many: of what it sees, if that is more than `MOST_ROWS` rows, which take it too long: what
+            is fitted in its place, and to what.
     """
 
     make: Callable[[int], Any]
     whole: Callable[[int], Any] | None = None
+    many: "Callable[[_Seen, int], tuple[Any, _Seen]] | None" = None
 
     def fit(self, training_set: TrainingSet, seed: int) -> tuple[Any, "Projection"]:
         """Return the fitted estimator, and what it sees of samples."""
@@ -108,6 +116,8 @@ class Estimator:
         seen = _seen(training_set, seed, of_features and self.whole is not None)
         make = self.whole if self.whole and of_features else self.make
         fitted = make(seed_of(seed, "classifier"))
+        if self.many and len(seen.labels) > subsample.MOST_ROWS:
+            fitted, seen = self.many(seen, seed_of(seed, "classifier"))
         if getattr(fitted, "n_neighbors", 0) > len(seen.labels):
             fitted.set_params(n_neighbors=len(seen.labels))
         weighted = (
@@ -155,6 +165,13 @@ class Projection(NamedTuple):
 
     def __call__(self, samples: Pixels) -> Features:
         """Return N×F: float64 of pixels, uint8 N×C×H×W; float32 of features, float32 N×F."""
+        if len(samples) > subsample.MOST_ROWS:  # as floats they take eight times the memory
+            starts = range(0, len(samples), BLOCK)
+            parts = [self._through(samples[start : start + BLOCK]) for start in starts]
+            return np.concatenate(parts)
+        return self._through(samples)
+
+    def _through(self, samples: Pixels) -> Features:
         seen = _flat(samples)
         for step in self.steps:
             seen = step.transform(seen)
@@ -180,12 +197,47 @@ def _seen(training_set: TrainingSet, seed: int, whole: bool) -> _Seen:
     """
     pixels, labels, weights = training_set.pixels, training_set.labels, training_set.weights
     if training_set.classic is not None:
-        most = int(np.clip(MOST_ROWS // len(pixels) - 1, 1, COPIES))
+        most = int(np.clip(MOST_COPIED // len(pixels) - 1, 1, COPIES))
         pixels = np.concatenate([pixels, *_copies(training_set, training_set.classic, most, seed)])
         times = len(pixels) // len(labels)
         labels, weights = np.tile(labels, times), np.tile(weights, times)
-    project = _standardised(pixels, whole) if pixels.ndim == 2 else _projection(pixels)
+    fitted = pixels
+    if len(pixels) > subsample.MOST_ROWS:
+        fitted = pixels[_fair(labels, seed)]
+    project = _standardised(fitted, whole) if pixels.ndim == 2 else _projection(fitted)
     return _Seen(project(pixels), labels, weights, project)
+
+
+def _nystroem_svm(seen: _Seen, seed: int) -> tuple[Any, _Seen]:
+    """Return a linear SVM by stochastic gradient descent, and the kernel's features for it.
+
+    The Nyström method (Williams & Seeger 2001), with the kernel that `rbf_svm` has.
+    """
+    from sklearn.kernel_approximation import Nystroem
+    from sklearn.linear_model import SGDClassifier
+
+    gamma = 1 / (seen.features.shape[1] * max(float(seen.features.var()), 1e-12))
+    kernel = Nystroem(gamma=gamma, n_components=KERNEL_FEATURES, random_state=seed)
+    kernel.fit(seen.features[_fair(seen.labels, seed)])
+    project = Projection((*seen.project.steps, kernel))
+    features = kernel.transform(seen.features)
+    svm = SGDClassifier(alpha=1 / (10.0 * len(features)), random_state=seed)
+    return svm, _Seen(features, seen.labels, seen.weights, project)
+
+
+def _of_a_sample(seen: _Seen, seed: int) -> tuple[Any, _Seen]:
+    """Return nearest neighbours among a fair sample of the rows."""
+    rows = _fair(seen.labels, seed)
+    return k_nn(seed), _Seen(
+        seen.features[rows], seen.labels[rows], seen.weights[rows], seen.project
+    )
+
+
+def _fair(labels: Labels, seed: int) -> NDArray[np.intp]:
+    """Return a fair sample of about `MOST_ROWS` rows, in order; classes keep their shares."""
+    counts = np.bincount(labels)
+    share = subsample.MOST_ROWS / len(labels)
+    return np.sort(subsample.subsample(labels, np.ceil(counts * share).astype(np.int64), seed))
 
 
 def _copies(
@@ -267,6 +319,11 @@ class Classifier(NamedTuple):
     pretrained: bool = False
 
 
+STAND_INS = {
+    "k-nn": "the nearest of a fair sample",
+    "rbf-svm": "a linear SVM of 500 Nyström features of its kernel, by stochastic gradient descent",
+}
+"""What judges above `MOST_ROWS` rows in the place of others, in words."""
 LOGISTIC_REGRESSION = Estimator(
     logistic_regression, whole=partial(logistic_regression, c=C_OF_FEATURES)
 )
@@ -274,8 +331,8 @@ MLP = Estimator(mlp, whole=mlp)
 
 CLASSIFIERS: dict[str, Classifier] = {
     "logistic-regression": Classifier(LOGISTIC_REGRESSION),
-    "k-nn": Classifier(Estimator(k_nn)),
-    "rbf-svm": Classifier(Estimator(rbf_svm)),
+    "k-nn": Classifier(Estimator(k_nn, many=_of_a_sample)),
+    "rbf-svm": Classifier(Estimator(rbf_svm, many=_nystroem_svm)),
     "mlp": Classifier(MLP),
     "gradient-boosting": Classifier(Estimator(gradient_boosting)),
     "cnn": Classifier(_network("cnn"), in_steps=True),

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gan_augment import spreadsheet, table
+from gan_augment import mapped, spreadsheet, table
 from gan_augment.embed import backbones
 from gan_augment.evaluation import cells, outcomes, tuning, views
 from gan_augment.evaluation.arms import ARMS, CLASSIC, transforms, without_additions
-from gan_augment.evaluation.classifiers import classifier
+from gan_augment.evaluation.classifiers import STAND_INS, classifier
 from gan_augment.evaluation.embedding import Embedder, Pictures
 from gan_augment.evaluation.fitting import fitting
 from gan_augment.evaluation.recipes import recipes
@@ -25,6 +25,7 @@ from gan_augment.gan import model
 from gan_augment.params import EvaluateParams, Space
 from gan_augment.recipe import of
 from gan_augment.storage import replace_file, write_json
+from gan_augment.subsample import MOST_ROWS
 from gan_augment.table import FeatureSpace
 
 GAIN = {"gain": "mean", "low": "low", "high": "high"}
@@ -57,7 +58,10 @@ def run(
     trained = model.load(inputs["model"])
     counts = table.counts(inputs["synthetic"])
     samples, embedded = table.samples(inputs, space), table.embedded(inputs)
-    known = {split: table.read(samples, split) for split in ("train", "validation")}
+    known = {
+        split: mapped.read(samples, split, outputs["scratch"]) for split in ("train", "validation")
+    }
+    _told(len(known["train"]), params)
     seen_by = table.space(embedded) if embedded else None
     compared = fitting(params, known["train"].space, seen_by)
     compared = compared if counts.any() else _without_additions(compared)
@@ -115,6 +119,17 @@ def run(
     recipe = f"Best recipe on validation is {of(verdict).sentence}"
     for sentence in (found["overall"]["sentence"], *found["overall"]["cautions"], recipe):
         print(f"evaluate: {sentence}")
+
+
+def _told(count: int, params: EvaluateParams) -> None:
+    """Say which classifiers are replaced where training images are very many."""
+    others = [name for name in params.classifiers if name in STAND_INS]
+    if count > MOST_ROWS and others:
+        print(
+            f"evaluate: {count} training images are more than {MOST_ROWS}: "
+            + "; ".join(f"{name} is replaced by {STAND_INS[name]}" for name in others),
+            flush=True,
+        )
 
 
 def _without_additions(params: EvaluateParams) -> EvaluateParams:

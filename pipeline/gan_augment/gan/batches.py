@@ -36,6 +36,8 @@ class Batch(NamedTuple):
 class Batches:
     """The training samples, resident on the device as the codec holds them, and batches of them.
 
+    Samples that are mapped from a file stay there: each batch reads its own.
+
     Of several processes each gets its share of the rows of every batch, so that together they
     train on what a single one would.
 
@@ -57,7 +59,9 @@ class Batches:
     ) -> None:
         order = np.argsort(images.labels, kind="stable")
         self._codec = codec or PixelCodec()
-        self._held = self._codec.hold(images.pixels[order]).to(device)
+        self._device, self._order, self._pixels = device, order, images.pixels
+        mapped = isinstance(images.pixels, np.memmap)
+        self._held = None if mapped else self._codec.hold(images.pixels[order]).to(device)
         self._counts = images.counts()
         self._starts = np.cumsum(self._counts) - self._counts
         self._up_to = class_shares(self._counts, balance).cumsum()
@@ -81,15 +85,21 @@ class Batches:
         uniform = draw.random((2, 2, n, NUMBERS), dtype=np.float32)
         epsilon = draw.random(n, dtype=np.float32)
         return Batch(
-            self._codec.see(self._held[self._send(rows[self._mine])]),
+            self._codec.see(self._samples(rows[self._mine])),
             self._send(labels[self._mine]),
             self._send(z[:, self._mine]),
             self._send(uniform[:, :, self._mine]).flatten(1, 2),
             self._send(epsilon[self._mine]),
         )
 
+    def _samples(self, rows: NDArray[np.int64]) -> Tensor:
+        """Return samples, numbered class by class, as the codec holds them."""
+        if self._held is not None:
+            return self._held[self._send(rows)]
+        return self._codec.hold(np.asarray(self._pixels[self._order[rows]])).to(self._device)
+
     def _send(self, values: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(values).to(self._held.device, non_blocking=True)
+        return torch.from_numpy(values).to(self._device, non_blocking=True)
 
 
 def class_shares(counts: NDArray[np.int64], balance: float) -> NDArray[np.float64]:

@@ -12,6 +12,9 @@ from loky import cpu_count
 from gan_augment.gan.networks import NETWORKS
 from gan_augment.params import Recipe
 
+RESTARTS = "TORCHELASTIC_RESTART_COUNT"
+"""Environment variable: how often torchrun has started the group again."""
+
 
 def fabric(params: Recipe) -> Fabric:
     """Return Lightning Fabric on the best device there is, launched.
@@ -19,6 +22,8 @@ def fabric(params: Recipe) -> Fabric:
     One process, or those that `torchrun` started: this one is then one of them.
     """
     local, everywhere = (_count(name) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
+    if everywhere > 1 and os.environ.get(RESTARTS, "0") != "0":
+        _rejoin()
     made = Fabric(
         accelerator="auto",
         devices=local,
@@ -28,6 +33,24 @@ def fabric(params: Recipe) -> Fabric:
     )
     made.launch()
     return made
+
+
+def _rejoin() -> None:
+    """Join the other processes of a group that torchrun has started again.
+
+    It keeps one store for all attempts, in which a process would find the addresses of those that
+    are dead, and wait for them: each attempt has keys of its own here.
+    """
+    from torch.distributed.distributed_c10d import PrefixStore
+    from torch.distributed.rendezvous import rendezvous
+
+    found, rank, processes = next(rendezvous("env://"))
+    torch.distributed.init_process_group(
+        "nccl" if torch.cuda.is_available() else "gloo",
+        store=PrefixStore(f"attempt {os.environ[RESTARTS]}", found),
+        rank=rank,
+        world_size=processes,
+    )
 
 
 def describe(params: Recipe, fabric: Fabric) -> dict[str, Any]:

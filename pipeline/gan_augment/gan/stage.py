@@ -8,7 +8,7 @@ from typing import Any
 
 from lightning_fabric import Fabric
 
-from gan_augment import table
+from gan_augment import mapped, table
 from gan_augment.errors import UserError
 from gan_augment.gan import environment, model, start, warm_start
 from gan_augment.gan.batches import Batches
@@ -54,7 +54,9 @@ def run(
             failed and left no model.
     """
     samples = table.samples(inputs, space)
-    train, validation = (table.read(samples, split) for split in ("train", "validation"))
+    train, validation = (
+        mapped.read(samples, split, outputs["scratch"]) for split in ("train", "validation")
+    )
     size = train.pixels.shape[2:]
     if space == "pixels":
         _refuse_large(size)

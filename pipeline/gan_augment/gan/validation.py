@@ -27,6 +27,8 @@ from gan_augment.subsample import subsample
 from gan_augment.table import Images
 
 MOST_IMAGES = 2000
+MOST_REAL = 5000
+"""Of a split: an SVM of pixels, which CAS is measured by, takes minutes for so many."""
 CAS_IMAGES_A_CLASS = 100
 SHEET_COLUMNS = 10
 
@@ -56,9 +58,11 @@ class Validator:
     ) -> None:
         """Train the feature network, or take the one that is kept in `scratch`.
 
-        `lift` measures what samples add to real ones; without it that is not known.
+        Of more than `MOST_REAL` images of a split it sees a fair sample. `lift` measures what
+        samples add to real ones; without it that is not known.
         """
         self._lift = lift
+        train, validation = (part.at_most(MOST_REAL, params.seed) for part in (train, validation))
         self._shape, self._params, self._validation = shape, params, validation
         most = max(MOST_IMAGES // shape.classes, 1)
         self._counts = np.minimum(np.minimum(train.counts(), validation.counts()), most)

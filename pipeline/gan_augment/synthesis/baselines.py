@@ -1,7 +1,8 @@
 """What a user would do without a GAN: the same number of extra images, made by simpler means.
 
 Each takes the real training images, how many extra images of each class are wanted, and a seed,
-and returns the extra images only, in class order.
+and returns the extra images only, in class order. SMOTE, mixtures and Gaussians are fitted to a
+fair sample where there are more than `MOST_ROWS` images.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from gan_augment import table
 from gan_augment.calibration import Gaussians
 from gan_augment.metrics.standard import standard
 from gan_augment.seeding import rng, seed_of
+from gan_augment.subsample import MOST_ROWS
 from gan_augment.table import Images
 
 Counts = NDArray[np.int64]
@@ -46,6 +48,7 @@ def smote(real: Images, extra: Counts, seed: int) -> Images:
     """
     from imblearn.over_sampling import SMOTE
 
+    real = real.at_most(MOST_ROWS, seed)
     counts = real.counts()
     to_flat, from_flat = _flattening(real)
     flat = to_flat(real.pixels).astype(np.float32)
@@ -78,6 +81,7 @@ def gmm(real: Images, extra: Counts, seed: int) -> Images:
     from sklearn.decomposition import PCA
     from sklearn.mixture import GaussianMixture
 
+    real = real.at_most(MOST_ROWS, seed)
     to_flat, from_flat = _flattening(real)
     flat = to_flat(real.pixels).astype(np.float64)
     most = min(PCA_DIMENSIONS, *flat.shape)
@@ -108,6 +112,7 @@ def gaussian(real: Images, extra: Counts, seed: int) -> Images:
     """
     from sklearn.decomposition import PCA
 
+    real = real.at_most(MOST_ROWS, seed)
     to_flat, from_flat = _flattening(real)
     flat = to_flat(real.pixels).astype(np.float64)
     pca = PCA(min(GAUSSIAN_DIMENSIONS, len(flat) - 1, flat.shape[1]), svd_solver="full").fit(flat)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from gan_augment import table
+from gan_augment import mapped, table
 from gan_augment.errors import UserError, choose
 from gan_augment.gan import model
 from gan_augment.params import GenerateParams
@@ -49,7 +49,9 @@ def run(
     """
     check_names(params)
     samples = table.samples(inputs, params.space)
-    real, validation = (table.read(samples, split) for split in ("train", "validation"))
+    real, validation = (
+        mapped.read(samples, split, outputs["scratch"]) for split in ("train", "validation")
+    )
     counts = plan.wanted(params.plan, real.counts(), real.classes)
     methods = plan.methods(params, counts, real.counts(), real.classes)
     more = f", and {sets - 1} more draws of as many" if sets > 1 else ""

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gan_augment.errors import UserError
+from gan_augment.subsample import subsample
 from gan_augment.table.columns import FEATURES, NULLABLE, FeatureSpace, classes_of, schema, space_of
 from gan_augment.table.pixels import from_png, pixel_hash, png
 
@@ -43,6 +44,18 @@ class Images:
         """Return a vector a row, float64 N×D: pixels from 0 to 1, or features as they are."""
         scale = 1 if self.space else 255
         return self.pixels.reshape(len(self), -1).astype(np.float64) / scale
+
+    def at_most(self, most: int, seed: int) -> "Images":
+        """Return a fair sample of about so many rows, in order and in memory; all if no more.
+
+        Classes keep their shares, and one row each at least. See `gan_augment.subsample`.
+        """
+        if len(self) <= most:
+            return self
+        shares = np.rint(self.counts() * (most / len(self))).clip(1).astype(np.int64)
+        chosen = np.sort(subsample(self.labels, shares, seed, self.rows.get("group")))
+        rows = self.rows.iloc[chosen].reset_index(drop=True)
+        return Images(self.pixels[chosen], self.labels[chosen], self.classes, rows, self.space)
 
     def counts(self) -> NDArray[np.int64]:
         """Return the number of rows of each class, int64."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from gan_augment.metrics.features.extractor import IMAGES_AT_ONCE, Features, Pixels, parts_of
 from gan_augment.metrics.standard import LEAST_SCALE, Standard, standard
 from gan_augment.storage import digest
+from gan_augment.subsample import MOST_ROWS
 from gan_augment.table import Images
 
 COMPONENTS = 64
@@ -38,15 +39,18 @@ class PrincipalComponents:
 def principal_components(images: Images) -> PrincipalComponents:
     """Fit the leading principal components of pixels (0–1), at most 64, to the train split.
 
+    Of more than `MOST_ROWS` images they are fitted to a fair sample.
+
     Features of a backbone are standardised first: they have no common unit.
     """
     from sklearn.decomposition import PCA
 
-    units = standard(images.pixels) if images.space else None
-    flat = _flat(images.pixels, units)
+    fitted = images.at_most(MOST_ROWS, 0).pixels
+    units = standard(fitted) if images.space else None
+    flat = _flat(fitted, units)
     pca = PCA(min(COMPONENTS, *flat.shape), random_state=0).fit(flat)
     scale = float(np.sqrt(pca.explained_variance_.mean()))
-    content = digest(repr(images.pixels.shape), images.pixels.tobytes())
+    content = digest(repr(images.pixels.shape), fitted.tobytes())
     kind = "features" if images.space else "pixels"
     return PrincipalComponents(f"{kind}-{content[:8]}", pca, max(scale, LEAST_SCALE), units)
 

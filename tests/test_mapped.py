@@ -1,0 +1,72 @@
+"""Images that are decoded once into a file look as if they had been read."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gan_augment import mapped, table
+from gan_augment.errors import UserError
+
+
+@pytest.fixture(autouse=True)
+def _all_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mapped, "MAPPED_FROM", 0)
+    monkeypatch.setattr(mapped, "BLOCK_ROWS", 100)
+
+
+def written(path: Path, pixels: np.ndarray) -> Path:
+    labels = np.arange(len(pixels)) % 2
+    rows = table.encode(pixels, labels, ("a", "b"), split="train", origin="real")
+    table.write(path, [rows], ("a", "b"))
+    return path
+
+
+def noise(count: int, seed: int = 0, side: int = 6) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (count, 3, side, side), np.uint8)
+
+
+def test_they_are_as_read(digits: Path, tmp_path: Path) -> None:
+    found, wanted = mapped.read(digits, "train", tmp_path / "x"), table.read(digits, "train")
+    assert isinstance(found.pixels, np.memmap)
+    np.testing.assert_array_equal(found.pixels, wanted.pixels)
+    np.testing.assert_array_equal(found.labels, wanted.labels)
+    assert found.classes == wanted.classes
+    pd.testing.assert_frame_equal(found.rows, wanted.rows)
+
+
+def test_they_are_decoded_once_for_all_stages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = written(tmp_path / "real", noise(250))
+    first = mapped.read(real, "train", tmp_path / "scratch" / "train")
+    monkeypatch.delattr(mapped, "_decode")
+    again = mapped.read(real, "train", tmp_path / "scratch" / "generate")
+    np.testing.assert_array_equal(first.pixels, again.pixels)
+
+
+def test_another_table_takes_the_place_of_the_first(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        pixels = noise(30, seed)
+        found = mapped.read(written(tmp_path / "real", pixels), "train", tmp_path / "x")
+        np.testing.assert_array_equal(found.pixels, pixels)
+        assert len(list((tmp_path / mapped.FOLDER).glob("*.npy"))) == 1
+
+
+def test_images_of_several_sizes_are_refused(tmp_path: Path) -> None:
+    parts = [
+        table.encode(noise(2, side=side), np.arange(2), ("a", "b"), split="train", origin="real")
+        for side in (6, 7)
+    ]
+    table.write(tmp_path / "real", parts, ("a", "b"))
+    with pytest.raises(UserError, match="images of different sizes"):
+        mapped.read(tmp_path / "real", "train", tmp_path / "x")
+    assert not list((tmp_path / mapped.FOLDER).glob("*.npy"))
+
+
+def test_small_sets_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mapped, "MAPPED_FROM", 2 * 108 + 1)
+    found = mapped.read(written(tmp_path / "real", noise(2)), "train", tmp_path / "x")
+    assert not isinstance(found.pixels, np.memmap)
+    assert not (tmp_path / mapped.FOLDER).exists()
