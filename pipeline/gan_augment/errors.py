@@ -18,6 +18,11 @@ def shortened(text: str, most: int = 200) -> str:
     return text if len(text) <= most else f"{text[:most]}…"
 
 
+def reason(error: BaseException) -> str:
+    """Return what an error says in a line, or its start where it is long."""
+    return shortened(" ".join(str(error).split()) or type(error).__name__)
+
+
 def choose(registry: Mapping[str, Entry], name: str, key: str) -> Entry:
     """Return `registry[name]`.
 
@@ -43,7 +48,7 @@ def of_the_disk(error: BaseException) -> str | None:
     """
     found: BaseException | None = error
     while found:
-        for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS):
             words = os.strerror(number)
             if getattr(found, "errno", None) == number or words in str(found):
                 place = getattr(found, "filename", None)

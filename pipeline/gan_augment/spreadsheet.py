@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from gan_augment.errors import UserError, shortened
+from gan_augment.errors import UserError, reason
 
 RUNS = re.compile("'*[=+\\-@\t\r]")
 """How a text begins that a spreadsheet would run (CWE-1236), apostrophes before it aside."""
@@ -43,9 +43,7 @@ def read(path: Path, text: Sequence[str] = ()) -> pd.DataFrame:
     except FileNotFoundError:
         raise UserError(f"{path} is missing: {advice}") from None
     except ValueError as error:  # of pandas', and of what is no text
-        raise UserError(
-            f"{path} is no readable table ({shortened(str(error))}): {advice}"
-        ) from None
+        raise UserError(f"{path} is no readable table ({reason(error)}): {advice}") from None
     return _mapped(frame, _as_it_was)
 
 

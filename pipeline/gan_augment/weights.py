@@ -18,8 +18,3 @@ def read(path: Path) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return torch.load(path, "cpu", weights_only=True)
-
-
-def reason(error: Exception) -> str:
-    """Return why a file could not be read, on a line."""
-    return str(error).partition("\n")[0] or type(error).__name__

@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
 from gan_augment.classifier.head import Floats, Head, shapes
-from gan_augment.errors import UserError
+from gan_augment.errors import UserError, reason
 from gan_augment.params import Size
 from gan_augment.storage import replace_directory, write_json
 from gan_augment.table import FeatureSpace
@@ -143,4 +143,4 @@ def _reason(error: Exception) -> str:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
         return f"{CONFIG}: {where + ': ' if where else ''}{first['msg']}"
-    return " ".join(str(error).split())[:200]
+    return reason(error)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from gan_augment import weights
 from gan_augment.embed.choice import AUTO, DEFAULT, NONE
-from gan_augment.errors import UserError, hint
+from gan_augment.errors import UserError, hint, reason
 from gan_augment.params import EmbedParams
 from gan_augment.storage import digest
 from gan_augment.table import FeatureSpace
@@ -207,7 +207,7 @@ def _from_hub(name: str, architecture: str) -> Any:
     except Exception as error:  # the hub's client raises whatever its transport does
         raise UserError(
             f"embed.backbone = {name!r}: its weights cannot be had from the hub "
-            f"({weights.reason(error)}); give "
+            f"({reason(error)}); give "
             f"them as a file in embed.weights, or use {DEFAULT}, which needs no network"
         ) from None
 
@@ -232,9 +232,8 @@ def _fill(network: nn.Module, path: Path, name: str) -> None:
     try:
         network.load_state_dict(dict(state), assign=True)
     except (RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
         raise UserError(
-            f"{path} does not hold the weights of embed.backbone = {name!r}: {reason}"
+            f"{path} does not hold the weights of embed.backbone = {name!r}: {reason(error)}"
         ) from None
     network.float()
 
@@ -246,7 +245,7 @@ def _read(path: Path, name: str) -> Mapping[str, Tensor]:
         raise UserError(f"embed.weights = {str(path)!r}: no such file") from None
     except Exception as error:  # unpickling raises whatever the bytes lead it to
         raise UserError(
-            f"{path} holds no readable weights of {name} ({weights.reason(error)[:200]}): give a "
+            f"{path} holds no readable weights of {name} ({reason(error)}): give a "
             "state dict as .safetensors, or as .pth that holds tensors alone"
         ) from None
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):

@@ -1,5 +1,6 @@
 """Features that a worker computes once, and keeps in a file until all are done."""
 
+import io
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -29,8 +30,10 @@ def features(
         UserError: the backbone cannot be loaded, or a feature is not finite.
     """
     if not file.exists():
-        with replace_file(file) as part, part.open("wb") as opened:
-            np.save(opened, look(params, name, images()))
+        content = io.BytesIO()  # numpy's own writing does not say that a disk is full
+        np.save(content, look(params, name, images()))
+        with replace_file(file) as part:
+            part.write_bytes(content.getbuffer())
     found: NDArray[np.float32] = np.load(file)
     return found
 

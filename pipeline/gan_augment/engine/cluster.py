@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from gan_augment.engine.local import SHARE, THREADS
-from gan_augment.errors import UserError
+from gan_augment.errors import UserError, reason
 
 Value = TypeVar("Value")
 RETRIES = 3
@@ -54,7 +54,7 @@ def connect(address: str | None, variable: str) -> None:
         where = "on this machine" if address == "auto" else f"at {address}"
         raise UserError(
             f"{variable} asks for Ray, and no cluster can be joined {where} "
-            f"({' '.join(str(error).split())[:200]}): start one with `ray start --head`, or unset "
+            f"({reason(error)}): start one with `ray start --head`, or unset "
             "the variable"
         ) from None
 

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import nn
 
-from gan_augment.errors import UserError, shortened
+from gan_augment.errors import UserError, reason
 from gan_augment.gan.networks import Shape, build
 from gan_augment.gan.sampling import sample
 from gan_augment.params import MOST_LAYERS
@@ -110,7 +110,7 @@ def load(folder: Path) -> Model:
         conditional = config["conditional"]
         space = config["space"] and FeatureSpace.of(config["space"])
     except _DAMAGED as error:
-        why = shortened(" ".join(str(error).split()))
+        why = reason(error)
         raise UserError(f"{folder} is not a whole model ({why}): run `dvc repro train`") from None
     return Model(
         halves[0].eval(),

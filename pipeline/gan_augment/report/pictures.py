@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
-from gan_augment.errors import UserError, shortened
+from gan_augment.errors import UserError, reason
 from gan_augment.sheet import GAP, contact_sheet, enlargement
 from gan_augment.subsample import subsample
 from gan_augment.table import Images
@@ -84,7 +84,7 @@ def of_file(path: Path) -> Picture | None:
             return _picture(_within(image, WIDEST))
     except (OSError, SyntaxError, ValueError) as error:  # whatever Pillow meets in it
         raise UserError(
-            f"{path} is no readable picture ({shortened(str(error))}): run `dvc repro`"
+            f"{path} is no readable picture ({reason(error)}): run `dvc repro`"
         ) from None
 
 

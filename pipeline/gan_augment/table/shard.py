@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gan_augment.errors import UserError, shortened
+from gan_augment.errors import UserError, reason
 
 
 @contextmanager
@@ -20,8 +20,7 @@ def readable(shard: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        why = shortened(" ".join(str(error).split()))
-        raise UserError(f"{shard} is not a readable Parquet file: {why}") from None
+        raise UserError(f"{shard} is not a readable Parquet file: {reason(error)}") from None
 
 
 def opened(shard: Path) -> pq.ParquetFile:

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan_augment.errors import UserError
+from gan_augment.errors import UserError, reason
 from gan_augment.metrics.features.extractor import Network, as_extractor, filled
-from gan_augment.weights import read, reason
+from gan_augment.weights import read
 
 INCEPTION_SIZE = 299
 INCEPTION_IMAGES_AT_ONCE = 32
