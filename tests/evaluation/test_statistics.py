@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gan_augment.evaluation.statistics import Cases, Difference, holm
+from gan_augment.evaluation.statistics import PRIOR, Cases, Difference, holm, points
 from tests.evaluation import worlds
 
 
@@ -19,6 +19,114 @@ def crossed(values: np.ndarray, label: np.ndarray, group: np.ndarray | None = No
 def flips(rate: float, repeats: int, images: int, seed: int = 0) -> np.ndarray:
     draw = np.random.default_rng(seed)
     return draw.choice([-1.0, 0.0, 1.0], (repeats, images), p=[rate / 2, 1 - rate, rate / 2])
+
+
+def by_loops(
+    repeat: np.ndarray, label: np.ndarray, group: np.ndarray, values: np.ndarray
+) -> dict[str, float]:
+    """Return what `Cases.difference` should, term by term."""
+    repeats, classes = np.unique(repeat), np.unique(label)
+    parts: dict[tuple[int, int, int], float] = {}
+    weights: dict[tuple[int, int, int], float] = {}
+    scores = []
+    for r in repeats:
+        means = []
+        for c in (present := np.unique(label[repeat == r])):
+            stratum = (repeat == r) & (label == c)
+            means.append(values[stratum].mean())
+            drawn = np.unique(group[stratum])
+            scale = np.sqrt(len(drawn) / (len(drawn) - 1)) if len(drawn) > 1 else 1.0
+            share = 1 / (stratum.sum() * len(present))
+            for g in drawn:
+                own = stratum & (group == g)
+                parts[r, c, g] = scale * share * (values[own] - means[-1]).sum()
+                weights[r, c, g] = share * own.sum()
+        scores.append(np.mean(means))
+    n = len(repeats)
+
+    def over(places: tuple[int, ...], terms: dict[tuple[int, int, int], float]) -> dict:
+        sums: dict[tuple[int, ...], float] = {}
+        for key, term in terms.items():
+            place = tuple(key[p] for p in places)
+            sums[place] = sums.get(place, 0.0) + term
+        return sums
+
+    groups = np.array(list(over((2,), parts).values())) / n
+    clusters, shares = over((1, 2), parts), over((1, 2), weights)
+    of_class = [[k for k in clusters if k[0] == c] for c in classes]
+    plain = np.array([sum((clusters[k] / n) ** 2 for k in own) for own in of_class])
+    squares = np.array([sum((shares[k] / n) ** 2 for k in own) for own in of_class])
+    free = np.array([len(own) - 1 for own in of_class])
+    each = plain / squares
+    moderated = squares * (free * each + PRIOR * each[free > 0].mean()) / (free + PRIOR)
+    satterthwaite = moderated.sum() ** 2 / (moderated**2 / (free + PRIOR)).sum()
+    images, fourth = (groups**2).sum(), (groups**4).sum()
+    own = sum(pair**2 for pair in over((0, 2), parts).values()) / n
+    return {
+        "mean": np.mean(scores),
+        "images": images + moderated.sum() - plain.sum(),
+        "repeats": np.var(scores, ddof=1) / n,
+        "shared": max(own - images, 0) / (n - 1),
+        "images_df": min(satterthwaite, 2 * images**2 / fourth),
+        "repeats_df": n - 1,
+        "overlap": 1.0,
+    }
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_term_is_that_of_plain_loops(seed: int) -> None:
+    """Groups span classes, repeats have images of their own, and two classes hardly any."""
+    draw = np.random.default_rng(seed)
+    repeat = np.repeat([3, 5, 6], [60, 50, 40])
+    label = np.where(draw.random(150) < 0.3, 2, 7)
+    label[[0, 60, 110]], label[[1, 2]] = 9, 4
+    group = draw.integers(0, 25, 150)
+    values = (
+        draw.choice([-1.0, 0.0, 1.0], 150, p=[0.2, 0.5, 0.3]) if seed else draw.normal(size=150)
+    )
+    found = Cases(repeat, label, group).difference(values)
+    assert vars(found) == pytest.approx(by_loops(repeat, label, group, values))
+
+
+def test_a_difference_by_hand() -> None:
+    """Satterthwaite's degrees of freedom of two parts, one of them with what is in both."""
+    found = Difference(0.1, 0.04, 0.05, 0.02, images_df=10, repeats_df=5, overlap=2.0)
+    assert found.added == pytest.approx(0.06)
+    assert found.error == pytest.approx(0.1**0.5)
+    df = 0.1**2 / (0.04**2 / 10 + 0.08**2 / 5)
+    assert found.df == pytest.approx(df)
+    t = stats.t(df)
+    assert found.p == pytest.approx(2 * t.sf(0.1**0.5))
+    assert found.above(0.3) == pytest.approx(t.cdf(-0.2 / 0.1**0.5))
+    assert found.interval(0.5) == pytest.approx(stats.t.interval(0.5, df, 0.1, 0.1**0.5))
+    assert found.interval(0.999) == (-1.0, 1.0)
+    more = found.on(4)
+    assert (more.images, more.shared, more.images_df) == pytest.approx((0.01, 0.005, 40))
+    assert (more.repeats, more.repeats_df, more.overlap) == (pytest.approx(0.035), 5, 2.0)
+    assert Difference(0.1, 0.04, 0.01, 0.02, 10, 5).on(2).repeats == pytest.approx(0.01)
+    assert Difference(0.1, 0.04, 0.01, 0.02, 10, 5).added == 0
+
+
+def test_where_nothing_differs_it_is_as_if_one_image_had() -> None:
+    """The mean over classes of n weights squared, over n, with two degrees of freedom."""
+    label = np.repeat([0, 1], [10, 40])
+    for repeats in (1, 4):
+        found = crossed(np.zeros((repeats, 50)), label)
+        assert found.images == pytest.approx((1 / 20**2 + 1 / 80**2) / 2)
+        assert (found.repeats, found.shared, found.images_df) == (0, 0, 2)
+        assert found.repeats_df == max(repeats - 1, 1)
+
+
+def test_a_repeat_alone_has_no_variance_of_repeats() -> None:
+    found = crossed(flips(0.5, 1, 60), np.zeros(60, int))
+    assert (found.repeats, found.shared, found.repeats_df) == (0, 0, 1)
+    assert len(Cases(np.zeros(7), np.zeros(7), np.arange(7))) == 7
+
+
+def test_points_are_hundredths() -> None:
+    gain = {"mean": 0.0123, "low": -0.004, "high": 0.02}
+    assert points(gain) == "+1.2 points (-0.4 to +2.0)"
+    assert points(gain, " %") == "+1.2 % (-0.4 to +2.0)"
 
 
 def test_the_mean_is_balanced() -> None:

@@ -64,7 +64,7 @@ class Batches:
         self._held = None if mapped else self._codec.hold(images.pixels[order]).to(device)
         self._counts = images.counts()
         self._starts = np.cumsum(self._counts) - self._counts
-        self._up_to = class_shares(self._counts, balance).cumsum()
+        self._bounds = class_shares(self._counts, balance).cumsum()[:-1]
         self._size, self._latent_dim, self._seed = batch_size, latent_dim, seed
         share, rest = divmod(batch_size, processes)
         if rest:
@@ -76,10 +76,10 @@ class Batches:
     def __getitem__(self, number: int) -> Batch:
         """Return that batch: classes in proportion, images drawn with replacement."""
         draw = rng(self._seed, "batch", number)
-        n, last = self._size, len(self._counts) - 1
+        n = self._size
         # Systematic sampling: no class is more than one image off its share of the batch.
         points = (np.arange(n) + draw.random()) / n
-        labels = draw.permutation(np.searchsorted(self._up_to, points, side="right").clip(0, last))
+        labels = draw.permutation(np.searchsorted(self._bounds, points, side="right"))
         rows = self._starts[labels] + draw.integers(self._counts[labels])
         z = draw.standard_normal((2, n, self._latent_dim), dtype=np.float32)
         uniform = draw.random((2, 2, n, NUMBERS), dtype=np.float32)
