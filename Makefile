@@ -30,8 +30,9 @@ types: .venv/installed
 unit: .venv/installed
 	OMP_NUM_THREADS=1 $(ENV) $(BIN)/pytest --numprocesses auto --dist loadfile
 
-soak: .venv/installed  ## kill `dvc repro` and the flow a hundred times; takes some hours
-	OMP_NUM_THREADS=1 GAN_AUGMENT_SOAK=100 $(ENV) $(BIN)/pytest tests/faults/test_kills.py
+soak: .venv/installed  ## kill `dvc repro` and the flow a hundred times, rebuild fifty times; takes some hours
+	OMP_NUM_THREADS=1 GAN_AUGMENT_SOAK=100 GAN_AUGMENT_REBUILDS=50 $(ENV) $(BIN)/pytest \
+		--capture no tests/faults/test_kills.py tests/flows/test_soak.py
 
 flow: .venv/installed  ## run the pipeline as a Prefect flow
 	$(ENV) $(BIN)/python -m gan_augment_flows.rebuild
