@@ -18,7 +18,6 @@ extensions = [
 ]
 root_doc = "docs/index"
 include_patterns = ["docs/**", "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"]
-suppress_warnings = ["toc.not_included"]  # the README, which GitHub shows
 myst_heading_anchors = 4
 myst_fence_as_directive = ["mermaid"]
 nb_execution_mode = "off"  # a test runs the notebook
