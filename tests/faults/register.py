@@ -153,8 +153,8 @@ def page() -> str:
         "# Reliability",
         "",
         "What happens when things go wrong. Each line is a test; `make test` provokes all of it, "
-        "`make soak` kills `dvc repro` and the flow a hundred times, and rebuilds by schedule fifty "
-        "times. "
+        "`make soak` kills `dvc repro` and the flow a hundred times, and rebuilds by schedule "
+        "fifty times. "
         "Written by `python -m tests.faults.register`.",
         "",
     ]
