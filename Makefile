@@ -4,7 +4,7 @@ BIN := .venv/bin
 ENV := PATH="$(CURDIR)/$(BIN):$$PATH" DVC_NO_ANALYTICS=1 DO_NOT_TRACK=1 \
 	PREFECT_SERVER_ANALYTICS_ENABLED=false
 
-.PHONY: demo example test lint types unit soak flow serve site links clean
+.PHONY: demo example test lint types unit soak fuzz flow serve site links clean
 
 demo: .venv/installed  ## set everything up and run the pipeline on digits
 	$(ENV) $(BIN)/dvc repro
@@ -33,6 +33,9 @@ unit: .venv/installed
 soak: .venv/installed  ## kill `dvc repro` and the flow a hundred times, rebuild fifty times; takes some hours
 	OMP_NUM_THREADS=1 GAN_AUGMENT_SOAK=100 GAN_AUGMENT_REBUILDS=50 $(ENV) $(BIN)/pytest \
 		--capture no tests/faults/test_kills.py tests/flows/test_soak.py
+
+fuzz: .venv/installed  ## damage files of every kind that is read, for about an hour
+	OMP_NUM_THREADS=1 GAN_AUGMENT_FUZZ=6000 $(ENV) $(BIN)/pytest tests/faults/test_fuzz.py
 
 flow: .venv/installed  ## run the pipeline as a Prefect flow
 	$(ENV) $(BIN)/python -m gan_augment_flows.rebuild

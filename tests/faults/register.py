@@ -136,6 +136,11 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
             "one message, before memory is taken",
             "gan/test_stage.py::test_a_config_that_does_not_fit_its_weights_takes_no_memory",
         ),
+        Fault(
+            "Damaged bytes of every kind of file that is read, by a fuzzer",
+            "one message, within bounds of time and memory, and nothing is written elsewhere",
+            "faults/test_fuzz.py::test_no_file_does_more_than_be_refused",
+        ),
     ),
     "The test split": (
         Fault(
@@ -154,8 +159,8 @@ def page() -> str:
         "",
         "What happens when things go wrong. Each line is a test; `make test` provokes all of it, "
         "`make soak` kills `dvc repro` and the flow a hundred times, and rebuilds by schedule "
-        "fifty times. "
-        "Written by `python -m tests.faults.register`.",
+        "fifty times; `make fuzz` damages files for an hour. Written by "
+        "`python -m tests.faults.register`.",
         "",
     ]
     for title, faults in FAULTS.items():

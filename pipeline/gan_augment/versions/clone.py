@@ -73,7 +73,9 @@ class Clone:
         path = tag.folder + name
         if not git.run(self.folder, "ls-tree", "-z", f"{git.tag_ref(str(tag))}^{{tree}}", path):
             return None
-        return git.run(self.folder, "show", f"{git.tag_ref(str(tag))}:{path}").decode()
+        return git.run(self.folder, "show", f"{git.tag_ref(str(tag))}:{path}").decode(
+            errors="replace"
+        )
 
 
 def open_clone(url: str) -> Clone:

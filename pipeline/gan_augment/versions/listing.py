@@ -1,6 +1,5 @@
 """What is published: the versions of an artifact, each with what is on record about it."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,8 +41,12 @@ def list_versions(url: str, artifact: str = "augmented") -> list[Version]:
 
 
 def read(clone: Clone, tag: Tag) -> Version:
-    """Return what is known of a version that was fetched."""
+    """Return what is known of a version that was fetched.
+
+    Raises:
+        UserError: its record is damaged.
+    """
     ref = git.tag_ref(str(tag))
     date = git.line(clone.folder, "for-each-ref", "--format=%(creatordate:iso-strict)", ref)
-    content = json.loads(clone.read(tag, record.path(tag.name)) or "{}")
+    content = record.parse(clone.read(tag, record.path(tag.name)) or "", str(tag))
     return Version(tag, datetime.fromisoformat(date), content)

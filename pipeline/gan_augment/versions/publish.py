@@ -16,7 +16,6 @@ Consumers see nothing before the last step, and then everything. A run that was 
 most data that no version names yet and a tag that nobody else has; a rerun completes it.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -156,7 +155,7 @@ def latest(root: Path, publication: Publication) -> Release | None:
     git.run(root, "fetch", "--quiet", "--no-tags", publication.git_remote, f"+{ref}:{ref}")
     try:
         place = f"{tag}:{git.prefix(root)}{record.path(publication.artifact)}"
-        return Release(tag, json.loads(git.run(root, "show", place)), is_new=False)
+        return Release(tag, record.parse(git.run(root, "show", place), tag), is_new=False)
     except UserError:
         return Release(tag, {}, is_new=False)  # a version that somebody tagged by hand
 

@@ -1,11 +1,12 @@
 """What is on record about a version: where its data is, its counts, verdict and metrics."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from gan_augment.errors import UserError, hint
+from gan_augment.errors import UserError, hint, reason
 from gan_augment.storage import read_record
 from gan_augment.versions import gate
 from gan_augment.versions.origin import made_by
@@ -73,6 +74,21 @@ def describe(root: Path, artifact: str, override: str | None) -> dict[str, Any]:
         "metrics": read_record(root / METRICS) if (root / METRICS).exists() else {},
         "fidelity": fidelity,
     }
+
+
+def parse(text: str | bytes, where: str) -> dict[str, Any]:
+    """Return a record that was published; nothing for an empty one.
+
+    Raises:
+        UserError: it is no JSON object; `where` names the version.
+    """
+    try:
+        found = json.loads(text or "{}")
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"the record of {where} is damaged: {reason(error)}") from None
+    if not isinstance(found, dict):
+        raise UserError(f"the record of {where} is damaged: no JSON object")
+    return found
 
 
 def of_shared(about: dict[str, Any], artifact: str) -> dict[str, Any]:
