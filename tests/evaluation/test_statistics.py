@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gan_augment.evaluation.statistics import PRIOR, Cases, Difference, holm, points
+from gan_augment.evaluation.statistics import Cases, Difference, holm, points
 from tests.evaluation import worlds
 
 
@@ -58,8 +58,8 @@ def by_loops(
     squares = np.array([sum((shares[k] / n) ** 2 for k in own) for own in of_class])
     free = np.array([len(own) - 1 for own in of_class])
     each = plain / squares
-    moderated = squares * (free * each + PRIOR * each[free > 0].mean()) / (free + PRIOR)
-    satterthwaite = moderated.sum() ** 2 / (moderated**2 / (free + PRIOR)).sum()
+    moderated = squares * (free * each + 2 * each[free > 0].mean()) / (free + 2)
+    satterthwaite = moderated.sum() ** 2 / (moderated**2 / (free + 2)).sum()
     images, fourth = (groups**2).sum(), (groups**4).sum()
     own = sum(pair**2 for pair in over((0, 2), parts).values()) / n
     return {
@@ -103,8 +103,9 @@ def test_a_difference_by_hand() -> None:
     more = found.on(4)
     assert (more.images, more.shared, more.images_df) == pytest.approx((0.01, 0.005, 40))
     assert (more.repeats, more.repeats_df, more.overlap) == (pytest.approx(0.035), 5, 2.0)
-    assert Difference(0.1, 0.04, 0.01, 0.02, 10, 5).on(2).repeats == pytest.approx(0.01)
-    assert Difference(0.1, 0.04, 0.01, 0.02, 10, 5).added == 0
+    plain = Difference(0.1, 0.04, 0.01, 0.02, 10, 5)
+    assert (plain.added, plain.overlap) == (0, 1)
+    assert plain.on(2).repeats == pytest.approx(0.01)
 
 
 def test_where_nothing_differs_it_is_as_if_one_image_had() -> None:

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from gan_augment.metrics.cas import classification_accuracy_score, standard_error
@@ -32,3 +33,10 @@ def test_its_standard_error_is_that_of_chance(train_images: Images) -> None:
     recalls = np.random.default_rng(0).binomial(counts, 0.8, (20_000, len(counts))) / counts
     scatter = recalls.mean(axis=1).std()
     assert standard_error(0.8, train_images) == pytest.approx(scatter, rel=0.03)
+
+
+def test_its_standard_error_counts_classes_that_have_images() -> None:
+    """√(¼ (1/1 + 1/4)) / 2: of three classes the second has none."""
+    pixels, rows = np.zeros((5, 1, 1, 1), np.uint8), pd.DataFrame(index=range(5))
+    real = Images(pixels, np.array([0, 2, 2, 2, 2]), ("a", "b", "c"), rows)
+    assert standard_error(0.5, real) == pytest.approx((0.25 * 1.25) ** 0.5 / 2)

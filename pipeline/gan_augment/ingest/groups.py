@@ -85,12 +85,11 @@ def join(images: pd.DataFrame) -> pd.Series:
         images: a line an image, with its `cluster` of duplicates, its `own` group or none, and
             its `id`.
     """
-    cluster, _ = pd.factorize(images["cluster"])
-    own, _ = pd.factorize(images["own"])  # -1 where there is none
+    cluster, clusters = pd.factorize(images["cluster"])
+    own, groups = pd.factorize(images["own"])  # -1 where there is none
     linked = own >= 0
-    nodes = cluster.max(initial=-1) + 1
-    edges = np.stack([cluster[linked], nodes + own[linked]], axis=1)
-    part = components(nodes + own.max(initial=-1) + 1, edges)[cluster]
+    edges = np.stack([cluster[linked], len(clusters) + own[linked]], axis=1)
+    part = components(len(clusters) + len(groups), edges)[cluster]
     return (
         images["own"]
         .groupby(part)
