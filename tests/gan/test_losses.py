@@ -64,3 +64,16 @@ def test_losses_without_a_zero_do_not_change_when_all_logits_shift(name: str) ->
     loss = LOSSES[name]
     shifted = loss.discriminator(REAL + 5, FAKE + 5)
     assert (loss.zero is None) == torch.allclose(shifted, loss.discriminator(REAL, FAKE))
+
+
+def test_where_a_logit_says_neither_and_what_penalty_suits() -> None:
+    """Zero halves the two targets of a loss; Wasserstein's critic must be Lipschitz everywhere."""
+    told = {name: (loss.zero, loss.penalty) for name, loss in LOSSES.items()}
+    assert told == {
+        "minimax": (0, "r1+r2"),
+        "non-saturating": (0, "r1+r2"),
+        "wasserstein": (None, "wgan-gp"),
+        "hinge": (0, "r1+r2"),
+        "least-squares": (0.5, "r1+r2"),
+        "relativistic": (None, "r1+r2"),
+    }

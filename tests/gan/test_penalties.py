@@ -46,3 +46,19 @@ def test_it_can_be_minimised(name: str) -> None:
     of(name, torch.randn(4, 1, 2, 2), lambda x: (w * x).sum(dim=(1, 2, 3))).backward()
     assert w.grad is not None
     assert (w.grad > 0).all()
+
+
+def test_weights_that_a_penalty_comes_with() -> None:
+    """Gulrajani et al. 2017: ten; that of the others depends on the network."""
+    gammas = {name: PENALTIES[name].gamma for name in NAMES}  # type: ignore[union-attr]
+    assert gammas == {"r1": None, "r2": None, "r1+r2": None, "wgan-gp": 10}
+
+
+def test_a_flat_critic_of_vectors_can_be_minimised() -> None:
+    """Its gradient has a norm of 0, whose root has a finite slope all the same."""
+    images, w = torch.ones(2, 3), torch.zeros(3, requires_grad=True)
+    penalty = of("wgan-gp", images, lambda x: (w * x).sum(dim=1))
+    penalty.backward()
+    assert penalty.item() == pytest.approx(1, abs=1e-5)
+    assert w.grad is not None
+    assert w.grad.isfinite().all()

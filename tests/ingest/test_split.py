@@ -168,3 +168,57 @@ def test_validation_of_one_class_is_told_of() -> None:
     told = missing_classes(labels, list("uvwxy"), splits, ("a", "b"))
     assert len(told) == 2
     assert told[1].startswith("all of validation is of class 'a': what is chosen there")
+
+
+def test_two_classes_in_test_and_an_image_in_validation_suffice() -> None:
+    check(np.array([0, 0, 0, 1, 1]), ["train", "validation", "test", "train", "test"], ("a", "b"))
+
+
+def test_groups_are_placed_by_hand_the_largest_first() -> None:
+    """Groups of 4, 3, 2, 1, 1 and 1; aims 6, 3, 3; each goes where (missing − n/2) / aim is most.
+
+    Train 4 (missing 2), validation 3 (0), test 2 (1); of the ones train takes the first at 1.5 / 6
+    against 0.5 / 3, test the next at 1 / 6 against 1 / 12, train the last.
+    """
+    groups = list("aaaabbbccdef")
+    settings = Split(train=0.5, validation=0.25, test=0.25)
+    for seed in range(5):
+        splits = assign(np.zeros(12, np.int64), groups, [None] * 12, ("x",), settings, seed)
+        assert splits[:9] == ["train"] * 4 + ["validation"] * 3 + ["test"] * 2
+        assert sorted(splits[9:]) == ["test", "train", "train"]
+
+
+def test_a_rare_class_weighs_as_much_as_a_common_one() -> None:
+    """The first group is two of six images of class b and two of sixty of a: b decides."""
+    labels = np.array([0, 0, 1, 1] + [0] * 58 + [1] * 4)
+    groups = ["mixed"] * 4 + [f"a{i}" for i in range(58)] + [f"b{i}" for i in range(4)]
+    said = ["test" if y else None for y in labels]
+    said[:4] = [None] * 4
+    said[-1] = "validation"
+    splits = assign(labels, groups, said, ("a", "b"), Split(), 0)
+    assert set(splits[:4]) == {"train"}
+
+
+@pytest.mark.parametrize(
+    ("said", "splits"),
+    [
+        ([None, None], ["train", "test"]),
+        (["train", None], ["train", "test"]),
+        ([None, "train"], ["test", "train"]),
+        ([None, "test"], ["train", "test"]),
+        (["validation", None], ["validation", "train"]),
+    ],
+)
+def test_a_class_of_two_groups_is_trained_and_tested(
+    said: list[str | None], splits: list[str]
+) -> None:
+    labels = np.array([0] * 9 + [1, 1])
+    names = [f"a{i}" for i in range(9)] + ["y", "z"]
+    assert assign(labels, names, [None] * 9 + said, ("a", "b"), Split(), 0)[9:] == splits
+
+
+def test_of_three_groups_each_goes_anywhere() -> None:
+    labels, names = np.array([0] * 9 + [1] * 3), [f"{i:02d}" for i in range(12)]
+    found = {tuple(assign(labels, names, [None] * 12, "ab", Split(), s)[9:]) for s in range(30)}
+    assert all(set(splits) == set(SPLITS) for splits in found)
+    assert len(found) > 3
