@@ -208,3 +208,14 @@ def test_where_nothing_was_made_the_rest_is_compared(
     stage.run(alone, empty, outputs(tmp_path / "alone"))
     header = (tmp_path / "alone" / "lifts.csv").read_text()
     assert header == "arm,points,low,high,p,adjusted_p\n"
+
+
+def test_of_very_many_images_it_says_who_judges(capsys: pytest.CaptureFixture[str]) -> None:
+    params = EvaluateParams(classifiers=("mlp", "rbf-svm"))
+    stage._told(20_000, params)
+    stage._told(30_000, EvaluateParams(classifiers=("mlp",)))
+    assert not capsys.readouterr().out
+    stage._told(30_000, params)
+    said = capsys.readouterr().out
+    assert "30000 training images are more than 20000: rbf-svm is replaced by a linear SVM" in said
+    assert "k-nn" not in said
