@@ -163,3 +163,17 @@ def test_other_faults_stay_what_they_are(cli: CommandLine, monkeypatch: pytest.M
     monkeypatch.setattr("gan_augment.ingest.stage.run", wrong)
     with pytest.raises(ZeroDivisionError):
         cli("ingest")
+
+
+def test_a_path_with_escape_codes_does_not_reach_the_terminal(cli: CommandLine) -> None:
+    outcome = cli("ingest", ingest={"source": "folder", "path": "a\x1b[31mb"})
+    check(outcome, "a\\x1b[31mb")
+    assert "\x1b" not in outcome[1]
+
+
+def test_a_class_named_with_escape_codes_does_not_reach_the_terminal(cli: CommandLine) -> None:
+    names = ["\x1b[2Jnone", *"bcdefghij"]
+    code, printed = cli("ingest", ingest={"class_names": names, "limit": 12, "scarcity": {}})
+    assert code == 0, printed
+    assert "\\x1b[2Jnone" in printed
+    assert "\x1b" not in printed

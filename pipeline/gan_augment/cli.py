@@ -581,11 +581,13 @@ def _load(path: Path, *, check_names: bool = True) -> "Params":
 def main() -> None:
     """Run the command line; what a user can put right is one message and exit code 1."""
     from gan_augment.errors import UserError, of_the_disk
+    from gan_augment.printable import readable
 
     try:
         app()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        lines = map(readable, str(error).splitlines())
+        print("error:", "\n".join(lines), file=sys.stderr)
         sys.exit(1)
     except (KeyboardInterrupt, SystemExit) as stop:
         # typer makes an exit of an interrupt, and says nothing.

@@ -1,3 +1,5 @@
+import json
+
 import pyarrow as pa
 import pytest
 
@@ -14,3 +16,9 @@ def test_metadata_that_name_no_classes(metadata: str) -> None:
     schema = pa.schema({"label": pa.int64()}, metadata={"huggingface": metadata})
     with pytest.raises(UserError, match="names no classes"):
         classes_of(schema)
+
+
+def test_names_of_classes_hold_no_escape_codes() -> None:
+    names = json.dumps({"info": {"features": {"label": {"names": ["a\x1b[2J", "b"]}}}})
+    schema = pa.schema({"label": pa.int64()}, metadata={"huggingface": names})
+    assert classes_of(schema) == ("a\\x1b[2J", "b")

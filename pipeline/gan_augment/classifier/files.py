@@ -13,10 +13,11 @@ from gan_augment.classifier.classifier import AT_ONCE, DEEP, Classifier
 from gan_augment.errors import UserError
 from gan_augment.ingest.decode import Rejected, decode
 from gan_augment.ingest.sources.formats import advice, endings, open_file
-from gan_augment.ingest.sources.paths import is_rubbish, readable
+from gan_augment.ingest.sources.paths import is_rubbish
 from gan_augment.ingest.sources.raw import HIDDEN, RawImage, Skipped, skip
 from gan_augment.ingest.sources.walk import walk
 from gan_augment.params import IngestParams
+from gan_augment.printable import readable
 
 NO_IMAGE = "no image by its ending"
 
@@ -35,7 +36,7 @@ class Said(NamedTuple):
         name = readable(str(self.path))
         if self.fault:
             return f"{name}: {self.fault}"
-        return f"{name}\t{self.label}\t{self.probability:.3f}"
+        return f"{name}\t{readable(self.label)}\t{self.probability:.3f}"
 
 
 class Files(NamedTuple):

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from gan_augment.errors import UserError
+from gan_augment.printable import readable
 
 SPLITS = ("train", "validation", "test")
 NULLABLE = {pa.int64(): pd.Int64Dtype()}
@@ -101,13 +102,13 @@ def space_of(table_schema: pa.Schema) -> FeatureSpace | None:
 
 
 def classes_of(table_schema: pa.Schema) -> tuple[str, ...]:
-    """Return the class names that a schema holds, in index order.
+    """Return the class names that a schema holds, in index order, as a terminal may show them.
 
     Raises:
         UserError: it holds none.
     """
     try:
         info = json.loads((table_schema.metadata or {}).get(b"huggingface", b"{}"))
-        return tuple(map(str, info["info"]["features"]["label"]["names"]))
+        return tuple(readable(str(name)) for name in info["info"]["features"]["label"]["names"])
     except (KeyError, TypeError, ValueError, RecursionError):
         raise UserError("the table's schema names no classes: not an image table of ours") from None

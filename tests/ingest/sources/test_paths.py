@@ -1,9 +1,4 @@
-import os
-import unicodedata
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gan_augment.ingest.sources import paths
 
@@ -33,19 +28,6 @@ def test_a_path_has_one_spelling(name: str, wanted: str) -> None:
 def test_what_leads_out(name: str) -> None:
     assert paths.leads_out(name)
     assert not paths.leads_out("..a/b")
-
-
-def test_bytes_that_are_no_utf_8_are_shown() -> None:
-    assert paths.readable(os.fsdecode(b"caf\xe9.png")) == "caf\\xe9.png"
-    assert paths.readable("a\nb") == "a\\nb"
-    assert paths.readable("café 猫 👩‍🚀.png") == "café 猫 👩‍🚀.png"
-
-
-@given(st.binary(max_size=20))
-def test_any_name_of_a_file_can_be_printed(name: bytes) -> None:
-    shown = paths.readable(os.fsdecode(name))
-    shown.encode()
-    assert not {unicodedata.category(letter) for letter in shown} & {"Cc", "Cs"}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from gan_augment.ingest.sources.archive import archive
 from gan_augment.ingest.sources.digits import digits
 from gan_augment.ingest.sources.folder import folder
 from gan_augment.ingest.sources.idx import idx
-from gan_augment.ingest.sources.labels import doubts
+from gan_augment.ingest.sources.labels import doubts, named
 from gan_augment.ingest.sources.manifest import manifest_csv, manifest_parquet
 from gan_augment.ingest.sources.paths import spelled
 from gan_augment.ingest.sources.raw import Found, Source
@@ -43,6 +43,7 @@ def find(params: IngestParams) -> Found:
 
 def _named(found: Found, names: tuple[str, ...]) -> Found:
     """Name and order classes: by their numbers from 0 (or from 1, if there are as many)."""
+    names = tuple(named(name, "ingest.class_names") for name in names)
     for name in names:
         if names.count(name) > 1:
             raise UserError(

@@ -17,7 +17,7 @@ from PIL import Image
 from gan_augment.errors import UserError
 from gan_augment.ingest.sources.formats import MAX_FILE_BYTES, not_too_large, open_bytes
 from gan_augment.ingest.sources.layout import around
-from gan_augment.ingest.sources.paths import in_rubbish, leads_out, readable, spelled
+from gan_augment.ingest.sources.paths import in_rubbish, leads_out, spelled
 from gan_augment.ingest.sources.raw import Found, RawImage, Skipped, check_bytes, skip
 from gan_augment.ingest.sources.tree import (
     Annotations,
@@ -29,6 +29,7 @@ from gan_augment.ingest.sources.tree import (
     sift,
 )
 from gan_augment.params import IngestParams
+from gan_augment.printable import readable
 
 _BROKEN = (
     zipfile.BadZipFile,

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from gan_augment.errors import UserError
 from gan_augment.ingest.sources.formats import open_listed
-from gan_augment.ingest.sources.paths import is_rubbish, readable
+from gan_augment.ingest.sources.paths import is_rubbish
 from gan_augment.ingest.sources.raw import Found, Skipped
 from gan_augment.ingest.sources.tree import Annotations, grow, read_annotations, sift
 from gan_augment.ingest.sources.walk import walk
 from gan_augment.params import IngestParams
+from gan_augment.printable import readable
 
 
 def folder(params: IngestParams) -> Found:

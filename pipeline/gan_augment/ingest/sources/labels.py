@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from gan_augment.errors import UserError
-from gan_augment.ingest.sources.paths import readable
 from gan_augment.ingest.sources.splits import split_of
+from gan_augment.printable import readable
 
 LONGEST = 1_000
 """Characters of the name of a class."""

@@ -15,11 +15,12 @@ from PIL import Image
 from gan_augment.errors import UserError, choose
 from gan_augment.ingest.sources import labels
 from gan_augment.ingest.sources.formats import not_too_large, open_bytes, open_file, open_listed
-from gan_augment.ingest.sources.paths import in_rubbish, readable, spelled
+from gan_augment.ingest.sources.paths import in_rubbish, spelled
 from gan_augment.ingest.sources.raw import Found, RawImage, check_bytes, check_count
 from gan_augment.ingest.sources.splits import split_name, split_of, split_within
 from gan_augment.params import IngestParams
 from gan_augment.parquet import batches
+from gan_augment.printable import readable
 
 _USUAL = {
     "image": ("image", "img", "file", "path", "filename", "file_name", "image_path"),

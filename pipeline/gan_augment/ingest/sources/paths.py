@@ -34,26 +34,6 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def readable(name: str) -> str:
-    r"""Return a name as valid UTF-8 on one line.
-
-    Bytes that are not UTF-8, which Python holds as lone surrogates, and control characters are
-    written as `\xe9`.
-    """
-    if name.isprintable():
-        return name
-    return "".join(map(_character, name))
-
-
-def _character(character: str) -> str:
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8 (PEP 383)
-        return f"\\x{code - 0xDC00:02x}"
-    if unicodedata.category(character) in ("Cs", "Cc"):
-        return character.encode("unicode_escape").decode()
-    return character
-
-
 def is_rubbish(part: str) -> bool:
     """Return whether a file or folder is hidden, or left there by a system."""
     return _RUBBISH.match(part.casefold()) is not None

@@ -14,10 +14,11 @@ from gan_augment.errors import UserError
 from gan_augment.ingest.sources.formats import advice, endings
 from gan_augment.ingest.sources.labels import ordered
 from gan_augment.ingest.sources.layout import Folders, Layout, Place, understand
-from gan_augment.ingest.sources.paths import composed, in_rubbish, readable, spelled
+from gan_augment.ingest.sources.paths import composed, in_rubbish, spelled
 from gan_augment.ingest.sources.raw import HIDDEN, Found, RawImage, Skipped, at_most, skip
 from gan_augment.ingest.sources.splits import split_name, split_within, told
 from gan_augment.params import IngestParams
+from gan_augment.printable import readable
 
 Annotations = Mapping[str, Mapping[str, str]]
 

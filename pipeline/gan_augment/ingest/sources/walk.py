@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gan_augment.errors import UserError
-from gan_augment.ingest.sources.paths import is_rubbish, readable
+from gan_augment.ingest.sources.paths import is_rubbish
 from gan_augment.ingest.sources.raw import HIDDEN, Skipped, skip
+from gan_augment.printable import readable
 
 LINK = "a link to what is read anyway, or to a folder around it"
 SPECIAL = "neither a file nor a folder: a broken link, a FIFO, a device"
