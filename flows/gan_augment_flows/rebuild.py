@@ -28,6 +28,7 @@ from gan_augment.versions.graph import Stage
 from gan_augment.versions.lock import exclusive
 from gan_augment.versions.publish import Publication, Refused, publish
 from gan_augment_flows import artifacts, password
+from gan_augment_flows.whole import as_a_whole
 
 RETRY_DELAYS_S = [10.0, 60.0, 300.0]
 PASSING = "Unavailable"
@@ -276,4 +277,4 @@ def run_once(run: Flow[..., State[Any]]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    as_a_whole("gan_augment_flows.rebuild", main)

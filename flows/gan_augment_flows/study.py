@@ -5,6 +5,7 @@ It changes neither what DVC tracks nor what is published. Run with
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from gan_augment.storage import read_json
 from gan_augment.versions.command import gan_augment
 from gan_augment.versions.lock import exclusive
 from gan_augment_flows.rebuild import failed, run_name, run_once
+from gan_augment_flows.whole import as_a_whole
 
 RESULTS = Path("reports/study")
 
@@ -53,4 +55,4 @@ def study(root: Path = Path(), replicates: int = 6, wait_minutes: float = 0) -> 
 
 
 if __name__ == "__main__":
-    run_once(study)
+    as_a_whole("gan_augment_flows.study", partial(run_once, study))

@@ -1,9 +1,6 @@
 """The Prefect flow, with the real Prefect and the real DVC."""
 
-import contextlib
-import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -83,24 +80,23 @@ def _killed_while_training(folder: Path, is_time: Callable[[str], bool]) -> str:
             assert flow.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.2)
-        assert _trainings(folder)
+        assert _at_work(folder, "train")
+        assert _at_work(folder, "uvicorn")  # the temporary server
     finally:
         flow.kill()
         flow.wait()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(flow.pid, signal.SIGKILL)  # the temporary server
-    deadline = time.monotonic() + 15
-    while _trainings(folder):
-        assert time.monotonic() < deadline, "the training outlived its flow"
+    deadline = time.monotonic() + 30
+    while left := _at_work(folder, "train") + _at_work(folder, "uvicorn"):
+        assert time.monotonic() < deadline, f"outlived their flow: {left}"
         time.sleep(0.2)
     return log.read_text()
 
 
-def _trainings(folder: Path) -> list[int]:
-    """Return the processes that train in a folder."""
-    processes = psutil.process_iter(["pid", "cmdline", "cwd"])
+def _at_work(folder: Path, word: str) -> list[list[str]]:
+    """Return the commands of processes that work in a folder and have an argument."""
+    processes = psutil.process_iter(["cmdline", "cwd"])
     return [
-        process.info["pid"]
+        process.info["cmdline"]
         for process in processes
-        if process.info["cwd"] == str(folder) and "train" in (process.info["cmdline"] or [])
+        if process.info["cwd"] == str(folder) and word in (process.info["cmdline"] or [])
     ]
