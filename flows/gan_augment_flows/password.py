@@ -47,6 +47,11 @@ def of_this_run() -> Iterator[None]:
         yield
 
 
+def home() -> Path:
+    """Return PREFECT_HOME, where Prefect keeps what it knows."""
+    return Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
+
+
 def place(home: Path) -> Path:
     """Return the file in which the password is."""
     return home / FILE

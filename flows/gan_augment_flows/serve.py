@@ -93,14 +93,10 @@ def _tell(port: int, server: Process | None) -> None:
     address = os.environ["PREFECT_API_URL"]
     print(f"report:  http://{ADDRESS}:{port + 1}/{REPORT.name}")
     if server is not None:
-        where = shlex.quote(str(password.place(_home())))
+        where = shlex.quote(str(password.place(password.home())))
         print(f"sign in with the line in {where}; for Prefect's commands in another terminal:")
         print(f'  export PREFECT_API_URL={address} {password.CLIENT}="$(cat {where})"')
     print(f"serving: {address.removesuffix('/api')}", flush=True)
-
-
-def _home() -> Path:
-    return Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
 
 
 def chosen_port() -> int:
@@ -169,7 +165,7 @@ def check_own() -> None:
 def _server(port: int) -> Iterator[Process]:
     """Run a Prefect server that nobody else runs with the same PREFECT_HOME."""
     check_free(port)
-    home = _home()
+    home = password.home()
     busy = f"another `make serve` works with PREFECT_HOME = {home}; end it, set another one"
     with locked(home / "gan-augment.lock", busy, 0):
         password.use(home)
