@@ -3,9 +3,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
+from gan_augment.evaluation import verdict
 from gan_augment.evaluation.statistics import Difference
-from gan_augment.evaluation.verdict import Judge, bearing, claims, judgement, together, verdicts
+from gan_augment.evaluation.verdict import (
+    Claims,
+    Judge,
+    bearing,
+    claims,
+    gains,
+    judgement,
+    together,
+    verdicts,
+)
 from tests.evaluation import worlds
 
 
@@ -130,6 +141,68 @@ def test_a_classifier_that_cannot_see_the_gan_is_told_and_does_not_count_in_the_
 def test_a_control_is_never_the_alternative() -> None:
     found = told(real=0.9, placebo=0.99, gan=0.93)["overall"]
     assert (found["alternative"], found["verdict"]) == ("real", "helps")
+
+
+def test_claims_by_hand() -> None:
+    """p-values of Student's t at so many errors from what must be excluded, the largest of each."""
+    t = stats.t(1000)
+    near, far, below = difference(0.02, 0.01), difference(0.03, 0.01), difference(-0.01, 0.01)
+    lower = difference(-0.03, 0.01)
+    assert claims([far, near], below, 0.5) == pytest.approx(
+        (2 * t.sf(2), t.sf(2.5), 1, 1, t.sf(1.5), 2 * t.sf(1))
+    )
+    assert claims([below, near], near, 0.5) == pytest.approx(
+        (1, t.cdf(0.5), 1, 2 * t.sf(2), t.cdf(1.5), 1)
+    )
+    assert claims([lower, below], far, 0.5).worse == pytest.approx(2 * t.sf(1))
+
+
+@pytest.mark.parametrize(
+    ("sure", "word"),
+    [
+        ({"harms", "gains", "better", "worse"}, "harms"),
+        ({"gains", "better", "not_worse", "worse"}, "helps"),
+        ({"gains", "not_worse", "worse"}, "level"),
+        ({"better", "not_worse"}, "undecided"),
+        ({"better", "not_worse", "no_gain"}, "no gain"),
+        ({"gains", "worse", "no_gain"}, "worse"),
+        ({"gains"}, "undecided"),
+    ],
+)
+def test_a_word_is_said_of_what_is_less_likely_than_one_in_twenty(
+    sure: set[str], word: str
+) -> None:
+    p = Claims(*(0.0499 if claim in sure else 0.05 for claim in Claims._fields))
+    assert judgement(p) == word
+
+
+def test_a_gain_is_worth_having_from_the_margin_on() -> None:
+    assert gains(difference(0.005, 0.001), 0.5)
+    assert not gains(difference(0.0049, 0.001), 0.5)
+    assert not gains(difference(-0.01, 0.001), -2)
+    assert not gains(difference(0.01, 0.01), 0.5)
+
+
+def test_a_difference_is_told_with_both_intervals() -> None:
+    found = difference(0.02, 0.01)
+    reach, reach_90 = (0.01 * stats.t.ppf(one, 1000) for one in (0.975, 0.95))
+    assert verdict.told(found) == pytest.approx(
+        {
+            "mean": 0.02,
+            "low": 0.02 - reach,
+            "high": 0.02 + reach,
+            "low_90": 0.02 - reach_90,
+            "high_90": 0.02 + reach_90,
+            "p": 2 * stats.t.sf(2, 1000),
+            "error": 0.01,
+        }
+    )
+
+
+def test_guesses_get_one_class_of_how_many_right() -> None:
+    found = told(real=0.9, gan=0.95)["classifiers"]["svm"]
+    assert found["chance"] == 0.5
+    assert found["above_chance"]["mean"] == pytest.approx(0.4, abs=0.003)
 
 
 def test_one_distribution_gives_interval_p_and_word() -> None:

@@ -71,3 +71,11 @@ def test_processes_share_the_rows_of_a_batch(train_images: Images) -> None:
 def test_a_batch_that_does_not_divide_is_refused(train_images: Images) -> None:
     with pytest.raises(UserError, match="batch_size = 40 does not divide by 3 processes"):
         batches(train_images, processes=3)
+
+
+def test_equal_classes_come_in_equal_parts(random_images) -> None:
+    """Points are spread evenly over the batch: of 40, 20 fall on either half."""
+    for classes, counts in ((1, [40]), (2, [20, 20]), (4, [10, 10, 10, 10])):
+        found = Batches(random_images(12, classes), 40, 5, 0, torch.device("cpu"))
+        for number in range(3):
+            assert torch.bincount(found[number].labels).tolist() == counts
