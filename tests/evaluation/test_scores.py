@@ -60,3 +60,15 @@ def test_of_one_class_no_area_is_measured() -> None:
     found = by_metric([1, 1], np.array([[0.9, 0.1], [0.2, 0.8]]))
     assert "auroc" not in found
     assert found["balanced_accuracy"] == found["recall c1"] == 0.5
+
+
+def test_confidence_falls_into_fifteen_bins() -> None:
+    """0.66 ends the tenth and 0.67 begins the eleventh: the gaps of a miss and a hit add up."""
+    found = by_metric([1, 0], np.array([[0.66, 0.34], [0.67, 0.33]]))
+    assert found["ece"] == pytest.approx((0.66 + 0.33) / 2)
+
+
+def test_certainty_falls_into_the_last_bin() -> None:
+    """1.0, a miss, and 0.95, a hit, are of the fifteenth bin; 0.9, a hit, of the one before."""
+    found = by_metric([1, 0, 0], np.array([[1.0, 0.0], [0.95, 0.05], [0.9, 0.1]]))
+    assert found["ece"] == pytest.approx(((1.0 - 0.05) + 0.1) / 3)

@@ -222,3 +222,12 @@ def test_of_three_groups_each_goes_anywhere() -> None:
     found = {tuple(assign(labels, names, [None] * 12, "ab", Split(), s)[9:]) for s in range(30)}
     assert all(set(splits) == set(SPLITS) for splits in found)
     assert len(found) > 3
+
+
+def test_where_a_group_goes_does_not_depend_on_the_order_of_images() -> None:
+    labels, groups = np.arange(60) % 2, [f"{i:02d}" for i in range(60)]
+    there = dict(zip(groups, assign(labels, groups, [None] * 60, "ab", Split(), 0), strict=True))
+    order = np.random.default_rng(0).permutation(60)
+    shuffled = [groups[i] for i in order]
+    again = assign(labels[order], shuffled, [None] * 60, "ab", Split(), 0)
+    assert dict(zip(shuffled, again, strict=True)) == there

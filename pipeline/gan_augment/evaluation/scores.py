@@ -30,8 +30,8 @@ def scores(images: Images, predicted: NDArray[np.float64]) -> list[tuple[str, st
 
     truth, said = images.labels, predicted.argmax(axis=1)
     present = np.unique(truth)
-    recalls = recall_score(truth, said, labels=present, average=None, zero_division=0)
-    f1 = f1_score(truth, said, labels=present, average="macro", zero_division=0)
+    recalls = recall_score(truth, said, labels=present, average=None)
+    f1 = f1_score(truth, said, labels=present, average="macro")
     areas = [roc_auc_score(truth == c, predicted[:, c]) for c in present if len(present) > 1]
     return [
         ("accuracy", "", float((said == truth).mean())),
