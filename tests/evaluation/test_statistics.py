@@ -86,6 +86,10 @@ def test_every_term_is_that_of_plain_loops(seed: int) -> None:
     )
     found = Cases(repeat, label, group).difference(values)
     assert vars(found) == pytest.approx(by_loops(repeat, label, group, values))
+    two = repeat < 6
+    lines = repeat[two], label[two], group[two]
+    found = Cases(*lines).difference(values[two])
+    assert vars(found) == pytest.approx(by_loops(*lines, values[two]))
 
 
 def test_a_difference_by_hand() -> None:
