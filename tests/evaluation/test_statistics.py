@@ -122,6 +122,15 @@ def test_where_nothing_differs_it_is_as_if_one_image_had() -> None:
         assert found.repeats_df == max(repeats - 1, 1)
 
 
+def test_classes_of_two_images_moderate_each_other_and_classes_of_one_say_nothing() -> None:
+    repeat, label, group = np.repeat([0, 1], 4), np.tile([0, 0, 1, 1], 2), np.tile(np.arange(4), 2)
+    values = np.array([1.0, 0, 0, -1, 1, 0, 1, 0])
+    found = Cases(repeat, label, group).difference(values)
+    assert vars(found) == pytest.approx(by_loops(repeat, label, group, values))
+    alone = crossed(np.array([[1.0, -1.0], [1.0, 0.0]]), np.array([0, 1]))
+    assert (alone.images, alone.images_df) == (0.25, 2)
+
+
 def test_a_repeat_alone_has_no_variance_of_repeats() -> None:
     found = crossed(flips(0.5, 1, 60), np.zeros(60, int))
     assert (found.repeats, found.shared, found.repeats_df) == (0, 0, 1)
@@ -129,9 +138,9 @@ def test_a_repeat_alone_has_no_variance_of_repeats() -> None:
 
 
 def test_points_are_hundredths() -> None:
-    gain = {"mean": 0.0123, "low": -0.004, "high": 0.02}
-    assert points(gain) == "+1.2 points (-0.4 to +2.0)"
-    assert points(gain, " %") == "+1.2 % (-0.4 to +2.0)"
+    gain = {"mean": 0.4567, "low": -0.004, "high": 0.92}
+    assert points(gain) == "+45.7 points (-0.4 to +92.0)"
+    assert points(gain, " %") == "+45.7 % (-0.4 to +92.0)"
 
 
 def test_the_mean_is_balanced() -> None:

@@ -79,3 +79,10 @@ def test_equal_classes_come_in_equal_parts(random_images) -> None:
         found = Batches(random_images(12, classes), 40, 5, 0, torch.device("cpu"))
         for number in range(3):
             assert torch.bincount(found[number].labels).tolist() == counts
+
+
+def test_shares_are_natural_unless_asked_for_otherwise(random_images) -> None:
+    images = random_images(11)
+    plain = Batches(images, 40, 5, 0, torch.device("cpu"))[0]
+    assert torch.equal(plain.labels, batches(images, balance=0.0)[0].labels)
+    assert not torch.equal(plain.labels, batches(images, balance=1.0)[0].labels)

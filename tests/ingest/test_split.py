@@ -188,15 +188,26 @@ def test_groups_are_placed_by_hand_the_largest_first() -> None:
         assert sorted(splits[9:]) == ["test", "train", "train"]
 
 
-def test_a_rare_class_weighs_as_much_as_a_common_one() -> None:
-    """The first group is two of six images of class b and two of sixty of a: b decides."""
-    labels = np.array([0, 0, 1, 1] + [0] * 58 + [1] * 4)
-    groups = ["mixed"] * 4 + [f"a{i}" for i in range(58)] + [f"b{i}" for i in range(4)]
-    said = ["test" if y else None for y in labels]
-    said[:4] = [None] * 4
-    said[-1] = "validation"
-    splits = assign(labels, groups, said, ("a", "b"), Split(), 0)
-    assert set(splits[:4]) == {"train"}
+@pytest.mark.parametrize(("size", "where"), [(1, "validation"), (2, "train")])
+def test_a_group_counts_by_half(size: int, where: str) -> None:
+    """Train misses 3 of 6, validation 2 of 3: 2.5 / 6 against 1.5 / 3; of two 2 / 6 each."""
+    said = ["train"] * 3 + ["validation"] + ["test"] * (8 - size) + [None] * size
+    groups = [str(i) for i in range(12 - size)] + ["open"] * size
+    settings = Split(train=0.5, validation=0.25, test=0.25)
+    splits = assign(np.zeros(12, np.int64), groups, said, ("x",), settings, 0)
+    assert splits[-size:] == [where] * size
+
+
+def test_a_rare_class_weighs_more_than_a_common_one() -> None:
+    """The open group is two of 80 images of a, which misses training images, and two of six of b.
+
+    Shares of a class count: b, which misses its validation images, decides.
+    """
+    said = ["train"] * 40 + ["test"] * 20 + ["validation"] * 18 + ["train"] * 3 + ["test"]
+    labels = np.array([0] * 78 + [1] * 4 + [0, 0, 1, 1])
+    groups = [f"{i:02d}" for i in range(82)] + ["open"] * 4
+    splits = assign(labels, groups, [*said, *[None] * 4], ("a", "b"), Split(), 0)
+    assert splits[-4:] == ["validation"] * 4
 
 
 @pytest.mark.parametrize(
