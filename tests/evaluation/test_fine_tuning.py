@@ -14,10 +14,11 @@ from sklearn.preprocessing import StandardScaler
 from gan_augment import table
 from gan_augment.embed import backbones, kept
 from gan_augment.evaluation import fine_tuning
-from gan_augment.evaluation.classifiers import C_OF_FEATURES, classifier, logistic_regression
+from gan_augment.evaluation.classifiers import classifier, logistic_regression
 from gan_augment.evaluation.embedding import Pictures
 from gan_augment.evaluation.fine_tuning import Network, judge
 from gan_augment.evaluation.training_set import Pretrained, TrainingSet, of_images
+from gan_augment.metrics.lift import C_OF_FEATURES
 from gan_augment.params import ClassicParams, EmbedParams
 from gan_augment.table import Images
 from tests.conftest import QUICK_BACKBONE

@@ -22,14 +22,11 @@ from scipy.special import softmax
 from gan_augment import subsample
 from gan_augment.errors import UserError, choose
 from gan_augment.evaluation.training_set import NO_IMAGE, TrainingSet
+from gan_augment.metrics.lift import C_OF_FEATURES, COMPONENTS
 from gan_augment.params import ClassicParams, EvaluateParams
 from gan_augment.seeding import seed_of
 
 PIXELS_UP_TO = 256
-COMPONENTS = 128
-C_OF_FEATURES = 0.01
-"""Of logistic regression on all standardised features of a backbone: about the best for every
-method on validation images of TrashNet."""
 COPIES = 3
 """Transformed copies of each image that estimators see; networks see another one every time."""
 BLOCK = 1_000

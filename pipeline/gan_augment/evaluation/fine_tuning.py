@@ -19,8 +19,9 @@ from torchvision.transforms import v2
 from gan_augment.embed import backbones, kept
 from gan_augment.embed.backbones import Backbone
 from gan_augment.evaluation import networks
-from gan_augment.evaluation.classifiers import C_OF_FEATURES, logistic_regression
+from gan_augment.evaluation.classifiers import logistic_regression
 from gan_augment.evaluation.training_set import TrainingSet
+from gan_augment.metrics.lift import C_OF_FEATURES
 from gan_augment.seeding import seed_of
 
 BATCH = 32

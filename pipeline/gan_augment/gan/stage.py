@@ -73,13 +73,14 @@ def run(
 
     with environment.deterministic(described["threads"]):
         lift = _lift(train, validation, settings, fabric)
+        trained = warm_start.read(origin) if origin else None
         starts = [] if origin else _starts(train, lift, settings, fabric, scratch)
-        untold: Row = {"codes": _codes(origin), "covariance": "own"}
+        untold: Row = {"codes": _codes(trained), "covariance": "own"}
         chosen = start.best(starts) if starts else untold
         shape = shape_of(train, settings, chosen["codes"])
         trainer = Trainer(shape, settings, fabric)
-        if origin:
-            _start_from(origin, trainer, fabric)
+        if trained:
+            _start_from(trained, origin, trainer, fabric)
         trainer.begin(train, chosen["covariance"])
         batches = Batches(
             train,
@@ -165,9 +166,9 @@ def _starts(
     return found
 
 
-def _codes(origin: Path | None) -> int:
+def _codes(trained: warm_start.Weights | None) -> int:
     """Return how many codes a model to start from has, if it is one of features."""
-    components = warm_start.read(origin)["generator"].get("codec.components") if origin else None
+    components = trained["generator"].get("codec.components") if trained else None
     return CODES if components is None else len(components)
 
 
@@ -198,9 +199,11 @@ def _fetch(params: TrainParams, scratch: Path, fabric: Fabric) -> Path | None:
         return warm_start.fetch(params.init_from, scratch, fabric.is_global_zero)
 
 
-def _start_from(folder: Path, trainer: Trainer, fabric: Fabric) -> None:
+def _start_from(
+    weights: warm_start.Weights, folder: Path | None, trainer: Trainer, fabric: Fabric
+) -> None:
     """Begin with the weights of a model trained before, and say what had to start anew."""
-    fresh = warm_start.start(trainer, warm_start.read(folder))
+    fresh = warm_start.start(trainer, weights)
     if fabric.is_global_zero:
         print(f"train: starting from {folder}")
         for line in fresh:
