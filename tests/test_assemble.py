@@ -223,6 +223,13 @@ def test_real_rows_are_unchanged(inputs: dict[str, Path], tmp_path: Path) -> Non
     assert after["id"].tolist()[: len(before)] == before["id"].tolist()
 
 
+def test_bits_of_grey_travel_with_the_images(inputs: dict[str, Path], tmp_path: Path) -> None:
+    real = tmp_path / "real"
+    table.write(real, table.scan(inputs["real"]), table.class_names(inputs["real"]), bits=12)
+    assemble({**inputs, "real": real}, "helps", "level", tmp_path / "augmented")
+    assert table.bits(tmp_path / "augmented") == 12
+
+
 def test_hugging_face_datasets_reads_it_by_its_card(
     inputs: dict[str, Path], tmp_path: Path
 ) -> None:

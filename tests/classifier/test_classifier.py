@@ -9,6 +9,7 @@ from PIL import Image
 
 from gan_augment import load_classifier, table
 from gan_augment.classifier.classifier import Classifier
+from gan_augment.classifier.files import classify
 from gan_augment.errors import UserError
 from tests.conftest import QUICK_BACKBONE
 
@@ -69,9 +70,48 @@ def test_no_images_have_no_probabilities(of_pixels: Path) -> None:
     assert repr(classifier) == f"mlp of 10 classes by pixels: {of_pixels}"
 
 
-def test_deep_images_are_refused(of_pixels: Path) -> None:
+def with_bits(source: Path, folder: Path, bits: int | None) -> Path:
+    """Return a classifier like another, taught by grey of so many bits."""
+    config = json.loads((source / "config.json").read_text())
+    config["images"]["bits"] = bits
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "model.safetensors").symlink_to(source / "model.safetensors")
+    return folder
+
+
+@pytest.mark.parametrize("bits", [10, 12, 16])
+def test_deep_grey_is_scaled_as_in_training(
+    of_pixels: Path, tmp_path: Path, test_images: table.Images, bits: int
+) -> None:
+    images = test_images.pixels[:20, 0]
+    deep = (images * ((2**bits - 1) / 255)).round().astype(np.uint16)
+    pictures = [Image.fromarray(image) for image in deep]
+    classifier = load_classifier(with_bits(of_pixels, tmp_path, bits))
+    expected = classifier.of_pixels(images[:, None])
+    np.testing.assert_allclose(classifier.probabilities(pictures), expected, atol=1e-9)
+    for number, picture in enumerate(pictures):
+        picture.save(tmp_path / f"{number:02}.png")
+    said = list(classify(classifier, sorted(tmp_path.glob("*.png"))))
+    assert [each.label for each in said] == classifier.predict(pictures)
+
+
+def test_deep_grey_of_more_bits_than_in_training_is_refused(
+    of_pixels: Path, tmp_path: Path
+) -> None:
+    bright = np.full((8, 8), 4096, np.uint16)
+    bright[0] = 0
+    fault = "has grey levels up to 4096, but the set's 12 bits end at 4095"
+    classifier = load_classifier(with_bits(of_pixels, tmp_path, 12))
+    with pytest.raises(UserError, match=f"image 0 {fault}"):
+        classifier.predict([Image.fromarray(bright)])
+    Image.fromarray(bright).save(tmp_path / "bright.png")
+    (said,) = classify(classifier, [tmp_path / "bright.png"])
+    assert fault in said.fault
+
+
+def test_deep_grey_is_refused_where_there_was_none_in_training(of_pixels: Path) -> None:
     pictures = [Image.new("L", (8, 8)), Image.fromarray(np.zeros((8, 8), np.uint16))]
-    with pytest.raises(UserError, match="image 1 has more than 8 bits"):
+    with pytest.raises(UserError, match="image 1 has 16 bits of grey"):
         load_classifier(of_pixels).predict(pictures)
     with pytest.raises(UserError, match="image 0 has floating-point pixels"):
         load_classifier(of_pixels).predict([Image.new("F", (8, 8))])

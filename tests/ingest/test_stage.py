@@ -397,6 +397,8 @@ def test_sixteen_bit_images_are_scaled_by_what_the_set_uses(
     printed = capsys.readouterr()
     assert f"  16-bit: 36, of which {bits} bits are in use: 0…{most} became 0…255\n" in printed.out
     assert "warning" not in printed.err
+    assert table.bits(tmp_path / "16" / "real") == bits
+    assert table.bits(tmp_path / "8" / "real") is None
 
 
 def test_one_bright_pixel_leaves_few_levels_to_the_others_and_the_run_says_so(

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from gan_augment import table
 from gan_augment.classifier import model
 from gan_augment.errors import UserError
-from gan_augment.ingest.decode import Rejected, as_stored
+from gan_augment.ingest.decode import Rejected, as_stored, is_deep
 from gan_augment.params import IngestParams
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 64
 """Images that are in memory at the same time."""
-DEEP = "has more than 8 bits a pixel, of which each set uses as many as it likes: save it with 8"
-"""What is said of an image whose scale is not on record."""
+DEEP = "has 16 bits of grey, and the images it was trained on had 8: save it with 8"
+"""What is said of an image whose scale nobody knows."""
 
 
 class Classifier:
@@ -67,8 +67,9 @@ class Classifier:
                 those were, EXIF's orientation applied.
 
         Raises:
-            UserError: an image of more than 8 bits a channel, or the backbone cannot be had or has
-                other weights than the one that the classifier was trained with.
+            UserError: an image of 16-bit grey where there was none in training, or that needs more
+                bits than those; or the backbone cannot be had, or has other weights than the one
+                that the classifier was trained with.
         """
         found = [self.of_pixels(pixels) for pixels in self._batches(images)]
         return np.concatenate([np.zeros((0, len(self.classes))), *found])
@@ -85,10 +86,11 @@ class Classifier:
             yield np.stack([self._pixels(start + n, image) for n, image in enumerate(batch)])
 
     def _pixels(self, number: int, image: Image.Image) -> NDArray[np.uint8]:
-        if image.mode.startswith("I"):
+        bits = self.config.images.bits
+        if is_deep(image) and bits is None:
             raise UserError(f"image {number} {DEEP}")
         try:
-            return as_stored(ImageOps.exif_transpose(image), self.stored)
+            return as_stored(ImageOps.exif_transpose(image), self.stored, bits or 16)
         except Rejected as why:
             raise UserError(f"image {number} {why}") from None
 

@@ -89,7 +89,7 @@ def classify(classifier: Classifier, paths: Sequence[Path]) -> Iterator[Said]:
     """
     for start in range(0, len(paths), AT_ONCE):
         batch = paths[start : start + AT_ONCE]
-        read = [_read(path, classifier.stored) for path in batch]
+        read = [_read(path, classifier.stored, classifier.config.images.bits) for path in batch]
         pixels = [each for each in read if not isinstance(each, str)]
         scores = iter(classifier.of_pixels(np.stack(pixels)).tolist() if pixels else [])
         for path, each in zip(batch, read, strict=True):
@@ -100,10 +100,10 @@ def classify(classifier: Classifier, paths: Sequence[Path]) -> Iterator[Said]:
             yield Said(path, *best)
 
 
-def _read(path: Path, stored: IngestParams) -> NDArray[np.uint8] | str:
+def _read(path: Path, stored: IngestParams, bits: int | None) -> NDArray[np.uint8] | str:
     """Return the pixels of a file, or why there are none."""
     try:
-        found = decode(RawImage(str(path), "", partial(open_file, path)), stored)
+        found = decode(RawImage(str(path), "", partial(open_file, path)), stored, bits or 16)
     except Rejected as why:
         return str(why)
-    return DEEP if found.bits else found.pixels
+    return DEEP if found.bits and bits is None else found.pixels

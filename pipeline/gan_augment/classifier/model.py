@@ -31,11 +31,19 @@ class Frozen(BaseModel):
 
 
 class Stored(Frozen):
-    """How images are stored before anything looks at them, as `ingest` does it."""
+    """How images are stored before anything looks at them, as `ingest` does it.
+
+    Attributes:
+        size: height and width in pixels.
+        channels: 1 grey, 3 RGB.
+        fit: what happens to other aspect ratios.
+        bits: of 16-bit grey, how many become 8; None if there was none to train on.
+    """
 
     size: Size
     channels: Literal[1, 3]
     fit: Literal["stretch", "pad", "crop"]
+    bits: Annotated[int, Field(ge=8, le=16)] | None = None
 
 
 class Config(Frozen):

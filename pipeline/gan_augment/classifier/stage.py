@@ -70,7 +70,12 @@ def run(
 def _stored(augmented: Path, fit: Literal["stretch", "pad", "crop"]) -> model.Stored:
     """Return how images are stored: the first row is a real one, as all that come first are."""
     channels, height, width = table.from_png(table.Rows(table.shards(augmented)).png(0)).shape
-    return model.Stored(size=(height, width), channels=1 if channels == 1 else 3, fit=fit)
+    return model.Stored(
+        size=(height, width),
+        channels=1 if channels == 1 else 3,
+        fit=fit,
+        bits=table.bits(augmented),
+    )
 
 
 def _unknown(names: tuple[str, ...], known: tuple[int, ...]) -> tuple[str, ...]:

@@ -75,9 +75,8 @@ def decode(raw: RawImage, params: IngestParams, bits: int = 16) -> Decoded:
             picture.draft(None, (side, side))
         picture.load()
         ImageOps.exif_transpose(picture, in_place=True)
-        deep = _deep(picture) if picture.mode.startswith("I") else None
-        shallow = picture if deep is None else Image.fromarray(_scaled(deep, bits))
-        pixels = as_stored(shallow, params)
+        deep = _deep(picture) if is_deep(picture) else None
+        pixels = as_stored(picture, params, bits)
     # Scaled by more bits than are in use, a picture may come out flat and yet show something.
     shown = pixels if deep is None else deep[None]
     first = shown[:, :1, :1]
@@ -86,12 +85,19 @@ def decode(raw: RawImage, params: IngestParams, bits: int = 16) -> Decoded:
     return Decoded(pixels, size, notes, None if deep is None else int(deep.max()).bit_length())
 
 
-def as_stored(picture: Image.Image, params: IngestParams) -> NDArray[np.uint8]:
-    """Return the pixels that are stored of an upright picture of 8 bits, uint8 C×H×W, as a view.
+def as_stored(picture: Image.Image, params: IngestParams, bits: int = 16) -> NDArray[np.uint8]:
+    """Return the pixels that are stored of an upright picture, uint8 C×H×W, as a view.
+
+    Args:
+        picture: of any mode.
+        params: of ingestion.
+        bits: as of `decode`.
 
     Raises:
-        Rejected: it has floating-point pixels.
+        Rejected: it has floating-point pixels, or grey levels that need more bits.
     """
+    if is_deep(picture):
+        picture = Image.fromarray(_scaled(_deep(picture), bits))
     return table.channels_first(_resize(_mode(picture, params.channels), params))
 
 
@@ -150,7 +156,7 @@ def _notes(picture: Image.Image) -> tuple[str, ...]:
     unusual = {
         "palette": picture.mode in ("P", "PA"),
         "transparent": picture.has_transparency_data,
-        "16-bit": picture.mode.startswith("I"),
+        "16-bit": is_deep(picture),
         "16 bits a channel, of which the upper 8 are read": _deep_colour(picture),
         "CMYK": picture.mode == "CMYK",
         # 1 is upright, 0 is written for unknown; other values mean nothing.
@@ -165,7 +171,12 @@ def _notes(picture: Image.Image) -> tuple[str, ...]:
 def _deep_colour(picture: Image.Image) -> bool:
     """Return whether a picture not decoded yet has 16 bits a channel, of which Pillow reads 8."""
     coding = [str(tile[3]) for tile in getattr(picture, "tile", ())]
-    return not picture.mode.startswith("I") and any(";16" in how for how in coding)
+    return not is_deep(picture) and any(";16" in how for how in coding)
+
+
+def is_deep(picture: Image.Image) -> bool:
+    """Return whether a picture is grey of more than 8 bits."""
+    return picture.mode.startswith("I")
 
 
 def _deep(picture: Image.Image) -> NDArray[np.int64]:
@@ -183,7 +194,16 @@ def _deep(picture: Image.Image) -> NDArray[np.int64]:
 
 
 def _scaled(deep: NDArray[np.int64], bits: int) -> NDArray[np.uint8]:
-    """Return values of so many bits as 0…255."""
+    """Return values of so many bits as 0…255.
+
+    Raises:
+        Rejected: they need more bits.
+    """
+    if deep.max() >= 2**bits:
+        raise Rejected(
+            f"has grey levels up to {deep.max()}, but the set's {bits} bits end at {2**bits - 1}: "
+            "scale it as the set is scaled"
+        )
     return (deep * (255 / (2**bits - 1))).round().astype(np.uint8)
 
 

@@ -80,6 +80,11 @@ class Tally:
     bits: Counter[int] = field(default_factory=Counter)
     levels: tuple[int, int] = (255, 0)
 
+    @property
+    def grey_bits(self) -> int | None:
+        """How many bits of 16-bit images are in use, 8 to 16; None without such images."""
+        return max(*self.bits, 8) if self.bits else None
+
     def count(self, decoded: Decoded) -> None:
         """Count one more image.
 

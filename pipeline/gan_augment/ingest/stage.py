@@ -40,7 +40,8 @@ def run(params: IngestParams, inputs: Mapping[str, Path], outputs: Mapping[str, 
         images = catalogue.split(images, classes, params)
         alike = None if thumbnails is None else series.look(images, thumbnails, params.seed)
         rejects = sorted(spooled.tally.rejects + contradictions)
-        table.write(outputs["real"], _rows(images, classes, spooled), classes)
+        rows = _rows(images, classes, spooled)
+        table.write(outputs["real"], rows, classes, spooled.tally.grey_bits)
         fitted = Fitted(params.fit, spooled.sizes()[images.index], spooled.size)
         summary = Summary(images, classes, rejects, found, spooled, alike, fitted)
         if "report" in outputs:
@@ -56,8 +57,8 @@ def _spooled(target: Path, params: IngestParams) -> tuple[Found, Spooled]:
     except NoSize:
         params = params.model_copy(update={"image_size": sizes.to_store(find(params), params)})
         found, spooled = _read(target, params)
-    bits = max(spooled.tally.bits, default=16)
-    return (found, spooled) if bits == 16 else _read(target, params, max(bits, 8))
+    bits = spooled.tally.grey_bits or 16
+    return (found, spooled) if bits == 16 else _read(target, params, bits)
 
 
 def _read(target: Path, params: IngestParams, bits: int = 16) -> tuple[Found, Spooled]:

@@ -137,7 +137,7 @@ class Summary:
             yield f"{note}: {number}{self._bits() if note == '16-bit' else ''}"
 
     def _bits(self) -> str:
-        bits = max(max(self.spooled.tally.bits, default=16), 8)
+        bits = self.spooled.tally.grey_bits or 16
         return f", of which {bits} bits are in use: 0…{2**bits - 1} became 0…255"
 
     def _values(self) -> Iterator[str]:

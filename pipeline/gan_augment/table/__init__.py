@@ -13,6 +13,8 @@ this is how the test images stay sealed.
 | id | string | hash of the decoded pixels |
 | group | string | rows that a split may not tear apart |
 
+Where sources of 16-bit grey became 8 bits, the schema's metadata say of how many (`grey bits`).
+
 A table of features, what a backbone (a frozen pretrained network) sees in the images, has these,
 and an image only where it has one to show; the schema's metadata name the backbone:
 
@@ -54,6 +56,7 @@ from gan_augment.table.pixels import (
     png,
 )
 from gan_augment.table.reader import (
+    bits,
     class_names,
     counts,
     embedded,
@@ -79,6 +82,7 @@ __all__ = [
     "Images",
     "Rows",
     "Writer",
+    "bits",
     "channels_first",
     "channels_last",
     "class_names",

@@ -42,7 +42,8 @@ _COLUMNS: dict[str, tuple[pa.DataType, Mapping[str, Any]]] = {
 }
 
 
-FEATURES, BACKBONE = "features", b"backbone"
+FEATURES, BACKBONE, BITS = "features", b"backbone", b"grey bits"
+_POSSIBLE_BITS = tuple(str(bits).encode() for bits in range(8, 17))
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,15 @@ class FeatureSpace:
         return cls(**{**record, "size": tuple(record["size"])})
 
 
-def schema(classes: Sequence[str], space: FeatureSpace | None = None) -> pa.Schema:
+def schema(
+    classes: Sequence[str], space: FeatureSpace | None = None, bits: int | None = None
+) -> pa.Schema:
     """Return the Arrow schema, with the class names where `datasets` looks for them.
 
     Args:
         classes: class names, in index order.
         space: whose features the rows have; None if they have none.
+        bits: that the grey levels of the sources had, if some had more than 8.
     """
     columns = dict(_COLUMNS)
     metadata: dict[str | bytes, str] = {}
@@ -81,6 +85,8 @@ def schema(classes: Sequence[str], space: FeatureSpace | None = None) -> pa.Sche
         value = {"_type": "Value", "dtype": "float32"}
         columns[FEATURES] = kind, {"_type": "Sequence", "feature": value, "length": space.width}
         metadata[BACKBONE] = json.dumps(asdict(space))
+    if bits is not None:
+        metadata[BITS] = str(bits)
     features = {name: dict(feature) for name, (_, feature) in columns.items()}
     features["label"]["names"] = list(classes)
     metadata["huggingface"] = json.dumps({"info": {"features": features}}, ensure_ascii=False)
@@ -99,6 +105,12 @@ def space_of(table_schema: pa.Schema) -> FeatureSpace | None:
         return FeatureSpace.of(json.loads((table_schema.metadata or {})[BACKBONE]))
     except (KeyError, TypeError, ValueError, RecursionError):
         raise UserError("the table has features, but does not say of which backbone") from None
+
+
+def bits_of(table_schema: pa.Schema) -> int | None:
+    """Return how many bits of grey became the images' 8; None if that is not on record."""
+    known = (table_schema.metadata or {}).get(BITS, b"")
+    return int(known) if known in _POSSIBLE_BITS else None
 
 
 def classes_of(table_schema: pa.Schema) -> tuple[str, ...]:

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from gan_augment.errors import UserError
 from gan_augment.table import shard as one
-from gan_augment.table.columns import SPLITS, FeatureSpace, classes_of, schema, space_of
+from gan_augment.table.columns import (
+    SPLITS,
+    FeatureSpace,
+    bits_of,
+    classes_of,
+    schema,
+    space_of,
+)
 from gan_augment.table.rows import Images, decode
 from gan_augment.table.shard import opened, readable
 
@@ -100,6 +107,11 @@ def class_names(path: Path) -> tuple[str, ...]:
 def space(path: Path) -> FeatureSpace | None:
     """Return whose features a table holds; None if it holds images."""
     return space_of(one.schema(shards(path)[0]))
+
+
+def bits(path: Path) -> int | None:
+    """Return how many bits of grey became the images' 8; None if that is not on record."""
+    return bits_of(one.schema(shards(path)[0]))
 
 
 def shards(path: Path, split: str | None = None) -> list[Path]:

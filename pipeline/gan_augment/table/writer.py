@@ -29,8 +29,10 @@ class Writer:
         classes: Sequence[str],
         shard_rows: int = SHARD_ROWS,
         space: FeatureSpace | None = None,
+        bits: int | None = None,
     ) -> None:
-        self._path, self._schema, self._shard_rows = path, schema(classes, space), shard_rows
+        self._path, self._shard_rows = path, shard_rows
+        self._schema = schema(classes, space, bits)
         self._pending: dict[str, list[pa.Table]] = {}
         self._shards: dict[str, int] = {}
         self._open: dict[str, tuple[pq.ParquetWriter, int]] = {}
@@ -112,8 +114,10 @@ class Writer:
             self._stack.__exit__(kind, error, trace)
 
 
-def write(path: Path, chunks: Iterable[pa.Table], classes: Sequence[str]) -> None:
+def write(
+    path: Path, chunks: Iterable[pa.Table], classes: Sequence[str], bits: int | None = None
+) -> None:
     """Write chunks of rows as an image table, atomically."""
-    with Writer(path, classes) as writer:
+    with Writer(path, classes, bits=bits) as writer:
         for rows in chunks:
             writer.append(rows)
