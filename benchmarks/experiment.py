@@ -56,7 +56,9 @@ def train(
         return Trained(trainer, settings, time.process_time() - began)
 
 
-def draw(trained: Trained, classes: int, per_class: int) -> tuple[NDArray[np.uint8], NDArray]:
+def draw(
+    trained: Trained, classes: int, per_class: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return `per_class` images of each class and their labels."""
     settings = trained.settings
     images = [

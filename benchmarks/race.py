@@ -35,6 +35,7 @@ class Contestant(NamedTuple):
 
 CONTESTANTS = {
     "engine": Contestant("this engine"),
+    "mlp": Contestant("this engine, `mlp`"),
     "plain": Contestant("the same model, plain loop"),
     "torchgan_acgan": Contestant("torchgan: ACGAN", ("torchgan==0.1.0",)),
     "diffusion": Contestant(

@@ -46,7 +46,7 @@ def main() -> None:
         {"set": title, **row}
         for title, scarce in SCARCE.items()
         for draw in range(DRAWS)
-        for row in _lifts(*_drawn(known, scarce, draw), draw)
+        for row in _lifts(*drawn(known, scarce, draw), draw)
     ]
     means = pd.DataFrame(lifts).groupby(["method", "set"], sort=False)["lift"].mean().unstack()
     rows = [[method, *(f"{100 * lift:+.1f}" for lift in line)] for method, line in means.iterrows()]
@@ -73,7 +73,7 @@ def _subset(images: Images, rows: NDArray[np.intp], more: Images | None = None) 
     return Images(pixels, labels, images.classes, bare, images.space)
 
 
-def _drawn(known: Images, scarce: tuple[int, ...], draw: int) -> tuple[Images, Images]:
+def drawn(known: Images, scarce: tuple[int, ...], draw: int) -> tuple[Images, Images]:
     """Return training images, few of the scarce classes and half of the others, and the rest."""
     shuffled, kept = rng(draw, "draw").permutation(len(known)), []
     for label in range(len(known.classes)):

@@ -17,8 +17,8 @@ from gan_augment.table import Images
 TIMED_INTERVALS = 4
 
 
-def default_recipe(task: Task, steps: int | None = None) -> Recipe:
-    params = TrainParams(seed=task.seed, threads=task.threads, steps=steps)
+def default_recipe(task: Task, steps: int | None = None, network: str = "auto") -> Recipe:
+    params = TrainParams(seed=task.seed, threads=task.threads, steps=steps, network=network)
     return recipe(params, (task.images.shape[2], task.images.shape[3]))
 
 
@@ -26,12 +26,12 @@ def training_images(task: Task) -> Images:
     return labelled(task.images, task.labels, tuple(map(str, range(task.classes))))
 
 
-def steps_within(task: Task, seconds: float) -> int:
+def steps_within(task: Task, seconds: float, network: str) -> int:
     """Return at least how many steps there is time for, by a model that is thrown away.
 
     Learning rates fall over the whole of training, so its length has to be known at the start.
     """
-    settings, fastest = default_recipe(task), float("inf")
+    settings, fastest = default_recipe(task, network=network), float("inf")
     trainer, batches = start(training_images(task), settings, environment.fabric(settings))
     for first in range(0, TIMED_INTERVALS * settings.penalty_interval, settings.penalty_interval):
         began = time.perf_counter()
@@ -41,11 +41,12 @@ def steps_within(task: Task, seconds: float) -> int:
     return int(seconds / fastest * settings.penalty_interval) + 1
 
 
-def main() -> None:
+def main(network: str = "auto") -> None:
     task = Task.from_command_line()
     with environment.deterministic(task.threads):
         # A tenth more, so that the schedule does not end before the last mark.
-        settings = default_recipe(task, int(1.1 * steps_within(task, task.marks[-1])))
+        steps = int(1.1 * steps_within(task, task.marks[-1], network))
+        settings = default_recipe(task, steps, network)
         fabric = environment.fabric(settings)
         trainer, batches = start(training_images(task), settings, fabric)
 

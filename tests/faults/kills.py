@@ -1,8 +1,9 @@
-"""Kill a pipeline at moments of a seed, rerun it once each time, and say what came of it.
+"""Kill a pipeline at moments of a seed, rerun it once in the end, and say what came of it.
 
-`python -m tests.faults.kills FOLDER IMAGES KILLS SEED HOW` prints a line of JSON a kill. HOW is
-`forked`: `dvc repro` as `tests.faults.project` forks it; `dvc`: the command itself; or `flow`: the
-Prefect flow.
+`python -m tests.faults.kills FOLDER IMAGES ROUNDS KILLS SEED HOW` prints a line of JSON a round.
+In each the pipeline starts from nothing, is killed, started again and killed, so many times in a
+row, and then runs to its end. HOW is `forked`: `dvc repro` as `tests.faults.project` forks it;
+`dvc`: the command itself; or `flow`: the Prefect flow.
 """
 
 import json
@@ -27,7 +28,7 @@ COMMANDS = {
 
 def main() -> None:
     """Run as the command line says."""
-    folder, images, kills, seed, how = sys.argv[1:]
+    folder, images, rounds, kills, seed, how = sys.argv[1:]
     project.warm_up()
     root, draw = Path(folder), random.Random(int(seed))
     project.make(root, Path(images))
@@ -35,17 +36,16 @@ def main() -> None:
     began = time.monotonic()
     assert _run(root, how) == 0, project.said(root)
     lasts, undisturbed = time.monotonic() - began, project.files(root)
-    for _ in range(int(kills)):
-        moment, group = lasts * draw.uniform(0.05, 0.85), draw.random() < 0.5
-        print(json.dumps(_kill(root, how, moment, group, undisturbed)), flush=True)
+    for _ in range(int(rounds)):
+        project.clear(root)
+        (root / ".log").unlink()
+        done = [_kill(root, how, draw, lasts / int(kills)) for _ in range(int(kills))]
+        print(json.dumps({"kills": done, **_rerun(root, how, undisturbed)}), flush=True)
 
 
-def _kill(
-    root: Path, how: str, moment: float, group: bool, undisturbed: Mapping[str, str]
-) -> dict[str, Any]:
-    """Start from nothing, kill, rerun once; return what differs from an undisturbed run."""
-    project.clear(root)
-    (root / ".log").unlink()
+def _kill(root: Path, how: str, draw: random.Random, within: float) -> dict[str, Any]:
+    """Start what is left to do, and kill it within so many seconds."""
+    moment, group = within * draw.uniform(0.05, 0.95), draw.random() < 0.5
     child = project.start(root, *COMMANDS[how], warm=how == "forked")
     time.sleep(moment)
     (os.killpg if group else os.kill)(child, signal.SIGKILL)
@@ -55,14 +55,20 @@ def _kill(
             time.sleep(5)
             os.killpg(child, signal.SIGKILL)
     at_work = [line for line in project.said(root).splitlines() if "Running stage" in line]
-    code = _run(root, how)
-    found = project.files(root)
-    names = found.keys() | undisturbed.keys()
     return {
         "moment": round(moment, 2),
         "whom": "all" if group else "the first alone",
         "killed": killed,
         "stage": at_work[-1] if at_work else "",
+    }
+
+
+def _rerun(root: Path, how: str, undisturbed: Mapping[str, str]) -> dict[str, Any]:
+    """Run once; return what differs from an undisturbed run."""
+    code = _run(root, how)
+    found = project.files(root)
+    names = found.keys() | undisturbed.keys()
+    return {
         "code": code,
         "differs": sorted(name for name in names if found.get(name) != undisturbed.get(name)),
         "traceback": "Traceback" in project.said(root),
