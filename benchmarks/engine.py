@@ -1,30 +1,35 @@
-"""How long does a study of six short replicates take here, by what GAN_AUGMENT_ENGINE names?
+"""How long does a study of six short replicates take, by where its work fans out?
 
-    python -m benchmarks.engine
-    GAN_AUGMENT_ENGINE=ray python -m benchmarks.engine
+    python -m benchmarks.engine                         # one local worker, two, a small Ray cluster
+    GAN_AUGMENT_ENGINE=ray python -m benchmarks.engine  # the cluster that this machine is part of
 
-Prints seconds, and a hash of the study, which is the same everywhere.
+Prints a line each: seconds, and a hash of the study, which is the same everywhere. The cluster of
+the first form is two machines of one CPU each that run on this one: it shows what Ray costs.
 """
 
 import os
 import tempfile
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.script import run
 from gan_augment import params
-from gan_augment.engine import ENGINE
+from gan_augment.engine import ENGINE, local
 from gan_augment.params import Params
 from gan_augment.storage import digest
 from gan_augment.study import study
+from tests.ray_cluster import SETTINGS, started
 
 REPLICATES = 6
-SETTINGS = Path("params.yaml")
+SETTINGS_FILE = Path("params.yaml")
 
 
 def short() -> Params:
     """Return the settings of the repository for a training of seconds, and a few classifiers."""
-    shipped = params.load(SETTINGS)
-    train = shipped.train.model_copy(update={"steps": 500, "eval_interval": 100})
+    shipped = params.load(SETTINGS_FILE)
+    train = shipped.train.model_copy(update={"steps": 100, "eval_interval": 50})
     arms = {"arms": ("real", "smote", "gan"), "classifiers": ("k-nn", "logistic-regression")}
     evaluate = shipped.evaluate.model_copy(update={**arms, "tuning_repeats": 0})
     generate = shipped.generate.model_copy(update={"gates": ()})
@@ -32,7 +37,7 @@ def short() -> Params:
     return shipped.model_copy(update=changed)
 
 
-def main() -> None:
+def measure(where: str) -> None:
     """Run the study, and print what it took."""
     with tempfile.TemporaryDirectory() as name:
         outputs = {"study": Path(name, "study"), "scratch": Path(name, "scratch")}
@@ -40,8 +45,34 @@ def main() -> None:
         study.run(short(), REPLICATES, outputs)
         took = time.perf_counter() - began
         files = sorted(outputs["study"].iterdir())
-        print(f"{os.environ.get(ENGINE, 'local')}: {took:.0f} s, {digest(*files)}")
+        print(f"| {where} | {took:.0f} s | {digest(*files)} |", flush=True)
+
+
+@contextmanager
+def environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """Set variables while this lasts."""
+    before = dict(os.environ)
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def main() -> None:
+    """Measure where the variable says, or on this machine in three ways."""
+    if chosen := os.environ.get(ENGINE):
+        measure(chosen)
+        return
+    for workers in (1, 2):
+        local.cores = workers.__int__  # whatever this machine has
+        measure(f"local, {workers} at once")
+    with started() as cluster:
+        ray = {**SETTINGS, ENGINE: "ray", "RAY_ADDRESS": cluster.address}
+        with environment(ray):
+            measure("Ray, two machines on this one")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -14,10 +14,21 @@ import numpy as np
 import pytest
 
 from gan_augment.embed import stage as embed
-from gan_augment.engine import ENGINE, SHARE, cluster, fan_out, shared, side_by_side, stream
+from gan_augment.engine import (
+    ENGINE,
+    SHARE,
+    Workplace,
+    cluster,
+    fan_out,
+    shared,
+    side_by_side,
+    stream,
+    workplace,
+)
 from gan_augment.errors import UserError
 from gan_augment.ingest import chunks
 from gan_augment.params import Params
+from gan_augment.study import study
 from gan_augment.study.replicate import Replicate
 from tests.conftest import QUICK_BACKBONE
 from tests.ray_cluster import SETTINGS, Cluster, started
@@ -114,13 +125,56 @@ def here(_: int) -> Path:
     return Path.cwd()
 
 
+@pytest.fixture
+def no_common_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a folder that no other machine has: workers are told a name that there is not."""
+    submit = cluster._Tasks.submit
+
+    def submitted(self: cluster._Tasks, *arguments: object) -> object:
+        self._folder = tmp_path / "of this machine"
+        return submit(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cluster._Tasks, "submit", submitted)
+
+
 @on_the_cluster
 def test_paths_count_from_the_same_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert fan_out(here, [1, 2], "test", "numbers") == [tmp_path] * 2
-    monkeypatch.setattr(Path, "cwd", lambda: tmp_path / "elsewhere")
-    with pytest.raises(UserError, match=r"elsewhere cannot be reached from .* at this path"):
-        fan_out(here, [1], "test", "numbers")
+
+
+@on_the_cluster
+@pytest.mark.usefixtures("no_common_disk")
+def test_without_a_common_disk_they_count_from_nowhere() -> None:
+    assert fan_out(here, [1, 2], "test", "numbers") == [Path("/")] * 2
+
+
+def add_up(place: Workplace) -> bytes:
+    """Write the sum of what lies in a folder, besides what is of no use elsewhere."""
+
+    def work(folder: Path) -> None:
+        numbers = [int(file.read_text()) for file in folder.rglob("*.txt")]
+        (folder / "sum").mkdir()
+        (folder / "sum" / "number").write_text(str(sum(numbers)))
+        (folder / "waste").touch()
+        (folder / "all.done").touch()
+
+    return place.run(work)
+
+
+@on_the_cluster
+def test_a_task_works_in_a_copy_of_its_folder(tmp_path: Path) -> None:
+    for name, number in (("given/1.txt", 1), ("given/2.txt", 2), ("rest/3.txt", 4), ("sum/x", 0)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(str(number))
+    place = workplace(tmp_path, ["given"], ["sum", "*.done"])
+    [left] = side_by_side(add_up, [place], "test", "numbers")
+    assert [file.name for file in (tmp_path / "sum").iterdir()] == ["x"]
+    place.receive(left)
+    assert [file.name for file in (tmp_path / "sum").iterdir()] == ["number"]
+    assert (tmp_path / "sum" / "number").read_text() == "3"
+    assert {file.name for file in tmp_path.iterdir()} == {"all.done", "given", "rest", "sum"}
 
 
 @on_the_cluster
@@ -207,6 +261,24 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
     monkeypatch.setattr(cluster._Tasks, "submit", submitted)
     return sent
+
+
+@on_the_cluster
+@pytest.mark.e2e
+@pytest.mark.usefixtures("no_common_disk")
+def test_a_study_gives_the_same_bytes_without_a_common_disk(
+    quick: Params, counted: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study, "LEAST", 2)
+    found = {}
+    for engine in ("ray", "local"):
+        monkeypatch.setenv(ENGINE, engine)
+        folder = Path(engine)
+        study.run(quick, 2, {"study": folder / "study", "scratch": folder / "scratch"})
+        found[engine] = contents(folder / "study")
+        assert len(counted) == 2
+    assert len(found["local"]) == 4
+    assert found["ray"] == found["local"]
 
 
 @on_the_cluster

@@ -135,7 +135,7 @@ def _bar(title: str, pace: Pace, start: int) -> Iterator[Advance]:
         TextColumn("{task.fields[note]}"),
     )
     began = time.monotonic()
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
         task = bar.add_task(title, total=pace.total, completed=start, pace="", note="")
 
         def advance(done: int, note: str = "") -> None:

@@ -10,6 +10,9 @@ from gan_augment.data import load, source
 from gan_augment.data.source import fetch
 from gan_augment.errors import UserError
 from tests.ports import free_port
+from tests.s3 import CREDENTIALS, s3, without_s3fs
+
+__all__ = ["s3", "without_s3fs"]
 
 
 @pytest.fixture
@@ -19,16 +22,6 @@ def memory(augmented: Path) -> Iterator[str]:
     files.put(f"{augmented}/", "/bucket/augmented/", recursive=True)
     yield "memory://bucket/augmented"
     files.rm("/bucket", recursive=True)
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[dict[str, Any]]:
-    """Return how to reach an S3 server of the tests' own."""
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield {"key": "k", "secret": "s", "endpoint_url": f"http://{host}:{port}"}
-    server.stop()
 
 
 def transfers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -98,20 +91,32 @@ def test_what_does_not_arrive_whole_is_refused(
         fetch(memory, ["*"])
 
 
-def test_s3(s3: dict[str, Any], augmented: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("key", "secret", "endpoint_url"):
-        variable = {"key": "AWS_ACCESS_KEY_ID", "secret": "AWS_SECRET_ACCESS_KEY"}.get(name)
-        monkeypatch.setenv(variable or "AWS_ENDPOINT_URL", s3[name])
-    fsspec.filesystem("s3", **s3).mkdir("bucket")
-    fsspec.filesystem("s3", **s3).put(f"{augmented}/", "bucket/sets/augmented/", recursive=True)
+def test_s3(s3: Any, augmented: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    s3.put(f"{augmented}/", "bucket/sets/augmented/", recursive=True)
     there = load("s3://bucket/sets/augmented", origin="synthetic")
     assert there.frame.equals(load(augmented, origin="synthetic").frame)
     copied = transfers(monkeypatch)
     assert load("s3://bucket/sets/augmented/").path == there.path
     assert copied == []
-    for missing in ("s3://bucket/sets/other", "s3://other/augmented"):
-        with pytest.raises(UserError, match=f"{missing} does not exist"):
-            load(missing)
+
+
+@pytest.mark.usefixtures("s3")
+def test_places_in_s3_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match=r"s3://bucket/sets/other does not exist$"):
+        load("s3://bucket/sets/other")
+    with pytest.raises(UserError, match=r"s3://other/set does not exist \(The specified bucket "):
+        load("s3://other/set")
+    for name in CREDENTIALS:
+        monkeypatch.delenv(name)
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    with pytest.raises(UserError, match=r"s3://bucket/set cannot be reached: .* credentials"):
+        load("s3://bucket/set")
+
+
+@pytest.mark.usefixtures("without_s3fs")
+def test_s3_without_its_library() -> None:
+    with pytest.raises(UserError, match=r"cannot be read: .* pip install 'gan-augment\[s3\]'$"):
+        load("s3://bucket/set")
 
 
 def test_a_server_that_does_not_answer() -> None:

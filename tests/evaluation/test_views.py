@@ -34,12 +34,18 @@ def look(tmp_path_factory: pytest.TempPathFactory) -> Look:
     rows = table.encode(pixels, np.arange(COUNT) % 2, ["a", "b"], split="train", origin="real")
     table.write(folder / "real", [rows], ["a", "b"])
     space = backbones.load(QUICK_BACKBONE, QUICK_BACKBONE.backbone).space
-    return Look(folder / "real", space, None, ClassicParams(), 3, folder / "kept")
+    return Look(folder / "real", space, None, ClassicParams(), 3)
 
 
 @pytest.fixture(scope="module")
-def built(look: Look) -> Views:
-    return build(look, COUNT, ["affine", "trivial-augment"])
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder where views are kept."""
+    return tmp_path_factory.mktemp("kept")
+
+
+@pytest.fixture(scope="module")
+def built(look: Look, kept: Path) -> Views:
+    return build(look, COUNT, ["affine", "trivial-augment"], kept)
 
 
 def test_a_view_is_what_the_backbone_sees_in_a_transformed_image(look: Look, built: Views) -> None:
@@ -56,17 +62,15 @@ def test_a_view_is_what_the_backbone_sees_in_a_transformed_image(look: Look, bui
     assert not np.allclose(built["affine"][0], built["affine"][1])
 
 
-def test_what_is_kept_is_not_looked_at_again(look: Look, built: Views, tmp_path: Path) -> None:
-    kept = replace(look, folder=tmp_path)
-    for file in look.folder.glob("affine-*.npy"):
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    marked = tmp_path / "affine-1-000064.npy"
-    np.save(marked, np.full((COUNT - 64, 1280), 7, np.float32))
-    (tmp_path / "affine-0-000000.npy").unlink()
-    again = build(kept, COUNT, ["affine"])["affine"]
+def test_what_is_kept_is_not_looked_at_again(look: Look, built: Views, kept: Path) -> None:
+    np.save(kept / "affine-1-000064.npy", np.full((COUNT - 64, 1280), 7, np.float32))
+    (kept / "affine-0-000000.npy").unlink()
+    again = build(look, COUNT, ["affine"], kept)["affine"]
     np.testing.assert_array_equal(again[0], built["affine"][0])
     np.testing.assert_array_equal(again[1, :64], built["affine"][1, :64])
     assert (again[1, 64:] == 7).all()
+    nothing_kept = build(look, COUNT, ["affine"])["affine"]
+    np.testing.assert_array_equal(nothing_kept, built["affine"])
 
 
 def test_other_weights_are_refused(look: Look) -> None:

@@ -54,6 +54,11 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
             "test_engine.py::test_a_killed_process_is_one_message",
         ),
         Fault(
+            "A worker of a Ray cluster is killed, or a machine of it lost",
+            "its tasks run again elsewhere; nothing is lost",
+            "test_engine_ray.py::test_a_lost_machine_loses_nothing",
+        ),
+        Fault(
             "SIGKILL or SIGTERM of `make serve`",
             "server, worker and report server end with it",
             "flows/test_serve.py::test_serve_ends_with_all_that_it_started",
@@ -113,6 +118,16 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
             "A remote that loses or damages what was pushed",
             "publishing finds it, and publishes nothing until it is mended",
             "versions/test_publish.py::test_a_remote_that_loses_or_damages_data_is_found_and_then_mended",
+        ),
+        Fault(
+            "A store of finished tasks that is out of reach, or not to be written",
+            "one message, before any work",
+            "test_kept.py::test_a_place_that_cannot_be_written_is_known_before_any_work",
+        ),
+        Fault(
+            "A finished task that is damaged, in a folder or a store",
+            "it is said, and made again",
+            "test_kept.py::test_finished_tasks_are_found_from_elsewhere",
         ),
         Fault(
             "A published version whose data the remote has lost",

@@ -11,6 +11,7 @@ from gan_augment.gan import stage as train
 from gan_augment.params import Params
 from gan_augment.study import replicate as module
 from gan_augment.study.replicate import Replicate
+from gan_augment.table import table_hash
 
 
 def test_it_goes_on_where_it_was(
@@ -59,36 +60,34 @@ def test_threads_are_those_of_the_params_or_one(
 def test_a_long_study_says_how_far_the_stage_is_that_has_just_told(
     tmp_path: Path, quick: Params
 ) -> None:
-    replicates = [Replicate(quick, tmp_path / name) for name in ("a", "b", "c")]
+    replicates = [Replicate(quick, tmp_path / name) for name in ("a", "b")]
     assert module._at_work(replicates) == ""
     told = {
         "a": "train: 1/9 steps, 4 min left at 2.0 images/s\n",
         "b": "x" * 2_000 + "\ntrain: 5/9 steps, 3 min left at 2.0 images/s\nwarning: no progress\n",
-        "c": "evaluate: 1/1 training sets in 1 s at 1.0 training sets/s\n",
     }
     for time, (name, log) in enumerate(told.items()):
         (tmp_path / name).mkdir()
         (tmp_path / name / module.LOG).write_text(log)
         os.utime(tmp_path / name / module.LOG, (time, time))
-    for stage in module.STAGES:
-        (tmp_path / "c" / f"{stage}.done").touch()
-    assert [one.finished for one in replicates] == [False, False, True]
     wanted = "(b: train: 5/9 steps, 3 min left at 2.0 images/s)"
     assert module._at_work(replicates) == wanted
 
 
-def test_finished_replicates_do_not_count_as_fast_ones(
+def test_finished_replicates_are_not_run_again(
     tmp_path: Path, quick: Params, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replicates = [Replicate(quick, tmp_path / name) for name in ("a", "b", "c")]
+    replicates[1].ingest()
     for stage in module.STAGES:
-        (tmp_path / "b").mkdir(exist_ok=True)
-        (tmp_path / "b" / f"{stage}.done").touch()
-    ran: list[tuple[str, list[str]]] = []
+        (tmp_path / "b" / f"{stage}.done").write_text(table_hash(tmp_path / "b" / "real"))
+        (tmp_path / "c" / f"{stage}.done").parent.mkdir(exist_ok=True)
+        (tmp_path / "c" / f"{stage}.done").write_text("other images")
+    ran: list[list[str]] = []
     monkeypatch.setattr(
-        module,
-        "side_by_side",
-        lambda *given: ran.append((given[3], [one.folder.name for one in given[1]])),
+        module, "side_by_side", lambda *given: ran.append([one.folder.name for one, _ in given[1]])
     )
     module.run_all(replicates, "study")
-    assert ran == [("finished replicates", ["b"]), ("replicates", ["a", "c"])]
+    assert ran == [["a", "c"]]
+    assert (tmp_path / "a" / "real").is_dir()
+    assert "ingest: 1353 images" in (tmp_path / "a" / module.LOG).read_text()

@@ -18,7 +18,6 @@ from gan_augment.recipe import Recipe, of
 from gan_augment.recipe.mixing import epoch, times
 from gan_augment.seeding import rng
 from gan_augment.table import Images
-from gan_augment.temporary import temporary_folder
 
 
 class Choice(NamedTuple):
@@ -126,11 +125,8 @@ def _views(
         return None
     synthetic = (rows.rows["origin"] == "synthetic").to_numpy(bool)
     count = int(_with_views(synthetic, recipe).sum())
-    with temporary_folder() as folder:
-        look = views.Look(
-            augmented.resolve(), rows.space, weights_file, recipe.classic, seed, folder
-        )
-        return views.build(look, count, [recipe.classic.policy])
+    looked = views.Look(augmented.resolve(), rows.space, weights_file, recipe.classic, seed)
+    return views.build(looked, count, [recipe.classic.policy])
 
 
 def _with_views(synthetic: NDArray[np.bool_], recipe: Recipe) -> NDArray[np.bool_]:

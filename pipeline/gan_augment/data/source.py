@@ -7,12 +7,11 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from gan_augment.address import ADDRESS, NOWHERE, reached
 from gan_augment.errors import UserError
 from gan_augment.storage import cache_directory, digest, replace_file
 
 REPOSITORY = re.compile(r"(git|ssh|git\+\w+)://|[\w.-]+@[\w.-]+:|.*\.git/?$", re.IGNORECASE)
-NOWHERE = "does not exist"
-ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*(::|://)", re.IGNORECASE)
 
 
 def locate(
@@ -56,7 +55,7 @@ def fetch(url: str, files: Sequence[str]) -> Path:
     import fsspec
     from fsspec.implementations.local import LocalFileSystem
 
-    try:
+    with reached(url):
         fs, root = fsspec.url_to_fs(url)
         if isinstance(fs, LocalFileSystem):
             return Path(root)
@@ -68,14 +67,6 @@ def fetch(url: str, files: Sequence[str]) -> Path:
         for name, about in found.items():
             if any(fnmatch(name, pattern) for pattern in files):
                 _copy(fs, about, folder / name)
-    except UserError:
-        raise
-    except (ImportError, ValueError) as error:  # no such protocol, or no library for it
-        raise UserError(f"{url} cannot be read: {error}") from None
-    except FileNotFoundError:
-        raise UserError(f"{url} {NOWHERE}") from None
-    except Exception as error:  # each protocol's library has its own for no network, no rights
-        raise UserError(f"{url} cannot be reached: {' '.join(str(error).split())}") from error
     return folder
 
 

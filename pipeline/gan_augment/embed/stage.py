@@ -16,8 +16,7 @@ from gan_augment import table
 from gan_augment.embed import backbones
 from gan_augment.embed.backbones import AT_ONCE
 from gan_augment.embed.choice import NONE, chosen
-from gan_augment.embed.kept import features
-from gan_augment.engine import stream
+from gan_augment.embed.kept import features, look
 from gan_augment.params import EmbedParams
 from gan_augment.progress import progress
 from gan_augment.storage import digest, replace_directory, write_json
@@ -35,8 +34,8 @@ class Block(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Where its features are kept until all are done."""
-        return f"{self.shard.stem}-{self.group:05d}-{self.start:05d}.npy"
+        """What its features are called, until all are done."""
+        return f"{self.shard.stem}-{self.group:05d}-{self.start:05d}"
 
 
 def run(params: EmbedParams, inputs: Mapping[str, Path], outputs: Mapping[str, Path]) -> None:
@@ -65,7 +64,7 @@ def run(params: EmbedParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
     backbone = backbones.load(params, name)
     blocks = _blocks(inputs["real"].resolve())  # workers may be elsewhere
     hashes = table.table_hash(inputs["real"]), backbone.hash, repr(backbone.size)
-    scratch = outputs["scratch"].resolve() / digest(*hashes)
+    scratch = outputs["scratch"] / digest(*hashes)
     total = sum(block.stop - block.start for block in blocks)
     print(f"embed: {total} images through {name} at {backbone.size[1]}×{backbone.size[0]} pixels")
     space, seen = backbone.space, 0
@@ -73,8 +72,9 @@ def run(params: EmbedParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
         table.Writer(outputs["features"], table.class_names(inputs["real"]), space=space) as writer,
         progress("embed", total, "images") as advance,
     ):
-        embed = partial(_embed, params, name, scratch)
-        for block, found in zip(blocks, stream(embed, blocks, processes=True), strict=True):
+        tasks = {block.name: block for block in blocks}
+        made = features(partial(_embed, params, name), tasks, scratch)
+        for block, found in zip(blocks, made, strict=True):
             writer.append(_rows(block, found, space))
             seen += len(found)
             advance(seen)
@@ -100,13 +100,9 @@ def _blocks(real: Path) -> list[Block]:
     return found
 
 
-def _embed(params: EmbedParams, name: str, scratch: Path, block: Block) -> NDArray[np.float32]:
-    """Return the features of a block, as they were kept or made now."""
-
-    def images() -> list[Image.Image]:
-        return [Image.open(io.BytesIO(content)) for content in _pngs(block)]
-
-    return features(params, name, scratch / block.name, images)
+def _embed(params: EmbedParams, name: str, block: Block) -> NDArray[np.float32]:
+    """Return the features of a block."""
+    return look(params, name, [Image.open(io.BytesIO(content)) for content in _pngs(block)])
 
 
 def _pngs(block: Block) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 The environment variable GAN_AUGMENT_ENGINE says where. It is no param: no result depends on it.
 """
 
+import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,15 +18,25 @@ from concurrent.futures import (
 )
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-from gan_augment.engine import local
+from gan_augment.engine import kept, local
 from gan_augment.engine.local import SHARE
 from gan_augment.errors import UserError
 from gan_augment.progress import progress
-from gan_augment.storage import digest, read_json, write_json
+from gan_augment.storage import as_json, digest
 
-__all__ = ["ENGINE", "SHARE", "Shared", "fan_out", "shared", "side_by_side", "stream"]
+__all__ = [
+    "ENGINE",
+    "SHARE",
+    "Shared",
+    "Workplace",
+    "fan_out",
+    "shared",
+    "side_by_side",
+    "stream",
+    "workplace",
+]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -45,6 +56,16 @@ class Shared(Protocol[Held_co]):
 
     def get(self) -> Held_co:
         """Return the value; its arrays cannot be written to."""
+
+
+class Workplace(Protocol):
+    """A folder that a task works in, or a copy of it where its worker is."""
+
+    def run(self, work: Callable[[Path], None]) -> bytes:
+        """Work there; return what has to go back to the folder."""
+
+    def receive(self, left: bytes) -> None:
+        """Put into the folder what `run` returned."""
 
 
 class Place(Protocol):
@@ -68,6 +89,9 @@ class Place(Protocol):
     def shared(self, value: Value) -> AbstractContextManager[Shared[Value]]:
         """Put a value where workers can read it, while this lasts."""
 
+    def workplace(self, folder: Path, takes: Sequence[str], leaves: Sequence[str]) -> Workplace:
+        """Return what `workplace` does."""
+
 
 def fan_out(
     function: Callable[[Task], Result],
@@ -87,18 +111,23 @@ def fan_out(
         title: of the progress bar.
         unit: what the progress bar counts.
         finished: a folder where results are kept as JSON, one file a task, named by its `repr`, so
-            that a killed run goes on where it was. None keeps nothing.
+            that a killed run goes on where it was; or at the address in `FINISHED`, by the name of
+            the folder. None keeps nothing.
 
     Raises:
-        UserError: a process was killed.
+        UserError: a process was killed, or the address cannot be reached.
     """
-    place, kept = _place(), _Kept[Task, Result](finished)
-    results = {i: kept.read(task) for i, task in enumerate(tasks) if kept.has(task)}
+    place, results = _place(), dict[int, Result]()
+    names = [f"{digest(repr(task))}.json" for task in tasks]
+    store = kept.store(finished) if finished else None
+    if store:
+        found = ((number, store.read(name)) for number, name in enumerate(names))
+        results = {number: json.loads(text) for number, text in found if text is not None}
     missing = {i: task for i, task in enumerate(tasks) if i not in results}
     cores = min(place.cores(), max(len(missing), 1))
     with _killed(title), progress(title, len(tasks), unit, len(results), cores) as advance:
         for i, result in _computed(place, function, missing):
-            results[i] = kept.keep(tasks[i], result)
+            results[i] = _kept(store, names[i], result) if store else result
             advance(len(results))
     return [results[i] for i in range(len(tasks))]
 
@@ -124,6 +153,7 @@ def side_by_side(
     threads: int = 1,
     gpu: bool = False,
     note: Callable[[], str] = lambda: "",
+    arrived: Callable[[Task, Result], None] = lambda _, __: None,
 ) -> list[Result]:
     """Return `function` of each task, in order, each by a process that has a share of the cores.
 
@@ -140,6 +170,7 @@ def side_by_side(
         gpu: whether each computes on a GPU where there is one: then one runs at a time, or in a
             cluster one a GPU.
         note: what to tell beside the progress bar while they run.
+        arrived: what to do here with each as soon as it is done.
 
     Raises:
         UserError: a process was killed.
@@ -147,13 +178,13 @@ def side_by_side(
     place = _place()
     at_once = place.at_once(len(tasks), threads, gpu)
     with _killed(title), place.shares(len(tasks), threads, gpu) as pool:
-        futures = [pool.submit(function, task) for task in tasks]
+        futures = {pool.submit(function, task): task for task in tasks}
         with progress(title, len(tasks), unit, at_once=at_once) as advance:
             running = set(futures)
             while running:
                 done, running = wait(running, LOOK_S, return_when=FIRST_COMPLETED)
                 for future in done:
-                    future.result()
+                    arrived(futures[future], future.result())
                 advance(len(futures) - len(running), note())
         return [future.result() for future in futures]
 
@@ -209,6 +240,20 @@ def shared(value: Value) -> AbstractContextManager[Shared[Value]]:
     return _place().shared(value)
 
 
+def workplace(folder: Path, takes: Sequence[str], leaves: Sequence[str]) -> Workplace:
+    """Return a folder as a task of `side_by_side` can work in it; it may be sent as a part of one.
+
+    On this machine the task works in the folder. On a cluster, whose machines need no common disk,
+    it works in a temporary folder of its machine, which starts with a part of this one.
+
+    Args:
+        folder: of this task alone.
+        takes: patterns of the names in the folder that the task needs.
+        leaves: patterns of the names that it makes there and that are wanted.
+    """
+    return _place().workplace(folder, takes, leaves)
+
+
 def _place() -> Place:
     """Return where workers are.
 
@@ -237,26 +282,9 @@ def _killed(title: str) -> Iterator[None]:
         ) from error
 
 
-class _Kept(Generic[Task, Result]):
-    """Results that are kept in a folder, or nowhere."""
-
-    def __init__(self, folder: Path | None) -> None:
-        self.folder = folder
-
-    def has(self, task: Task) -> bool:
-        return self.folder is not None and self._file(self.folder, task).exists()
-
-    def read(self, task: Task) -> Result:
-        assert self.folder
-        result: Result = read_json(self._file(self.folder, task))
-        return result
-
-    def keep(self, task: Task, result: Result) -> Result:
-        """Return the result as it will be read."""
-        if self.folder is None:
-            return result
-        write_json(self._file(self.folder, task), result)
-        return self.read(task)
-
-    def _file(self, folder: Path, task: Task) -> Path:
-        return folder / f"{digest(repr(task))}.json"
+def _kept(store: kept.Store, name: str, result: Result) -> Result:
+    """Keep a result, and return it as it will be read."""
+    text = as_json(result)
+    store.write(name, text.encode())
+    read: Result = json.loads(text)
+    return read

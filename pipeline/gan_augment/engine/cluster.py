@@ -7,7 +7,7 @@ lose the whole call. Workers use this machine's code of gan_augment, and their o
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +16,15 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from gan_augment.engine.local import SHARE, THREADS
+from gan_augment.engine.packed import pack, unpack
 from gan_augment.errors import UserError, reason
+from gan_augment.temporary import temporary_folder
 
 Value = TypeVar("Value")
 RETRIES = 3
 """How often a task is run again whose worker was killed or whose machine was lost."""
+NO_PROJECT = Path("/")
+"""Where paths count from on a machine that does not have the folder of the project."""
 REACH_S = 10.0
 """Seconds that a cluster has to answer; Ray itself would try for minutes."""
 
@@ -176,18 +180,11 @@ class _Tasks(Executor):
 
 
 def _call(folder: Path, function: Callable[..., Value], *arguments: Any, **named: Any) -> Value:
-    """Return what a function returns in a folder, from which paths count.
+    """Return what a function returns in a folder, from which paths count, where the machine has it.
 
-    Raises:
-        UserError: this machine has no such folder.
+    A machine without it has no file of the project, but for what tasks bring along.
     """
-    try:
-        os.chdir(folder)
-    except OSError as error:
-        raise UserError(
-            f"{folder} cannot be reached from {os.uname().nodename}, a machine of the Ray cluster "
-            f"({error.strerror}): put the project where all its machines have it at this path"
-        ) from None
+    os.chdir(folder if folder.is_dir() else NO_PROJECT)
     return function(*arguments, **named)
 
 
@@ -209,6 +206,37 @@ def shared(value: Value) -> Iterator[Put[Value]]:
     import ray
 
     yield Put(ray.put(value))
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A folder of this machine, packed in the object store, of which a worker unpacks a copy."""
+
+    folder: Path
+    reference: Any
+    leaves: Sequence[str]
+
+    def run(self, work: Callable[[Path], None]) -> bytes:
+        """Work in the copy; return what it leaves, packed."""
+        import ray
+
+        with temporary_folder() as root:
+            copy = root / "copy"
+            copy.mkdir()
+            unpack(ray.get(self.reference), copy, ())
+            work(copy)
+            return pack(copy, self.leaves)
+
+    def receive(self, left: bytes) -> None:
+        """Unpack what the copy left."""
+        unpack(left, self.folder, self.leaves)
+
+
+def workplace(folder: Path, takes: Sequence[str], leaves: Sequence[str]) -> Carried:
+    """Return the folder as a copy that a worker makes."""
+    import ray
+
+    return Carried(folder, ray.put(pack(folder, takes)), leaves)
 
 
 @lru_cache(maxsize=1)

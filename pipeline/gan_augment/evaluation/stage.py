@@ -185,9 +185,9 @@ def _views(
     policies: tuple[str, ...] = (params.classic.policy,)
     if CLASSIC in params.arms:  # whose choice the others take
         policies = views.POLICIES if params.tuning_repeats else views.POLICIES[:1]
-    folder = scratch.resolve() / "views"  # workers may be elsewhere
-    look = views.Look(real.resolve(), space, weights, params.classic, params.seed, folder)
-    return views.build(look, count, policies)
+    shown = real.resolve()  # workers may be elsewhere
+    looked = views.Look(shown, space, weights, params.classic, params.seed)
+    return views.build(looked, count, policies, scratch / "views")
 
 
 def _arm_means(repeats: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ trained, since that takes long. So there are some views of each image, the same 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,8 +17,7 @@ from PIL import Image
 from gan_augment import table
 from gan_augment.embed import backbones
 from gan_augment.embed.backbones import AT_ONCE
-from gan_augment.embed.kept import features
-from gan_augment.engine import stream
+from gan_augment.embed.kept import features, look
 from gan_augment.evaluation.training_set import Views
 from gan_augment.params import ClassicParams
 from gan_augment.progress import progress
@@ -41,6 +40,11 @@ class View(NamedTuple):
     start: int
     stop: int
 
+    @property
+    def name(self) -> str:
+        """What its features are called, until all are done."""
+        return f"{self.policy}-{self.number}-{self.start:06d}"
+
 
 @dataclass(frozen=True)
 class Look:
@@ -51,13 +55,11 @@ class Look:
     weights: Path | None
     classic: ClassicParams
     seed: int
-    folder: Path
 
     def __call__(self, view: View) -> NDArray[np.float32]:
-        """Return the features of a view, as they were kept or made now."""
-        file = self.folder / f"{view.policy}-{view.number}-{view.start:06d}.npy"
+        """Return the features of a view."""
         params = backbones.params_of(self.space, self.weights)
-        return features(params, self.space.backbone, file, partial(self._transformed, view))
+        return look(params, self.space.backbone, self._transformed(view))
 
     def _transformed(self, view: View) -> list[Image.Image]:
         from gan_augment.evaluation.classic import transformed
@@ -74,21 +76,22 @@ def each(count: int) -> int:
     return EACH if count <= MANY else 1
 
 
-def build(look: Look, count: int, policies: Sequence[str]) -> Views:
+def build(looked: Look, count: int, policies: Sequence[str], folder: Path | None = None) -> Views:
     """Return what a backbone sees in transformed copies of the first training images of a table.
 
     Computed on all cores; killed and started again it goes on where it was.
 
     Args:
-        look: what to look at, and how; `folder` is where finished views are kept.
+        looked: what is looked at, and how.
         count: images of the train split, which come first in it.
         policies: keys of `classic.POLICIES`.
+        folder: where finished views are kept; None keeps none.
 
     Raises:
         UserError: the backbone cannot be had, or has other weights now.
     """
-    backbones.of_space(look.space, look.weights)  # refused here, before any worker starts
-    number, width = each(count), look.space.width
+    backbones.of_space(looked.space, looked.weights)  # refused here, before any worker starts
+    number, width = each(count), looked.space.width
     views = {policy: np.zeros((number, count, width), np.float32) for policy in policies}
     blocks = [
         View(policy, again, start, min(start + AT_ONCE, count))
@@ -98,12 +101,13 @@ def build(look: Look, count: int, policies: Sequence[str]) -> Views:
     ]
     print(
         f"{number * len(policies)} transformed copies of {count} training images "
-        f"({', '.join(policies)}) through {look.space.backbone}",
+        f"({', '.join(policies)}) through {looked.space.backbone}",
         flush=True,
     )
     seen = 0
     with progress("embed copies", count * number * len(policies), "images") as advance:
-        for block, found in zip(blocks, stream(look, blocks, processes=True), strict=True):
+        made = features(looked, {block.name: block for block in blocks}, folder)
+        for block, found in zip(blocks, made, strict=True):
             views[block.policy][block.number, block.start : block.stop] = found
             seen += len(found)
             advance(seen)

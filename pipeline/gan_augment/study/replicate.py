@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from gan_augment import spreadsheet, table
-from gan_augment.engine import side_by_side
+from gan_augment.engine import Workplace, side_by_side, workplace
+from gan_augment.engine.kept import Store, elsewhere
+from gan_augment.engine.packed import pack, unpack
 from gan_augment.errors import UserError
 from gan_augment.lock import locked
 from gan_augment.params import Params
-from gan_augment.progress import LINE
+from gan_augment.progress import LINE, progress
 from gan_augment.storage import digest, read_json, write_text
 
 if TYPE_CHECKING:
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 STAGES = ("embed", "train", "generate", "evaluate")
 """What is not run again if it was finished with the same images."""
 LOG = "log.txt"
+NEEDED = ("real", "ingest")
+"""What ingestion makes of the images: all that the stages need."""
+RESULTS = (LOG, "training", "synthetic", "synthesis", "reports", "*.done")
+"""What a study needs of a replicate, besides its real images, and that it is finished."""
 LAST_BYTES = 1_000
 """Where at the end of a log it says how far it is."""
 PATIENCE_S = 10.0
@@ -35,7 +41,9 @@ class Replicate:
     stage that was killed goes on where it was, as it does by itself.
     """
 
-    def __init__(self, params: Params, folder: Path) -> None:
+    def __init__(self, params: Params, folder: Path, name: str = "") -> None:
+        """Take the folder, and how messages name it, by default as they name the folder."""
+        self.name = name or str(folder)
         train = params.train.model_copy(update={"threads": params.train.threads or 1})
         self.params, self.folder = params.model_copy(update={"train": train}), folder
         self.real = folder / "real"
@@ -55,20 +63,40 @@ class Replicate:
             UserError: of a stage; names the replicate.
         """
         self.ingest()
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Run what is not finished, once the images are there.
+
+        Raises:
+            UserError: of a stage; names the replicate.
+        """
         images = table.table_hash(self.real)
         for stage in STAGES:
-            done = self.folder / f"{stage}.done"
-            if done.exists() and done.read_text() == images:
+            if self._done(stage, images):
                 continue
-            done.unlink(missing_ok=True)
-            with _named(self.folder):
+            (self.folder / f"{stage}.done").unlink(missing_ok=True)
+            with self._named():
                 getattr(self, stage)()
-            write_text(done, images)
+            write_text(self.folder / f"{stage}.done", images)
 
     @property
     def finished(self) -> bool:
-        """Whether all of it was, if the images are what they were."""
-        return all((self.folder / f"{stage}.done").exists() for stage in STAGES)
+        """Whether all of it was, with the images that are there."""
+        images = table.table_hash(self.real)
+        return all(self._done(stage, images) for stage in STAGES)
+
+    def _done(self, stage: str, images: str) -> bool:
+        done = self.folder / f"{stage}.done"
+        return done.exists() and done.read_text() == images
+
+    def fingerprint(self) -> str:
+        """Return a hash of what its results depend on: settings, images, and the code."""
+        code = sorted(Path(table.__file__).parents[1].rglob("*.py"))
+        weights = self.params.embed.weights
+        network = [weights] if weights and weights.is_file() else []
+        images = table.table_hash(self.real)
+        return digest(self.params.model_dump_json(), images, *network, *code)
 
     def ingest(self) -> None:
         """Make the image table of real images.
@@ -78,7 +106,7 @@ class Replicate:
         """
         from gan_augment.ingest import stage
 
-        with _named(self.folder):
+        with self._named():
             stage.run(self.params.ingest, {}, {"real": self.real, "report": self.ingest_report})
 
     def embed(self) -> None:
@@ -165,6 +193,14 @@ class Replicate:
     def _scratch(self, stage: str) -> Path:
         return self.folder / "scratch" / stage
 
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Say in which replicate a stage refused to go on."""
+        try:
+            yield
+        except UserError as error:
+            raise UserError(f"in {self.name}: {error}") from None
+
 
 def one_at_a_time(scratch: Path) -> AbstractContextManager[int]:
     """Keep other studies out of a folder of replicates while this lasts.
@@ -178,7 +214,9 @@ def one_at_a_time(scratch: Path) -> AbstractContextManager[int]:
 def run_all(replicates: Sequence[Replicate], title: str) -> None:
     """Run replicates side by side, as many as the cores have room for; on a GPU, one by one.
 
-    What one prints goes to a log in its folder. How many run at once changes no result.
+    This process ingests the images of each, so that a cluster needs neither them nor a common disk.
+    What one prints goes to a log in its folder. How many run at once changes no result. Where
+    finished tasks are kept elsewhere, those that are there are taken from there.
 
     Args:
         replicates: all of them in one folder, each with the same number of threads.
@@ -187,20 +225,54 @@ def run_all(replicates: Sequence[Replicate], title: str) -> None:
     Raises:
         UserError: of a stage; names the replicate.
     """
-    logs = replicates[0].folder.parent / "*" / LOG
+    folder = replicates[0].folder.parent
+    store = elsewhere(folder.name)
+    logs = folder / "*" / LOG
     print(f"{title}: {len(replicates)} replicates; what they print is in {logs}", flush=True)
-    threads = replicates[0].params.train.threads or 1
-    parts: dict[str, list[Replicate]] = {"finished replicates": [], "replicates": []}
-    for replicate in replicates:
-        parts["finished replicates" if replicate.finished else "replicates"].append(replicate)
-    for unit, part in parts.items():  # apart, since they say nothing of how long others take
-        if part:
-            side_by_side(_run, part, title, unit, threads, True, partial(_at_work, part))
+    with progress(title, len(replicates), "sets of images") as advance:
+        for number, replicate in enumerate(replicates, 1):
+            with _logged(replicate.folder):
+                replicate.ingest()
+            _take(replicate, store)
+            advance(number)
+    left = [replicate for replicate in replicates if not replicate.finished]
+    if finished := len(replicates) - len(left):
+        print(f"{title}: {finished} were finished before", flush=True)
+
+    tasks = [(one, workplace(one.folder, NEEDED, RESULTS)) for one in left]
+
+    def arrived(task: tuple[Replicate, Workplace], result: bytes) -> None:
+        task[1].receive(result)
+        left.remove(task[0])
+        if store:
+            store.write(task[0].fingerprint(), pack(task[0].folder, RESULTS))
+
+    threads, note = replicates[0].params.train.threads or 1, partial(_at_work, left)
+    side_by_side(_run, tasks, title, "replicates", threads, True, note, arrived)
+
+
+def _take(replicate: Replicate, store: Store | None) -> None:
+    """Take a replicate from elsewhere, if it was finished there, and not here."""
+    if store and not replicate.finished:
+        found = store.read(replicate.fingerprint())
+        if found is not None:
+            unpack(found, replicate.folder, RESULTS)
+
+
+def _run(task: tuple[Replicate, Workplace]) -> bytes:
+    """Run the stages, wherever that is; return what has to go back."""
+    replicate, place = task
+
+    def work(folder: Path) -> None:
+        with _logged(folder):
+            Replicate(replicate.params, folder, replicate.name).go_on()
+
+    return place.run(work)
 
 
 def _at_work(replicates: Sequence[Replicate]) -> str:
     """Return how far the stage is that has just told, and of which replicate it is."""
-    logs = [one.folder / LOG for one in replicates if not one.finished]
+    logs = [one.folder / LOG for one in replicates]
     written = {log.stat().st_mtime: log for log in logs if log.exists()}
     if not written:
         return ""
@@ -212,24 +284,20 @@ def _at_work(replicates: Sequence[Replicate]) -> str:
     return f"({log.parent.name}: {told[-1]})" if told else ""
 
 
-def _run(replicate: Replicate) -> None:
-    folder = replicate.folder
+@contextmanager
+def _logged(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a folder while this lasts, and write what is printed to its log.
+
+    Raises:
+        UserError: another process is at work in it.
+    """
     with (
         locked(folder / "lock", f"another run is at work in {folder}", PATIENCE_S),
         (folder / LOG).open("a", encoding="utf-8", buffering=1) as file,
         redirect_stdout(file),
         redirect_stderr(file),
     ):
-        replicate.run()
-
-
-@contextmanager
-def _named(folder: Path) -> Iterator[None]:
-    """Say in which replicate a stage refused to go on."""
-    try:
         yield
-    except UserError as error:
-        raise UserError(f"in {folder}: {error}") from None
 
 
 def folder_for(scratch: Path, params: Params) -> Path:
