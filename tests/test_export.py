@@ -1,5 +1,6 @@
 import json
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +141,36 @@ def test_npz_holds_all_and_lines_match(augmented: Path, train: Images, tmp_path:
     assert lines["id"].tolist() == train.rows["id"].tolist()
     assert lines["label"].tolist() == [train.classes[label] for label in train.labels]
     assert lines["method"].dropna().tolist() == ["smote"] * 20
+
+
+def test_npz_is_written_a_row_group_at_a_time(
+    random_images: Callable[..., Images], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gan_augment.table.writer.ROW_GROUP_ROWS", 4)
+    images = random_images(10, 2, (3, 5, 6))
+    rows = table.encode(images.pixels, images.labels, images.classes, split="test", origin="real")
+    table.write(tmp_path / "small", [rows], images.classes)
+    monkeypatch.setattr(table, "read", lambda *_: pytest.fail("all in memory"))
+    export(tmp_path / "small", tmp_path / "out", "npz")
+    with np.load(tmp_path / "out" / "test.npz", allow_pickle=False) as arrays:
+        assert arrays.files == ["labels", "images"]
+        np.testing.assert_array_equal(arrays["images"], images.pixels.transpose(0, 2, 3, 1))
+        np.testing.assert_array_equal(arrays["labels"], images.labels)
+
+
+def test_images_of_different_sizes_are_no_array(
+    random_images: Callable[..., Images], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gan_augment.table.writer.ROW_GROUP_ROWS", 4)
+    both = [random_images(4, 2, (1, side, 5)) for side in (5, 6)]
+    rows = [
+        table.encode(one.pixels, one.labels, one.classes, split="test", origin="real")
+        for one in both
+    ]
+    table.write(tmp_path / "sizes", rows, both[0].classes)
+    with pytest.raises(UserError, match="images of different sizes: choose another --format"):
+        export(tmp_path / "sizes", tmp_path / "out", "npz")
+    assert not list((tmp_path / "out").glob("*test*"))
 
 
 @pytest.mark.parametrize("form", ["folder", "webdataset", "npz"])

@@ -13,8 +13,10 @@ index order. Nothing that is finished is written again after a crash.
 import io
 import json
 import tarfile
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from gan_augment import spreadsheet, table
 from gan_augment.errors import UserError, choose
@@ -118,19 +121,49 @@ def webdataset(source: Path, split: str, target: Path, count: Advance) -> None:
 
 
 def npz(source: Path, split: str, target: Path, count: Advance) -> None:
-    """Write all images, or features, of a split as one array; it has to fit into memory."""
+    """Write all images, or features, of a split as one array, a row group at a time.
+
+    Raises:
+        UserError: images of different sizes.
+    """
     file = target / f"{split}.npz"
     if not file.exists():
-        images = table.read(source, split)
-        arrays: dict[str, Any] = {"features": images.pixels}
-        if not images.space:
-            arrays = {"images": table.channels_last(images.pixels)}
-        with replace_file(file) as partial, partial.open("wb") as stream:
-            np.savez_compressed(stream, labels=images.labels, **arrays)
+        labels, name = table.labels(source, split), "features" if table.space(source) else "images"
+        with (
+            replace_file(file) as partial,
+            zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive,
+        ):
+            _array(archive, "labels", len(labels), iter([labels]))
+            _array(archive, name, len(labels), _samples(source, split))
     rows = table.Rows(table.shards(source, split)).columns()
     with replace_file(target / f"{split}.csv") as partial:
         spreadsheet.write(partial, _described(rows))
     count(len(rows))
+
+
+def _samples(source: Path, split: str) -> Iterator[NDArray[Any]]:
+    """Yield images, N×H×W or N×H×W×3, or features, N×F, of a row group each."""
+    shape: tuple[int, ...] | None = None
+    for part in table.stream(source, split):
+        values = part.pixels if part.space else table.channels_last(part.pixels)
+        shape = shape or values.shape[1:]
+        if values.shape[1:] != shape:
+            raise UserError(f"{source} holds images of different sizes: choose another --format")
+        yield values
+
+
+def _array(archive: zipfile.ZipFile, name: str, rows: int, parts: Iterator[NDArray[Any]]) -> None:
+    """Write an array of so many rows from its parts, as `numpy.savez_compressed` does from one."""
+    first = next(parts, np.zeros(0))
+    described = {
+        "descr": np.lib.format.dtype_to_descr(first.dtype),
+        "fortran_order": False,
+        "shape": (rows, *first.shape[1:]),
+    }
+    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+        np.lib.format.write_array_header_2_0(member, described)
+        for part in chain([first], parts):
+            member.write(part.tobytes())
 
 
 FORMATS: dict[str, Callable[[Path, str, Path, Advance], None]] = {
