@@ -9,6 +9,9 @@ import pytest
 from gan_augment import mapped, table
 from gan_augment.errors import UserError
 
+IDS = [f"{number:016x}" for number in range(30)]
+"""Images that features are of, whichever these are."""
+
 
 @pytest.fixture(autouse=True)
 def _all_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,12 +39,53 @@ def test_they_are_as_read(digits: Path, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(found.rows, wanted.rows)
 
 
+def embedded(path: Path, features: np.ndarray, weights: str = "0" * 16) -> Path:
+    space = table.FeatureSpace("made-up", weights, features.shape[1], (8, 8))
+    labels = np.arange(len(features)) % 2
+    rows = table.encode(
+        features,
+        labels,
+        ("a", "b"),
+        split="train",
+        origin="real",
+        space=space,
+        id=IDS[: len(labels)],
+    )
+    with table.Writer(path, ("a", "b"), space=space) as writer:
+        writer.append(rows)
+    return path
+
+
+def test_features_are_as_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gan_augment.table.writer.ROW_GROUP_ROWS", 7)
+    features = np.random.default_rng(0).normal(size=(30, 5)).astype(np.float32)
+    path = embedded(tmp_path / "features", features)
+    found, wanted = mapped.read(path, "train", tmp_path / "x"), table.read(path, "train")
+    assert isinstance(found.pixels, np.memmap)
+    np.testing.assert_array_equal(found.pixels, features)
+    assert found.space == wanted.space
+    pd.testing.assert_frame_equal(found.rows, wanted.rows)
+
+
+def test_images_and_the_features_of_several_backbones_are_told_apart(tmp_path: Path) -> None:
+    images = mapped.read(written(tmp_path / "real", noise(4)), "train", tmp_path / "x")
+    seen = []
+    for number in (1, 2):
+        values = np.full((4, 5), number, np.float32)
+        path = embedded(tmp_path / "features", values, f"{number:016}")
+        seen.append(mapped.read(path, "train", tmp_path / "x").pixels[0, 0])
+    assert seen == [1, 2]
+    again = mapped.read(tmp_path / "real", "train", tmp_path / "x")
+    np.testing.assert_array_equal(again.pixels, images.pixels)
+    assert len(list((tmp_path / mapped.FOLDER).glob("*.npy"))) == 2
+
+
 def test_they_are_decoded_once_for_all_stages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = written(tmp_path / "real", noise(250))
     first = mapped.read(real, "train", tmp_path / "scratch" / "train")
-    monkeypatch.delattr(mapped, "_decode")
+    monkeypatch.delattr(mapped, "_write")
     again = mapped.read(real, "train", tmp_path / "scratch" / "generate")
     np.testing.assert_array_equal(first.pixels, again.pixels)
 

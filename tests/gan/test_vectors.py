@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from gan_augment import table
+from gan_augment import mapped, table
 from gan_augment.errors import UserError
 from gan_augment.gan import model, stage, start
 from gan_augment.gan.networks import NETWORKS, Shape, build
@@ -142,6 +142,16 @@ def test_features_are_trained_on_where_there_are_some(trained: Path, features: P
     assert scores["kid_pixels"].isna().all()
     assert (scores["diversity"] > 0.5).all()
     assert floor["features"].startswith("features-")
+
+
+def test_mapped_from_a_file_features_give_the_same_bytes(
+    trained: Path, digits: Path, features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mapped, "MAPPED_FROM", 0)
+    train(tmp_path, digits, features)
+    assert len(list((tmp_path / mapped.FOLDER).glob("*-features-*.npy"))) == 2
+    for file in filter(Path.is_file, trained.glob("[mh]*/**/*")):  # model and history
+        assert (tmp_path / file.relative_to(trained)).read_bytes() == file.read_bytes()
 
 
 def test_killed_and_started_again_it_gives_the_same_bytes(
