@@ -156,6 +156,22 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
             "one message, within bounds of time and memory, and nothing is written elsewhere",
             "faults/test_fuzz.py::test_no_file_does_more_than_be_refused",
         ),
+        Fault(
+            "Archives, icons, tables, idx files that unpack to gigabytes, and footers and headers "
+            "that lie about it",
+            "read or refused in 600 MB",
+            "ingest/test_memory.py::test_what_would_fill_memory",
+        ),
+        Fault(
+            "A published table with other columns, types, labels or pictures than it should have",
+            "one message; none is opened but as PNG",
+            "data/test_foreign.py::test_what_is_refused",
+        ),
+        Fault(
+            "A published table that unpacks to gigabytes",
+            "one message, in 400 MB",
+            "data/test_foreign.py::test_what_would_fill_memory",
+        ),
     ),
     "The test split": (
         Fault(

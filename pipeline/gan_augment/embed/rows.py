@@ -1,6 +1,5 @@
 """Features of images that are at hand: of rows of a table, and of arrays."""
 
-import io
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from PIL import Image
 
 from gan_augment import table
 from gan_augment.embed import backbones, kept
@@ -58,7 +56,7 @@ def features_of(pixels: NDArray[np.uint8], space: FeatureSpace) -> NDArray[np.fl
 
 
 def _look(params: EmbedParams, name: str, pngs: list[bytes]) -> NDArray[np.float32]:
-    return kept.look(params, name, [Image.open(io.BytesIO(content)) for content in pngs])
+    return kept.look(params, name, [table.opened_png(content) for content in pngs])
 
 
 def _look_at(params: EmbedParams, name: str, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -1,6 +1,5 @@
 """Embed: data/real becomes data/features, what a frozen pretrained network sees in every image."""
 
-import io
 import shutil
 from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
@@ -10,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from PIL import Image
 
 from gan_augment import table
 from gan_augment.embed import backbones
@@ -83,7 +81,7 @@ def run(params: EmbedParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
 
 def _longest_side(real: Path) -> int:
     """Return the longest side of the images, which all have one size, in pixels."""
-    return max(Image.open(io.BytesIO(table.Rows(table.shards(real)).png(0))).size)
+    return max(table.opened_png(table.Rows(table.shards(real)).png(0)).size)
 
 
 def _blocks(real: Path) -> list[Block]:
@@ -102,7 +100,7 @@ def _blocks(real: Path) -> list[Block]:
 
 def _embed(params: EmbedParams, name: str, block: Block) -> NDArray[np.float32]:
     """Return the features of a block."""
-    return look(params, name, [Image.open(io.BytesIO(content)) for content in _pngs(block)])
+    return look(params, name, [table.opened_png(content) for content in _pngs(block)])
 
 
 def _pngs(block: Block) -> Iterator[bytes]:
@@ -113,7 +111,8 @@ def _pngs(block: Block) -> Iterator[bytes]:
 @lru_cache(maxsize=2)
 def _group(shard: Path, group: int) -> pa.Table:
     with table.readable(shard):
-        return table.opened(shard).read_row_group(group)
+        file = table.opened(shard)
+    return table.read_group(file, group, shard)
 
 
 def _rows(block: Block, found: NDArray[np.float32], space: table.FeatureSpace) -> pa.Table:

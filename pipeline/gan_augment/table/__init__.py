@@ -51,6 +51,7 @@ from gan_augment.table.pixels import (
     channels_first,
     channels_last,
     from_png,
+    opened_png,
     picture,
     pixel_hash,
     png,
@@ -70,7 +71,7 @@ from gan_augment.table.reader import (
     table_hash,
 )
 from gan_augment.table.rows import Column, Images, decode, encode, pack, soft_labels, without_pixels
-from gan_augment.table.shard import opened, readable
+from gan_augment.table.shard import opened, read_group, readable
 from gan_augment.table.writer import Writer, write
 
 __all__ = [
@@ -94,11 +95,13 @@ __all__ = [
     "from_png",
     "labels",
     "opened",
+    "opened_png",
     "pack",
     "picture",
     "pixel_hash",
     "png",
     "read",
+    "read_group",
     "readable",
     "samples",
     "scan",

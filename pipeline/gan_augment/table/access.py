@@ -15,12 +15,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from gan_augment.errors import UserError
 from gan_augment.table.columns import FEATURES
 from gan_augment.table.rows import without_pixels
-from gan_augment.table.shard import columns, opened, readable, schema
+from gan_augment.table.shard import columns, group_sizes, opened, read_group, readable, schema
 
 PIXELS = "image.bytes"
 AT_ONCE = 64
@@ -43,11 +42,9 @@ class Rows:
         self._groups: list[tuple[Path, int]] = []
         self._starts = [0]
         for shard in shards:
-            with readable(shard):
-                about = pq.read_metadata(shard)
-            for group in range(about.num_row_groups):
+            for group, rows in enumerate(group_sizes(shard)):
                 self._groups.append((shard, group))
-                self._starts.append(self._starts[-1] + about.row_group(group).num_rows)
+                self._starts.append(self._starts[-1] + rows)
         self._shards = list(shards)
         self._open()
 
@@ -143,7 +140,7 @@ class Rows:
 
     def _read(self, group: int) -> pa.Array:
         shard, number = self._groups[group]
-        rows = opened(shard).read_row_group(number, columns=[PIXELS])
+        rows = read_group(opened(shard), number, shard, [PIXELS])
         return rows["image"].combine_chunks().field("bytes")
 
 

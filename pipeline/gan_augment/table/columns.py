@@ -7,10 +7,12 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gan_augment.errors import UserError
 from gan_augment.printable import readable
 
+OURS = "not an image table of ours"
 SPLITS = ("train", "validation", "test")
 NULLABLE = {pa.int64(): pd.Int64Dtype()}
 _COLUMNS: dict[str, tuple[pa.DataType, Mapping[str, Any]]] = {
@@ -102,9 +104,12 @@ def space_of(table_schema: pa.Schema) -> FeatureSpace | None:
     if FEATURES not in table_schema.names:
         return None
     try:
-        return FeatureSpace.of(json.loads((table_schema.metadata or {})[BACKBONE]))
+        space = FeatureSpace.of(json.loads((table_schema.metadata or {})[BACKBONE]))
     except (KeyError, TypeError, ValueError, RecursionError):
-        raise UserError("the table has features, but does not say of which backbone") from None
+        space = None
+    if space is None or not isinstance(space.width, int) or not 0 < space.width < 2**31:
+        raise UserError("the table has features, but does not say of which backbone")
+    return space
 
 
 def bits_of(table_schema: pa.Schema) -> int | None:
@@ -121,6 +126,49 @@ def classes_of(table_schema: pa.Schema) -> tuple[str, ...]:
     """
     try:
         info = json.loads((table_schema.metadata or {}).get(b"huggingface", b"{}"))
-        return tuple(readable(str(name)) for name in info["info"]["features"]["label"]["names"])
+        names = info["info"]["features"]["label"]["names"]
     except (KeyError, TypeError, ValueError, RecursionError):
-        raise UserError("the table's schema names no classes: not an image table of ours") from None
+        names = None
+    if not isinstance(names, list):
+        raise UserError("the table's schema names no classes: not an image table of ours")
+    return tuple(readable(str(name)) for name in names)
+
+
+def conforming(rows: pa.Table) -> pa.Table:
+    """Return rows as the table has them, whoever wrote them: columns of our names have our types.
+
+    Args:
+        rows: some columns of the table, or all.
+
+    Raises:
+        UserError: a column is of another kind, or a label is of no class.
+    """
+    kinds = {name: kind for name, (kind, _) in _COLUMNS.items() if name != "image"}
+    if FEATURES in rows.schema.names and (space := space_of(rows.schema)):
+        kinds[FEATURES] = pa.list_(pa.float32(), space.width)
+    for place, (name, column) in enumerate(zip(rows.schema.names, rows.columns, strict=True)):
+        if name == "image":
+            _check_images(column.type)
+        elif kinds.get(name, column.type) != column.type:
+            try:
+                rows = rows.set_column(place, name, column.cast(kinds[name]))
+            except pa.ArrowException:
+                raise UserError(f"its column {name!r} is not of {kinds[name]}: {OURS}") from None
+    if "label" in rows.schema.names:
+        _check_labels(rows["label"], len(classes_of(rows.schema)))
+    return rows
+
+
+def _check_images(kind: pa.DataType) -> None:
+    fields = {one.name: one.type for one in kind} if pa.types.is_struct(kind) else {}
+    (known, _) = _COLUMNS["image"]
+    if not fields or any(known.field(name).type != found for name, found in fields.items()):
+        raise UserError(f"its column 'image' is not of {known}: {OURS}")
+
+
+def _check_labels(labels: pa.ChunkedArray, classes: int) -> None:
+    bounds = pc.min_max(labels)
+    if labels.null_count or (
+        len(labels) and not 0 <= bounds["min"].as_py() <= bounds["max"].as_py() < classes
+    ):
+        raise UserError(f"it has labels that are none of its {classes} classes: {OURS}")

@@ -11,6 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from gan_augment.errors import UserError
+
+AGAIN = "run `gan-augment ingest` again, or get the table anew"
+MOST_PIXELS = 2**24
+"""Of an image in a table: a few kilobytes of PNG may say that they hold gigabytes."""
 PNG_FILTER, PNG_COLOUR = {1: 0, 3: 1}, {1: 0, 3: 2}
 
 
@@ -56,9 +61,38 @@ def channels_last(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return images[:, 0] if images.shape[1] == 1 else images.transpose(0, 2, 3, 1)
 
 
-def from_png(content: bytes) -> NDArray[np.uint8]:
-    """Return the uint8 C×H×W image that PNG bytes hold."""
-    return channels_first(Image.open(io.BytesIO(content)))
+def from_png(content: bytes | None) -> NDArray[np.uint8]:
+    """Return the uint8 C×H×W image that PNG bytes hold.
+
+    Raises:
+        UserError: as of `opened_png`, or it is damaged.
+    """
+    picture = opened_png(content)
+    try:
+        return channels_first(picture)
+    except (OSError, SyntaxError, ValueError):  # whatever Pillow meets in it
+        raise UserError(f"the table holds an image that cannot be decoded: {AGAIN}") from None
+
+
+def opened_png(content: bytes | None) -> Image.Image:
+    """Return the picture that PNG bytes hold, grey or RGB, undecoded.
+
+    Nothing but PNG is looked at: of some formats Pillow starts programs, and tables come from
+    anywhere.
+
+    Raises:
+        UserError: it is none, or has more than `MOST_PIXELS` pixels.
+    """
+    try:
+        picture = Image.open(io.BytesIO(content or b""), formats=("PNG",))
+    except (OSError, SyntaxError, TypeError, ValueError, Image.DecompressionBombError):
+        raise UserError(f"the table holds an image that is no PNG of ours: {AGAIN}") from None
+    if picture.width * picture.height > MOST_PIXELS or picture.mode not in ("L", "RGB"):
+        raise UserError(
+            f"the table holds an image of {picture.width}×{picture.height} pixels, mode "
+            f"{picture.mode}, which no stage writes: {AGAIN}"
+        )
+    return picture
 
 
 def channels_first(picture: Image.Image) -> NDArray[np.uint8]:

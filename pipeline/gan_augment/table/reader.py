@@ -35,8 +35,8 @@ def scan(path: Path, split: str | None = None) -> Iterator[pa.Table]:
     for shard in shards(path, split):
         with readable(shard):
             file = opened(shard)
-            for group in range(file.num_row_groups):
-                yield file.read_row_group(group)
+        for group in range(file.num_row_groups):
+            yield one.read_group(file, group, shard)
 
 
 def stream(path: Path, split: str | None = None) -> Iterator[Images]:

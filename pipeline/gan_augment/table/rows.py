@@ -158,12 +158,7 @@ def decode(rows: pa.Table) -> Images:
 
 
 def _images(rows: pa.Table) -> NDArray[np.uint8]:
-    try:
-        images = [from_png(cell["bytes"]) for cell in rows["image"].to_pylist()]
-    except (OSError, SyntaxError, TypeError, ValueError):  # whatever Pillow meets in it
-        raise UserError(
-            "the table holds an image that cannot be decoded: run `gan-augment ingest` again"
-        ) from None
+    images = [from_png(cell["bytes"] if cell else None) for cell in rows["image"].to_pylist()]
     if len({image.shape for image in images}) > 1:
         raise UserError("the table holds images of different sizes: run `gan-augment ingest` again")
     return np.stack(images) if images else np.zeros((0, 1, 1, 1), np.uint8)
@@ -188,9 +183,16 @@ def without_pixels(rows: pa.Table) -> pa.Table:
 def soft_labels(
     cells: Iterable[Sequence[float] | None], labels: NDArray[np.int64], classes: int
 ) -> NDArray[np.float64]:
-    """Return class probabilities, float64 N×K: those of a row's cell, or 1 for its label."""
+    """Return class probabilities, float64 N×K: those of a row's cell, or 1 for its label.
+
+    Raises:
+        UserError: a cell has not one for each class.
+    """
     found = np.eye(classes)[labels]
     for row, cell in enumerate(cells):
-        if cell is not None:
-            found[row] = cell
+        if cell is None:
+            continue
+        if len(cell) != classes:
+            raise UserError(f"row {row} has {len(cell)} soft labels for {classes} classes")
+        found[row] = cell
     return found

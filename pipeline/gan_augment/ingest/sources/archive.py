@@ -51,6 +51,9 @@ MAX_NAME = 4_096
 """Characters of a member's name: no file on a disk has a longer one, or lies deeper."""
 _BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """How a member of a zip may be packed: of the others Python unpacks without end."""
+MEMBERS, ENTRY_BYTES = 4, 64
+"""Members of an archive there may be for each image that is read (folders, notes, masks), and bytes
+that a zip lists one in."""
 _SPARSE = "it holds sparse files"
 Member = TypeVar("Member")
 TWICE = "a further member of the same name"
@@ -79,6 +82,7 @@ def archive(params: IngestParams) -> Found:
 
 
 def _zip(path: Path, params: IngestParams) -> Found:
+    _not_too_many(_listing(path) // ENTRY_BYTES, params, path)
     file = _Zip(path)
     members: dict[str, zipfile.ZipInfo] = {}
     skipped: Skipped = {}
@@ -97,6 +101,22 @@ def _zip(path: Path, params: IngestParams) -> Found:
             yield tree.image(name, partial(_member, file, member), member.file_size)
 
     return tree.found(images())
+
+
+def _listing(path: Path) -> int:
+    """Return in how many bytes a zip lists its members, of which Python makes ten times as many."""
+    with path.open("rb") as file:
+        end = zipfile._EndRecData(file)  # type: ignore[attr-defined]
+    size: int = end[zipfile._ECD_SIZE]  # type: ignore[attr-defined]
+    return size
+
+
+def _not_too_many(members: int, params: IngestParams, path: Path) -> None:
+    if members > MEMBERS * params.max_images:
+        raise UserError(
+            f"{path} has {MEMBERS * params.max_images:,} members or more: "
+            "raise ingest.max_images if that is what you want"
+        )
 
 
 def _zip_name(member: zipfile.ZipInfo) -> str:
@@ -213,6 +233,7 @@ def _tar(path: Path, params: IngestParams) -> Found:
     skipped: Skipped = {}
     with _walked(path) as (file, found):
         for number, member in enumerate(found):
+            _not_too_many(number, params, path)
             check_bytes(member.offset_data + member.size, params, path)
             if member.isdir():
                 continue

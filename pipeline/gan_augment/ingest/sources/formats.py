@@ -11,10 +11,11 @@ from PIL import Image, UnidentifiedImageError
 from gan_augment.errors import UserError
 
 _RASTER = (
-    *("AVIF", "BMP", "DDS", "DIB", "GIF", "HEIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM"),
+    *("AVIF", "BMP", "DDS", "DIB", "GIF", "HEIF", "JPEG", "JPEG2000", "PCX", "PNG", "PPM"),
     *("SGI", "TGA", "TIFF", "WEBP", "XBM", "XPM"),
 )
-"""What is read, as far as Pillow was built with it. Other formats, such as EPS, start programs."""
+"""What is read, as far as Pillow was built with it. Other formats, such as EPS, start programs, or,
+such as ICO, are decoded as soon as they are opened, however large they are."""
 MAX_FILE_BYTES = 2**28
 """The largest encoded image that is read from an archive or a table."""
 
@@ -23,7 +24,7 @@ _OTHERS = {
     HEIF: "heic heif hif",
     "save as PNG or TIFF of 8 or 16 bits": "dcm dicom nii nrrd mha czi nd2 lif svs exr hdr fits",
     "develop to JPEG or TIFF": "arw cr2 cr3 dng nef orf pef raf rw2 srw",
-    "save as PNG or JPEG": "avif eps jxl psd svg wmf xcf jp2 j2k tif tiff webp",
+    "save as PNG or JPEG": "avif eps ico jxl psd svg wmf xcf jp2 j2k tif tiff webp",
 }
 _ADVICE = {f".{ending}": what for what, them in _OTHERS.items() for ending in them.split()}
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
