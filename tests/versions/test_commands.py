@@ -139,7 +139,7 @@ def test_a_refusal_is_one_message(project: Project) -> None:
     done = subprocess.run(
         ["gan-augment", "publish"], cwd=project.root, capture_output=True, text=True, check=False
     )
-    assert "the memorisation gate failed: copies" in done.stderr
+    assert "the memorisation check failed: copies" in done.stderr
     assert "--override" not in done.stderr
 
 

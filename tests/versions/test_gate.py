@@ -59,7 +59,7 @@ def test_an_override_is_for_the_verdict_alone(tmp_path: Path) -> None:
     root = write(tmp_path, "harms", failed)
     assert len(gate.refusals(root, None)) == 2
     assert gate.refusals(root, "for a demonstration") == [
-        "the memorisation gate failed: 12 of 900 images are copies; C_T = -4.1"
+        "the memorisation check failed: 12 of 900 images are copies; C_T = -4.1"
     ]
 
 
@@ -80,7 +80,7 @@ def test_a_gate_that_was_not_run_refuses_unless_there_is_no_generator(tmp_path: 
         (tmp_path / name).mkdir()
     reasons = gate.refusals(write(tmp_path / "gan", "helps", None), "but")
     assert reasons == [
-        "the memorisation gate was not run: reports/synthesis/memorisation.json is missing"
+        "the memorisation check was not run: reports/synthesis/memorisation.json is missing"
     ]
     assert gate.refusals(write(tmp_path / "gmm", "undecided", None, method="gmm"), None) == []
     assert gate.refusals(write(tmp_path / "made", "helps", None, made_by="gmm"), None) == []

@@ -38,5 +38,5 @@ def is_better(
 
 
 def copies(row: Row) -> bool:
-    """Return whether more of the images are near copies than the memorisation gate bears."""
+    """Return whether more of the images are near copies than the memorisation check bears."""
     return row["near_copies"] is not None and row["near_copies"] > NEAR_COPIES

@@ -186,7 +186,7 @@ class Replicate:
         return found
 
     def passed(self) -> bool | None:
-        """Return whether its generator passed the memorisation gate; None is not known."""
+        """Return whether its generator passed the memorisation check; None is not known."""
         outcome: bool | None = read_json(self.synthesis / "memorisation.json")["passed"]
         return outcome
 

@@ -102,7 +102,7 @@ def methods(
         raise UserError(
             f"fewer than generate.min_real = {params.min_real} real training images of {listed}: "
             "a GAN has too little to learn from. Collect more, or set generate.fallback (smote, "
-            "gmm or oversample) for such classes"
+            "gmm, gaussian or oversample) for such classes"
         )
     for label in few:
         chosen[label] = str(params.fallback)

@@ -18,7 +18,7 @@ def refusals(root: Path, override: str | None) -> list[str]:
 
     The verdict must be one that `assemble.require` accepts, and a recipe without synthetic images
     must surely beat real images alone, unless somebody overrides it with a reason. Whether the
-    generator copied training images is not a matter of taste: a memorisation gate that failed, or
+    generator copied training images is not a matter of taste: a memorisation check that failed, or
     was not run, cannot be overridden.
 
     Raises:
@@ -58,9 +58,9 @@ def decision(root: Path) -> "Decision":
 
 def _memorisation(path: Path) -> list[str]:
     if not path.exists():
-        return [f"the memorisation gate was not run: {MEMORISATION} is missing"]
+        return [f"the memorisation check was not run: {MEMORISATION} is missing"]
     outcome = read_record(path)
     if outcome.get("passed") is True:
         return []
     reasons = "; ".join(outcome.get("reasons") or ["no reason given"])
-    return [f"the memorisation gate failed: {reasons}"]
+    return [f"the memorisation check failed: {reasons}"]
