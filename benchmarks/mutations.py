@@ -14,14 +14,18 @@ import ast
 import importlib
 import multiprocessing
 import os
+import resource
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from time import process_time
 from types import CodeType
 from typing import Any
+
+import pytest
 
 from benchmarks.changes import Change, changed, changes
 from benchmarks.script import run
@@ -33,7 +37,10 @@ FORK = multiprocessing.get_context("fork")
 ROOT = Path(__file__).parents[1]
 # What takes longest to import, and is none of ours: once for all processes.
 HEAVY = ("torch", "torchvision", "scipy.stats", "sklearn", "pandas", "pyarrow", "PIL", "hypothesis")
-LONGEST = 1.0  # seconds a test may take to count as quick
+LONGEST = 2.0
+"""Seconds that a quick test may take of a processor."""
+PATIENCE = 600
+"""Seconds until a change is taken to hang that does nothing."""
 
 MODULES: Mapping[str, tuple[str, ...]] = {
     "evaluation.statistics": ("evaluation/test_statistics.py",),
@@ -68,10 +75,12 @@ class Quick:
         quick = (one for one in items if self.seconds.get(one.nodeid, 0.0) <= LONGEST)
         items[:] = sorted(quick, key=lambda one: self.seconds.get(one.nodeid, 0.0))
 
-    def pytest_runtest_logreport(self, report: Any) -> None:
-        """Note the time of a test, without that of its fixtures."""
-        if report.when == "call":
-            self.seconds[report.nodeid] = report.duration
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: Any) -> Iterator[None]:
+        """Note how much of the processor a test takes, without its fixtures."""
+        start = process_time()
+        yield
+        self.seconds[item.nodeid] = process_time() - start
 
 
 class Trial:
@@ -99,7 +108,7 @@ class Trial:
         """Return whether a test fails, or does not end, when a change is made."""
         run = FORK.Process(target=lambda: sys.exit(self._run(change)))
         run.start()
-        run.join(20 + 10 * sum(self.seconds.values()))
+        run.join(PATIENCE)
         hangs = run.is_alive()
         if hangs:
             run.kill()
@@ -108,9 +117,9 @@ class Trial:
 
     def _run(self, change: Change | None = None) -> int:
         """Run the tests in this process, without a word; return pytest's exit code."""
-        import pytest
-
         if change:
+            most = round(30 + process_time() + 10 * sum(self.seconds.values()))
+            resource.setrlimit(resource.RLIMIT_CPU, (most, most))
             _put(self.name, changed(self.tree, change))
         plain = ("-x", "-o", "addopts=", "-p", "no:cacheprovider")
         with (

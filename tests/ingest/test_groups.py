@@ -26,12 +26,14 @@ def test_groups_are_given_or_told_by_names(group: object, expected: list[str | N
 
 
 def test_conflicts_are_same_pixels_under_two_labels() -> None:
-    images = pd.DataFrame({"id": list("abacaab"), "label": [0, 1, 1, 0, 0, 2, 1]})
+    images = pd.DataFrame({"id": list("abacaabdd"), "label": [0, 1, 1, 0, 0, 2, 1, 1, 0]})
     assert groups.conflicts(images) == [
         Contradiction(0, 2),
         Contradiction(2, 0),
         Contradiction(4, 2),
         Contradiction(5, 0),
+        Contradiction(7, 8),
+        Contradiction(8, 7),
     ]
 
 
@@ -78,3 +80,16 @@ def test_what_nothing_connects_stays_apart() -> None:
         }
     )
     assert groups.join(frame).tolist() == ["g", "x", "x", "g"]
+
+
+def joined(cluster: list[int], own: list[str | None]) -> list[str]:
+    ids = [f"id {number}" for number in range(len(own))]
+    frame = pd.DataFrame({"cluster": cluster, "own": pd.array(own, "string"), "id": ids})
+    return groups.join(frame).tolist()
+
+
+def test_clusters_connect_groups_and_groups_clusters() -> None:
+    assert joined([0, 0, 1], ["h", "g", "h"]) == ["g", "g", "g"]
+    assert joined([0, 1, 1, 2], ["h", "h", "g", "g"]) == ["g", "g", "g", "g"]
+    assert joined([0, 1, 2], ["h", "g", None]) == ["h", "g", "id 2"]
+    assert joined([0, 1, 2, 3, 3], [None, "k", "j", "i", None]) == ["id 0", "k", "j", "i", "i"]

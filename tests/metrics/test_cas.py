@@ -1,9 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 from gan_augment.metrics.cas import classification_accuracy_score, standard_error
-from gan_augment.table import Images
+from gan_augment.table import FeatureSpace, Images
 
 
 def relabelled(images: Images, labels: np.ndarray) -> Images:
@@ -40,3 +42,21 @@ def test_its_standard_error_counts_classes_that_have_images() -> None:
     pixels, rows = np.zeros((5, 1, 1, 1), np.uint8), pd.DataFrame(index=range(5))
     real = Images(pixels, np.array([0, 2, 2, 2, 2]), ("a", "b", "c"), rows)
     assert standard_error(0.5, real) == pytest.approx((0.25 * 1.25) ** 0.5 / 2)
+
+
+def test_of_noisy_features_it_is_what_an_svm_of_penalty_ten_gets_right() -> None:
+    """Standardised by the synthetic ones: a feature in other units counts as much."""
+    draw, space = np.random.default_rng(0), FeatureSpace("test", "0" * 16, 8, (8, 8))
+    parts = []
+    for size in (300, 2000):
+        labels = draw.integers(0, 2, size)
+        values = draw.standard_normal((size, 8)) + labels[:, None] * 0.5
+        values[:, 0] *= 1000
+        rows = pd.DataFrame(index=range(size))
+        parts.append(Images(values.astype(np.float32), labels, ("a", "b"), rows, space))
+    synthetic, real = parts
+    scale = StandardScaler().fit(synthetic.flat())
+    svm = SVC(C=10).fit(scale.transform(synthetic.flat()), synthetic.labels)
+    right = svm.predict(scale.transform(real.flat())) == real.labels
+    expected = (right[real.labels == 0].mean() + right[real.labels == 1].mean()) / 2
+    assert classification_accuracy_score(synthetic, real) == pytest.approx(expected, abs=1e-12)

@@ -131,6 +131,24 @@ def test_kernel_distance_of_subsets_agrees_with_torch_fidelity(
     assert found != kernel_distance(real[::-1], synthetic)
 
 
+@pytest.mark.parametrize(("n", "m"), [(1001, 20), (20, 1001), (1200, 1500)])
+def test_of_more_than_a_thousand_rows_a_hundred_draws_are_taken(
+    n: int, m: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[tuple[int, int]] = []
+
+    def noted(real: Rows, synthetic: Rows) -> float:
+        assert len(np.unique(real)) == len(real)
+        sizes.append((len(real), len(synthetic)))
+        return float(len(sizes))
+
+    monkeypatch.setattr(fidelity, "_squared_discrepancy", noted)
+    real, synthetic = np.arange(n)[:, None], np.arange(m)[:, None]
+    assert kernel_distance(real, synthetic) == 50.5  # the mean of 1, 2, …, 100
+    assert sizes == [(min(n, 1000), min(m, 1000))] * 100
+    assert kernel_distance(real[:1000], synthetic[:1000]) == 101
+
+
 def test_inception_score_agrees_with_torch_fidelity() -> None:
     probabilities = np.random.default_rng(0).dirichlet(np.full(10, 0.2), 500)
     logits = torch.from_numpy(np.log(probabilities))
@@ -229,9 +247,9 @@ def test_spreading_beyond_the_real_images_costs_precision(seed: int) -> None:
     assert precisions[0] > precisions[1] > precisions[2]
 
 
-@given(SEEDS)
-def test_collapse_costs_recall_and_coverage_but_not_precision(seed: int) -> None:
-    real = np.random.default_rng(seed).normal(size=(100, 3))
+@given(SEEDS, st.sampled_from([1, 1e5]))
+def test_collapse_costs_recall_and_coverage_but_not_precision(seed: int, scale: float) -> None:
+    real = scale * np.random.default_rng(seed).normal(size=(100, 3))
     one = np.repeat(real[:1], 100, axis=0)
     found = precision_recall_density_coverage(real, one)
     assert found.precision == 1
@@ -271,8 +289,8 @@ def test_kernel_distance_is_unbiased() -> None:
     ("metric", "least"),
     [
         (frechet_distance, 5),
-        (kernel_distance, fidelity.KERNEL_ROWS),
-        (precision_recall_density_coverage, fidelity.ROWS_A_NEIGHBOUR * fidelity.NEIGHBOURS),
+        (kernel_distance, 20),
+        (precision_recall_density_coverage, 20),
     ],
 )
 def test_too_few_rows_are_refused(metric: Callable[[Rows, Rows], object], least: int) -> None:
@@ -292,6 +310,8 @@ def test_too_few_images_are_refused() -> None:
     assert intraclass_diversity(pixels, np.repeat([0, 2], [4, 5])) == {2: 0.0}
     with pytest.raises(TooFewRowsError, match="5 images of a class, and no class has more than 4"):
         intraclass_diversity(pixels[:6], np.repeat([0, 2], [4, 2]))
+    with pytest.raises(TooFewRowsError, match="no class has more than 0"):
+        intraclass_diversity(pixels[:0], np.zeros(0, np.int64))
 
 
 def test_a_real_image_a_class_repeated_is_no_diversity(train_images: Images) -> None:

@@ -242,4 +242,4 @@ def _deviation(pixels: NDArray[np.uint8]) -> float:
     sums = pixels.sum(axis=0, dtype=np.int64)
     squares = np.einsum("n...,n...->...", pixels, pixels, dtype=np.int64)
     variances = (squares - sums**2 / n) / (n - 1)
-    return float(np.sqrt(variances.clip(0)).mean() / 255)
+    return float(np.sqrt(variances).mean() / 255)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import mannwhitneyu, norm
+from scipy.stats import bootstrap, mannwhitneyu, norm
 
 from gan_augment.metrics.fidelity import TooFewRowsError
 from gan_augment.metrics.memorisation import (
@@ -15,6 +15,7 @@ from gan_augment.metrics.memorisation import (
     nearest,
     statistics,
 )
+from gan_augment.seeding import rng
 from tests.metrics.memorisation.worlds import SEEDS, rows
 
 
@@ -28,6 +29,22 @@ def test_median_ratio_and_its_interval() -> None:
     assert found == median_ratio(near, far)
     with pytest.raises(TooFewRowsError, match="at least 20 holdout images, not 19"):
         median_ratio(near, far[:19])
+
+
+def test_the_interval_is_that_of_two_thousand_resamples_but_one() -> None:
+    """Of each set anew, always the same, however many are in memory at once."""
+    draw = np.random.default_rng(0)
+    near, far = draw.gamma(9, 1, 21), draw.gamma(9, 2, 20)
+    resampled = bootstrap(
+        (near, far),
+        lambda x, y, axis: np.median(x, axis=axis) / np.median(y, axis=axis),
+        n_resamples=1999,
+        method="percentile",
+        rng=rng(0, "ratio of distances"),
+    )
+    found = median_ratio(near, far)
+    assert (found.low, found.high) == tuple(resampled.confidence_interval)
+    assert found.rows == 21
 
 
 def test_the_interval_covers_as_often_as_it_says() -> None:
@@ -44,17 +61,17 @@ def test_distance_ratios_compare_equal_numbers_of_each_class() -> None:
     """
     draw = np.random.default_rng(0)
 
-    def sample(counts: tuple[int, int, int]) -> Sample:
-        labels = np.repeat([0, 1, 2], counts)
+    def sample(counts: tuple[int, ...]) -> Sample:
+        labels = np.repeat(range(4), counts)
         features = draw.normal(size=(len(labels), 5)) * np.where(labels == 1, 10, 1)[:, None]
         return Sample(np.zeros((len(labels), 1, 1, 1), np.uint8), labels, features)
 
     overall, classes = distance_ratios(
-        sample((60, 400, 60)), sample((200, 50, 10)), sample((100, 100, 100))
+        sample((60, 400, 60, 20)), sample((200, 50, 19, 20)), sample((100, 100, 100, 100))
     )
-    assert overall.rows == 60 + 50 + 10
-    assert {label: found.rows for label, found in classes.items()} == {0: 60, 1: 50}
-    assert all(0.75 < found.value < 1.33 for found in (overall, *classes.values()))
+    assert overall.rows == 60 + 50 + 19 + 20
+    assert {label: found.rows for label, found in classes.items()} == {0: 60, 1: 50, 3: 20}
+    assert all(0.6 < found.value < 1.6 for found in (overall, *classes.values()))
 
 
 @given(SEEDS, st.floats(0.01, 100))
@@ -121,6 +138,17 @@ def test_data_copying_tells_copies_from_underfitting(seed: int) -> None:
     assert data_copying(np.full((200, 4), 50.0), holdout, train) > 8
 
 
+@pytest.mark.parametrize(
+    ("n", "m", "cells"),
+    [(20, 30, 1), (199, 500, 1), (200, 500, 2), (900, 300, 3), (1100, 1200, 10)],
+)
+def test_there_is_a_cell_for_a_hundred_rows_and_ten_at_most(n: int, m: int, cells: int) -> None:
+    parts = rows(0, n), rows(1, m) * 1.1, rows(2, 60)
+    assert data_copying(*parts) == data_copying(*parts, cells=cells)
+    if cells > 1:
+        assert data_copying(*parts) != data_copying(*parts, cells=cells - 1)
+
+
 def test_too_few_rows_for_data_copying() -> None:
     with pytest.raises(TooFewRowsError, match="at least 20 synthetic images, not 19"):
         data_copying(rows(0, 19), rows(1), rows(2))
@@ -131,6 +159,7 @@ def test_too_few_rows_for_data_copying() -> None:
 def test_authenticity_by_hand() -> None:
     """The training images' own neighbours are 1, 1, 2 and 4 away."""
     train = np.array([[0.0], [1], [3], [7]])
+    assert authenticity(np.array([[-1.5]]), train) == 1
     synthetic = np.array([[-0.5], [-1.5], [3.9], [10], [12], [7]])
     # 0.5 ≤ 1, 1.5 > 1, 0.9 ≤ 2, 3 ≤ 4, 5 > 4, 0 ≤ 4
     assert authenticity(synthetic, train) == 2 / 6
