@@ -15,6 +15,7 @@ from gan_augment.metrics.memorisation import (
     match,
     near_copies,
 )
+from gan_augment.metrics.memorisation.copies import Matches, NearCopies, near_copy_search
 from tests.metrics.memorisation.worlds import COPIES, SEEDS, World, recoded, shifted
 
 Pixels = NDArray[np.uint8]
@@ -37,6 +38,105 @@ def test_match_by_hand() -> None:
     found = match(image[None], np.array([4]), np.stack(train), np.array([4, 4]))
     assert found.relative == pytest.approx(min(distances) / max(distances), rel=1e-5)
     assert found.indices == np.argmin(distances)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "shift"), [(7, 9, 0), (8, 15, 1), (16, 18, 2), (33, 40, 2)]
+)
+def test_match_of_every_shift_by_hand(height: int, width: int, shift: int) -> None:
+    """The best of all places of the inner part; the next ones' mean is that of the two others."""
+    image, *train = np.random.default_rng(0).integers(0, 256, (4, 3, height, width), np.uint8)
+    rows, columns = height - 2 * shift, width - 2 * shift
+    inner = image[:, shift : shift + rows, shift : shift + columns]
+    distances = []
+    for other in train:
+        windows = (
+            other[:, top : top + rows, left : left + columns]
+            for top in range(2 * shift + 1)
+            for left in range(2 * shift + 1)
+        )
+        best = max(np.corrcoef(inner.ravel(), window.ravel())[0, 1] for window in windows)
+        distances.append(np.sqrt(2 - 2 * best))
+    least, *others = sorted(distances)
+    found = match(image[None], np.array([0]), np.stack(train), np.zeros(3, np.int64))
+    assert found.relative == pytest.approx(least / np.mean(others), rel=1e-5)
+    assert found.indices == np.argmin(distances)
+
+
+def test_the_next_ten_matches_count_and_no_more() -> None:
+    """Of twelve vectors on a line at 1, 2, …, 12 the mean of 2 to 11 is 6½."""
+    train = np.zeros((12, 2), np.float32)
+    train[:, 0] = np.arange(1, 13)
+    labels, query = np.zeros(12, np.int64), np.zeros((1, 2), np.float32)
+    found = match(query, labels[:1], train, labels)
+    assert found.relative == pytest.approx(1 / 6.5)
+    assert found.indices == 0
+
+
+def test_features_are_apart_in_units_of_their_deviation() -> None:
+    train = np.array([[0, 0], [3, 0], [0, 3000], [3, 3000]], np.float32)  # deviations 1.5, 1500
+    labels = np.zeros(4, np.int64)
+    found = match(np.array([[0, 1000]], np.float32), labels[:1], train, labels)
+    apart = [np.hypot(0, 2 / 3), np.hypot(2, 2 / 3), np.hypot(0, 4 / 3), np.hypot(2, 4 / 3)]
+    assert found.relative == pytest.approx(apart[0] / np.mean(apart[1:]), rel=1e-5)
+    assert found.indices == 0
+
+
+@pytest.mark.parametrize(("height", "width", "factor"), [(64, 71, 2), (63, 90, 1), (131, 143, 4)])
+def test_large_images_are_shrunk_to_means_of_blocks(height: int, width: int, factor: int) -> None:
+    """What does not fill a block is left out, means are cut off to whole numbers."""
+    draw = np.random.default_rng(0)
+    images = draw.integers(0, 256, (4, 3, height, width), np.uint8)
+    inside = images[:, :, : height // factor * factor, : width // factor * factor].astype(int)
+    corners = [inside[:, :, y::factor, x::factor] for y in range(factor) for x in range(factor)]
+    small = (sum(corners) // factor**2).astype(np.uint8)
+    labels = np.zeros(3, np.int64)
+    found, expected = (match(size[:1], labels[:1], size[1:], labels) for size in (images, small))
+    assert found.relative == expected.relative
+    assert found.indices == expected.indices
+
+
+def test_images_are_flat_that_deviate_by_less_than_two() -> None:
+    """A pattern of ±1 has half the length of one of ±100: ½² + 1² − 2 · ½ ρ apart."""
+    along, across = np.tile([1, -1], 16).reshape(4, 8), np.tile([1, 1, -1, -1], 8).reshape(4, 8)
+    patterns = (128 + along, 128 + 100 * along, 128 + 100 * across)
+    image, *train = (pattern.astype(np.uint8)[None] for pattern in patterns)
+    found = match(image[None], np.array([0]), np.stack(train), np.zeros(2, np.int64))
+    assert found.relative == pytest.approx(np.sqrt(0.25 / 1.25), rel=1e-4)
+
+
+def test_the_same_images_are_no_distance_apart() -> None:
+    train = np.random.default_rng(0).integers(0, 256, (40, 3, 20, 20), np.uint8)
+    labels = np.zeros(40, np.int64)
+    for same in (train, train.reshape(40, -1).astype(np.float32)):
+        found = match(same, labels, same, labels)
+        assert found.relative == pytest.approx(np.zeros(40), abs=2e-3)
+        assert found.indices.tolist() == list(range(40))
+
+
+def test_shares_of_near_copies_by_hand() -> None:
+    rows = np.zeros(4, np.int64)
+    near = NearCopies(
+        Matches(np.array([0.1, 0.2, 0.19, 0.3]), rows), Matches(np.array([0.2, 0.1]), rows[:2]), 0.2
+    )
+    assert near.copies.tolist() == [True, False, True, False]
+    assert (near.share, near.holdout_share, near.beyond) == (0.5, 0.5, 0)
+    assert near._replace(holdout=Matches(np.ones(2), rows[:2])).beyond == 0.5
+
+
+def test_the_threshold_is_five_times_as_far_from_the_median_as_the_quartile() -> None:
+    """Of held-out vectors whose relative distances are known."""
+    train = np.array([[0.0], [1], [-1]], np.float32) / np.float32(np.sqrt(2 / 3))
+    labels = np.zeros(3, np.int64)
+    holdout = np.linspace(0.05, 0.45, 21, dtype=np.float32)[:, None] / np.float32(np.sqrt(2 / 3))
+    real = match(holdout, np.zeros(21, np.int64), train, labels).relative
+    found = near_copy_search(holdout, np.zeros(21, np.int64), train, labels)(
+        holdout[:1], labels[:1]
+    )
+    quartile, median = real[5], real[10]
+    assert found.threshold == pytest.approx(median * (quartile / median) ** 5)
+    same = near_copy_search(train[[0] * 20], np.zeros(20, np.int64), train, labels)
+    assert same(train[:1], labels[:1]).threshold == 0
 
 
 @given(SEEDS, st.integers(-2, 2), st.integers(-2, 2), st.floats(0.3, 1), st.integers(0, 60))

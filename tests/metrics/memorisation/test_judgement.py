@@ -5,6 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from gan_augment.metrics.memorisation import Copying, Sample, copying, judgement
+from gan_augment.metrics.memorisation.copies import Matches, NearCopies
+from gan_augment.metrics.memorisation.statistics import Ratio
 from tests.metrics.memorisation.worlds import COPIES, World, digits_world, recoded, unchanged
 
 Pixels = NDArray[np.uint8]
@@ -19,6 +21,59 @@ def close_to_the_floor(found: Copying) -> bool:
         and abs(found.data_copying) < 3
         and abs(found.authenticity - found.holdout_authenticity) < 0.1
     )
+
+
+def near(copies: int, of: int, holdout: int, among: int) -> NearCopies:
+    """Return so many near copies among synthetic and among held-out images."""
+    sides = [
+        Matches(np.repeat([0.1, 0.5], [some, all_of - some]), np.zeros(all_of, np.int64))
+        for some, all_of in ((copies, of), (holdout, among))
+    ]
+    return NearCopies(sides[0], sides[1], 0.5)
+
+
+def reasons(
+    exact: float = 0.0,
+    holdout_exact: float = 0.0,
+    copies: NearCopies | None = None,
+    high: float = 1.0,
+    c_t: float = 0.0,
+) -> list[str]:
+    ratio = Ratio(high - 0.1, high - 0.2, high, 100)
+    return list(
+        judgement._reasons(exact, holdout_exact, copies or near(0, 100, 0, 100), ratio, c_t)
+    )
+
+
+def test_bounds_by_hand() -> None:
+    """A thousandth of exact copies, three hundredths of near ones, C_T of −3, a ratio of 0.8."""
+    assert reasons() == []
+    assert reasons(exact=0.251, holdout_exact=0.25) == reasons(exact=0.001) == []
+    (said,) = reasons(exact=0.2521, holdout_exact=0.25)
+    assert said.startswith("25.2% are exact copies of training images, against 25.0% of held-out")
+    assert said.endswith("more than 0.1% beyond")
+
+    assert reasons(copies=near(30, 1000, 0, 1000)) == []  # three hundredths
+    (said,) = reasons(copies=near(31, 1000, 0, 1000))
+    assert said.startswith("3.1% are near copies of training images, against 0.0% of held-out")
+    assert said.endswith("more than 3% beyond")
+    assert reasons(copies=near(231, 1000, 200, 1000)) == []  # p is 0.051
+    assert len(reasons(copies=near(250, 1000, 200, 1000))) == 1  # 0.004
+
+    assert reasons(c_t=-3, high=0.5) == reasons(c_t=-9, high=0.8) == []
+    assert reasons(c_t=-9, high=0.9) == reasons(c_t=-2.9, high=0.5) == []
+    (said,) = reasons(c_t=-3.1, high=0.79)
+    assert "(C_T -3.1, bound -3)" in said
+    assert said.endswith("(ratio 0.69, at most 0.79, bound 0.8)")
+
+
+def test_chance_of_near_copies_by_hand() -> None:
+    """Both of two, and neither of two others: one way of six to choose two of four."""
+    assert judgement._chance(near(2, 2, 0, 2)) == pytest.approx(1 / 6)
+    # Five of six and none of six: of 792 ways to choose five of twelve, six.
+    assert judgement._chance(near(5, 6, 0, 6)) == pytest.approx(6 / 792)
+    for copies, said in ((5, 1), (4, 0)):  # p is 0.008, and 0.03
+        assert len(reasons(copies=near(copies, 6, 0, 6))) == said
 
 
 @pytest.mark.parametrize("seed", range(5))
