@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -116,6 +117,7 @@ def test_without_an_arm_of_the_gan_the_word_is_that_nothing_was_made() -> None:
     for one in (found["overall"], *found["classifiers"].values()):
         assert (one["verdict"], one["gan_arm"]) == ("nothing made", None)
         assert one["alternative"] == "classic"
+        assert one["beats_real"] is False
         assert one["arms"]["classic"]["mean"] == pytest.approx(0.03, abs=0.003)
     assert found["overall"]["sentence"].startswith("No synthetic image was made, so")
     assert "classic: +3.0 points" in found["overall"]["sentence"]
@@ -141,6 +143,8 @@ def test_a_classifier_that_cannot_see_the_gan_is_told_and_does_not_count_in_the_
 def test_a_control_is_never_the_alternative() -> None:
     found = told(real=0.9, placebo=0.99, gan=0.93)["overall"]
     assert (found["alternative"], found["verdict"]) == ("real", "helps")
+    assert found["placebo"]["mean"] == pytest.approx(-0.06, abs=0.003)
+    assert told(real=0.9, gan=0.93)["overall"]["placebo"] is None
 
 
 def test_claims_by_hand() -> None:
@@ -279,6 +283,59 @@ def test_where_repeats_scatter_no_number_of_images_decides() -> None:
     test = worlds.random(draw, [2000] * 2, 6, {"real": 0.0, "gan": 0.02}, luck=0.3)
     sentence = verdicts(test, test, 0.5)["overall"]["sentence"]
     assert "More test images would not decide it, more repeats could" in sentence
+
+
+def outlook(against: Difference, real: Difference, images: int = 120) -> str:
+    judge = SimpleNamespace(min_gain=0.5, test=SimpleNamespace(images=images))
+    return verdict._outlook({"smote": against}, real, judge)  # type: ignore[arg-type]
+
+
+def test_the_outlook_by_hand() -> None:
+    """Standard errors shrink with the root of the images: those of repeats do not."""
+    large = difference(0.05, 0.001)
+    # It is level where 2 + 0.5 points are 1.645 errors of 2 √(1/times): from 1.73 times on, which
+    # in steps of 8 % is 1.87, 224 images.
+    assert outlook(difference(0.02, 0.02), large) == (
+        "About 230 test images instead of 120 would decide it."
+    )
+    scattered = Difference(0.02, 0.0, 0.02**2, 0.0, 1000, 1000)
+    assert outlook(scattered, large).endswith("more repeats could: they scatter too much.")
+    # What is a hair less than a gain worth having is neither a gain nor surely none.
+    assert outlook(large, difference(0.00499, 0.001)) == (
+        "More test images would not decide it: the difference is at the margin of what counts."
+    )
+
+
+def test_nobody_is_asked_for_more_than_a_hundred_times_the_images() -> None:
+    """The error falls to a tenth: 2.5 points are 1.645 errors of 1.52 points."""
+    large = difference(0.05, 0.001)
+    within, beyond = (outlook(difference(0.02, error), large) for error in (0.1515, 0.1525))
+    assert within == "About 12,000 test images instead of 120 would decide it."
+    assert beyond.startswith("More test images would not decide it")
+
+
+@pytest.mark.parametrize(
+    ("number", "rounded"),
+    [(7.2, 8), (99, 99), (99.1, 100), (100, 100), (101, 110), (1234, 1300), (98_765, 99_000)],
+)
+def test_numbers_of_images_are_rounded_up_to_two_digits(number: float, rounded: int) -> None:
+    assert verdict._rounded_up(number) == rounded
+
+
+@pytest.mark.parametrize(
+    ("mean", "said"),
+    [
+        (0.005, "50 %"),
+        (0.005 + 0.0244, "over 99 %"),
+        (0.005 + 0.022, "99 %"),
+        (0.005 - 0.0244, "under 1 %"),
+        (0.005 - 0.022, "1 %"),
+    ],
+)
+def test_a_probability_is_told_in_per_cent(mean: float, said: str) -> None:
+    judge = SimpleNamespace(min_gain=0.5)
+    against = {"smote": difference(mean, 0.01), "gmm": difference(0.5, 0.01)}
+    assert verdict._probability(against, judge) == said  # type: ignore[arg-type]
 
 
 def test_every_class_has_a_verdict_of_its_own() -> None:
