@@ -298,7 +298,7 @@ def test_the_outlook_by_hand() -> None:
     assert outlook(difference(0.02, 0.02), large) == (
         "About 230 test images instead of 120 would decide it."
     )
-    scattered = Difference(0.02, 0.0, 0.02**2, 0.0, 1000, 1000)
+    scattered = Difference(0.02, 0.001**2, 0.02**2, 0.0, 1000, 1000)
     assert outlook(scattered, large).endswith("more repeats could: they scatter too much.")
     # What is a hair less than a gain worth having is neither a gain nor surely none.
     assert outlook(large, difference(0.00499, 0.001)) == (
