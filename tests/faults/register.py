@@ -142,11 +142,6 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     ),
     "Input that is hostile, or merely large": (
         Fault(
-            "Archives, tables and idx files that unpack to gigabytes",
-            "read within 600 MB, or refused in one message",
-            "ingest/test_memory.py::test_what_would_fill_memory",
-        ),
-        Fault(
             "A model whose config asks for more than its weights have",
             "one message, before memory is taken",
             "gan/test_stage.py::test_a_config_that_does_not_fit_its_weights_takes_no_memory",
