@@ -1,4 +1,4 @@
-"""What a killed process left in TMPDIR goes with the next."""
+"""What a killed process left in TMPDIR, or in scratch, goes with the next."""
 
 import subprocess
 import sys
@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from gan_augment.engine import shared
+from gan_augment.errors import UserError
+from gan_augment.temporary import scratch_of
 
 
 def test_what_a_killed_process_shared_is_deleted_by_the_next_and_nothing_else(
@@ -17,6 +19,8 @@ def test_what_a_killed_process_shared_is_deleted_by_the_next_and_nothing_else(
     sharing = """
 import time
 from gan_augment.engine import shared
+from gan_augment.errors import UserError
+from gan_augment.temporary import scratch_of
 with shared([1, 2]) as value:
     print(value.file, flush=True)
     time.sleep(300)
@@ -37,3 +41,51 @@ with shared([1, 2]) as value:
     both[1].kill()
     both[1].communicate()
     assert (tmp_path / "gan-augment-of-others").exists()
+
+
+EARLIER, LATER = "0" * 15 + "a", "1" * 15 + "b"
+
+
+def test_scratch_is_kept_for_the_same_run_and_goes_when_all_is_done(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="a bound"), scratch_of(tmp_path, LATER) as folder:
+        (folder / "block").touch()
+        raise UserError("a bound")
+    with scratch_of(tmp_path, LATER) as folder:
+        assert folder == tmp_path / LATER
+        assert (folder / "block").exists()
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(UserError), scratch_of(tmp_path, LATER):
+        raise UserError("before there was anything to keep")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_scratch_of_earlier_settings_goes_and_nothing_else(tmp_path: Path) -> None:
+    for name in (EARLIER, "init_from", "0123", "f" * 17):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "checkpoint").touch()
+    with scratch_of(tmp_path, LATER, own=False):
+        assert (tmp_path / EARLIER).exists()
+    with scratch_of(tmp_path, LATER) as folder:
+        there = {path.name for path in folder.parent.iterdir()}
+        assert there == {LATER, "init_from", "0123", "f" * 17}
+
+
+def test_scratch_of_a_process_at_work_stays_and_of_a_killed_one_goes(tmp_path: Path) -> None:
+    at_work = f"""
+import time
+from pathlib import Path
+from gan_augment.temporary import scratch_of
+with scratch_of(Path({str(tmp_path)!r}), {EARLIER!r}) as folder:
+    (folder / "checkpoint").touch()
+    print(flush=True)
+    time.sleep(300)
+"""
+    other = subprocess.Popen([sys.executable, "-c", at_work], stdout=subprocess.PIPE)
+    assert other.stdout
+    other.stdout.readline()
+    with scratch_of(tmp_path, LATER):
+        assert (tmp_path / EARLIER / "checkpoint").exists()
+    other.kill()
+    other.communicate()
+    with scratch_of(tmp_path, LATER):
+        assert not (tmp_path / EARLIER).exists()

@@ -69,6 +69,11 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
             "test_temporary.py::test_what_a_killed_process_shared_is_deleted_by_the_next_and_nothing_else",
         ),
         Fault(
+            "SIGKILL of a stage that is never run with the same settings again",
+            "the next run deletes its scratch, and that of no one at work",
+            "test_temporary.py::test_scratch_of_a_process_at_work_stays_and_of_a_killed_one_goes",
+        ),
+        Fault(
             "SIGKILL of publishing, at each of its steps",
             "consumers see the last whole version; a rerun completes the new one",
             "versions/test_publish.py::test_killed_at_any_moment_the_last_version_is_whole_and_a_rerun_completes",

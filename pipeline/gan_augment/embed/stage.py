@@ -1,6 +1,5 @@
 """Embed: data/real becomes data/features, what a frozen pretrained network sees in every image."""
 
-import shutil
 from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from gan_augment.embed.kept import features, look
 from gan_augment.params import EmbedParams
 from gan_augment.progress import progress
 from gan_augment.storage import digest, replace_directory, write_json
+from gan_augment.temporary import scratch_of
 
 KEPT = ("label", "split", "origin", "id", "group")
 
@@ -62,11 +62,11 @@ def run(params: EmbedParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
     backbone = backbones.load(params, name)
     blocks = _blocks(inputs["real"].resolve())  # workers may be elsewhere
     hashes = table.table_hash(inputs["real"]), backbone.hash, repr(backbone.size)
-    scratch = outputs["scratch"] / digest(*hashes)
     total = sum(block.stop - block.start for block in blocks)
     print(f"embed: {total} images through {name} at {backbone.size[1]}×{backbone.size[0]} pixels")
     space, seen = backbone.space, 0
     with (
+        scratch_of(outputs["scratch"], digest(*hashes)) as scratch,
         table.Writer(outputs["features"], table.class_names(inputs["real"]), space=space) as writer,
         progress("embed", total, "images") as advance,
     ):
@@ -76,7 +76,6 @@ def run(params: EmbedParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
             writer.append(_rows(block, found, space))
             seen += len(found)
             advance(seen)
-    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _longest_side(real: Path) -> int:

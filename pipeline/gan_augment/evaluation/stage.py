@@ -1,6 +1,5 @@
 """Evaluate: do the synthetic images help? Repeats, metrics and the verdict, as data."""
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from gan_augment.recipe import of
 from gan_augment.storage import replace_file, write_json
 from gan_augment.subsample import MOST_ROWS
 from gan_augment.table import FeatureSpace
+from gan_augment.temporary import scratch_of
 
 GAIN = {"gain": "mean", "low": "low", "high": "high"}
 COLUMNS = ("repeat", "classifier", "arm", "split", "metric", "class", "value")
@@ -70,52 +70,51 @@ def run(
     sets.check()
     hashes = {name: table.table_hash(inputs[name]) for name in ("real", "synthetic", "draws")}
     about = *hashes.values(), trained.hash, repr(seen_by)
-    scratch = outputs["scratch"] / cells.fingerprint(compared, *about)
-    count = len(known["train"])
-    seen = _views(compared, inputs["real"], count, seen_by, weights, scratch)
-    backbone: cells.Backbone | None = None
-    if samples == embedded:
-        sets = replace(sets, views=seen)
-        backbone = _pictures(compared, inputs["real"], seen_by, weights)
-    elif seen_by and embedded:
-        backbone = _embedder(embedded, seen_by, weights, seen, count, params.seed)
-    choices = tuning.choose(sets, known["validation"], compared, scratch, backbone)
-    test = open_test(samples, inputs["ingest"] / "seal.json", known)
-    judged = {"validation": known["validation"], "test": test}
-    if backbone and embedded:
-        sealed = inputs["real"] if isinstance(backbone, Pictures) else embedded
-        backbone = backbone.knowing("test", table.read(sealed, "test"))
-    rows, hits = cells.compute(sets, judged, compared, choices, scratch, backbone)
-    repeats = pd.DataFrame(rows, columns=list(COLUMNS))
-    filled = [name for name, count in zip(test.classes, counts, strict=True) if count]
-    told = outcomes.table(hits, judged)
-    validation, of_test = (outcomes.of_split(told, split) for split in judged)
-    found = verdicts(validation, of_test, params.min_gain, filled)
+    with scratch_of(outputs["scratch"], cells.fingerprint(compared, *about)) as scratch:
+        count = len(known["train"])
+        seen = _views(compared, inputs["real"], count, seen_by, weights, scratch)
+        backbone: cells.Backbone | None = None
+        if samples == embedded:
+            sets = replace(sets, views=seen)
+            backbone = _pictures(compared, inputs["real"], seen_by, weights)
+        elif seen_by and embedded:
+            backbone = _embedder(embedded, seen_by, weights, seen, count, params.seed)
+        choices = tuning.choose(sets, known["validation"], compared, scratch, backbone)
+        test = open_test(samples, inputs["ingest"] / "seal.json", known)
+        judged = {"validation": known["validation"], "test": test}
+        if backbone and embedded:
+            sealed = inputs["real"] if isinstance(backbone, Pictures) else embedded
+            backbone = backbone.knowing("test", table.read(sealed, "test"))
+        rows, hits = cells.compute(sets, judged, compared, choices, scratch, backbone)
+        repeats = pd.DataFrame(rows, columns=list(COLUMNS))
+        filled = [name for name, count in zip(test.classes, counts, strict=True) if count]
+        told = outcomes.table(hits, judged)
+        validation, of_test = (outcomes.of_split(told, split) for split in judged)
+        found = verdicts(validation, of_test, params.min_gain, filled)
 
-    outcomes.write(outputs["outcomes"], told)
-    _write_csv(outputs["repeats"], repeats)
-    _write_csv(outputs["arms"], _arm_means(repeats))
-    _write_csv(outputs["lifts"], _lifts(found))
-    write_json(outputs["metrics"], _metrics(found))
-    provenance = {
-        "real images": hashes["real"],
-        "sealed test split": table.table_hash(inputs["real"], "test"),
-        "synthetic images": hashes["synthetic"],
-        "other draws of them": hashes["draws"],
-        "generator": trained.hash,
-        **({"backbone": f"{seen_by.backbone} {seen_by.hash}"} if seen_by else {}),
-    }
-    planned = dict(zip(test.classes, counts.tolist(), strict=True))
-    described = {
-        **recipes(validation, of_test, choices, params, known["train"], planned, seen_by),
-        "choices": choices,
-        "kinds": {name: ARMS[name].kind for name in compared.arms},
-        "settings": params.model_dump(mode="json"),
-        "provenance": provenance,
-    }
-    verdict = {**found, **described}
-    write_json(outputs["verdict"], verdict)
-    shutil.rmtree(scratch, ignore_errors=True)
+        outcomes.write(outputs["outcomes"], told)
+        _write_csv(outputs["repeats"], repeats)
+        _write_csv(outputs["arms"], _arm_means(repeats))
+        _write_csv(outputs["lifts"], _lifts(found))
+        write_json(outputs["metrics"], _metrics(found))
+        provenance = {
+            "real images": hashes["real"],
+            "sealed test split": table.table_hash(inputs["real"], "test"),
+            "synthetic images": hashes["synthetic"],
+            "other draws of them": hashes["draws"],
+            "generator": trained.hash,
+            **({"backbone": f"{seen_by.backbone} {seen_by.hash}"} if seen_by else {}),
+        }
+        planned = dict(zip(test.classes, counts.tolist(), strict=True))
+        described = {
+            **recipes(validation, of_test, choices, params, known["train"], planned, seen_by),
+            "choices": choices,
+            "kinds": {name: ARMS[name].kind for name in compared.arms},
+            "settings": params.model_dump(mode="json"),
+            "provenance": provenance,
+        }
+        verdict = {**found, **described}
+        write_json(outputs["verdict"], verdict)
     recipe = f"Best recipe on validation is {of(verdict).sentence}"
     for sentence in (found["overall"]["sentence"], *found["overall"]["cautions"], recipe):
         print(f"evaluate: {sentence}")

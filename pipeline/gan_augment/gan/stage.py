@@ -23,6 +23,7 @@ from gan_augment.gan.validation import Validator
 from gan_augment.metrics.lift import Lift
 from gan_augment.params import Recipe, Space, TrainParams
 from gan_augment.storage import digest, read_json, replace_directory, write_json
+from gan_augment.temporary import scratch_of
 
 CODES = 64
 """Principal components that stand for features where validation does not choose how many."""
@@ -69,51 +70,50 @@ def run(
     earlier = warm_start.files(origin) if origin else []
     known = repr((described, train.space))
     fingerprint = digest(settings.model_dump_json(), *hashes, known, *earlier)
-    scratch = outputs["scratch"] / fingerprint
+    own = fabric.is_global_zero
+    with scratch_of(outputs["scratch"], fingerprint, own) as scratch:
+        with environment.deterministic(described["threads"]):
+            lift = _lift(train, validation, settings, fabric)
+            trained = warm_start.read(origin) if origin else None
+            starts = [] if origin else _starts(train, lift, settings, fabric, scratch)
+            untold: Row = {"codes": _codes(trained), "covariance": "own"}
+            chosen = start.best(starts) if starts else untold
+            shape = shape_of(train, settings, chosen["codes"])
+            trainer = Trainer(shape, settings, fabric)
+            if trained:
+                _start_from(trained, origin, trainer, fabric)
+            trainer.begin(train, chosen["covariance"])
+            batches = Batches(
+                train,
+                settings.batch_size,
+                shape.latent_dim,
+                settings.seed,
+                fabric.device,
+                settings.balance,
+                fabric.global_rank,
+                fabric.world_size,
+                trainer.generator.codec,
+            )
+            validator = (
+                Validator(train, validation, shape, settings, fabric.device, scratch, lift)
+                if fabric.is_global_zero
+                else None
+            )
+            loop = Loop(trainer, batches, validator, settings, fabric, scratch)
+            loop.run()
+            if lift:
+                loop.history.start = starts
+                kept = trainer.best_generator, shape.latent_dim
+                loop.history.spread = calibrate(*kept, lift, settings.seed)
 
-    with environment.deterministic(described["threads"]):
-        lift = _lift(train, validation, settings, fabric)
-        trained = warm_start.read(origin) if origin else None
-        starts = [] if origin else _starts(train, lift, settings, fabric, scratch)
-        untold: Row = {"codes": _codes(trained), "covariance": "own"}
-        chosen = start.best(starts) if starts else untold
-        shape = shape_of(train, settings, chosen["codes"])
-        trainer = Trainer(shape, settings, fabric)
-        if trained:
-            _start_from(trained, origin, trainer, fabric)
-        trainer.begin(train, chosen["covariance"])
-        batches = Batches(
-            train,
-            settings.batch_size,
-            shape.latent_dim,
-            settings.seed,
-            fabric.device,
-            settings.balance,
-            fabric.global_rank,
-            fabric.world_size,
-            trainer.generator.codec,
-        )
-        validator = (
-            Validator(train, validation, shape, settings, fabric.device, scratch, lift)
-            if fabric.is_global_zero
-            else None
-        )
-        loop = Loop(trainer, batches, validator, settings, fabric, scratch)
-        loop.run()
-        if lift:
-            loop.history.start = starts
-            kept = trainer.best_generator, shape.latent_dim
-            loop.history.spread = calibrate(*kept, lift, settings.seed)
-
-    if validator:
-        training = {
-            "params": settings.model_dump(mode="json"),
-            "environment": described,
-            "best": loop.history.best,
-            "stopped": loop.history.stopped,
-        }
-        _write(outputs, trainer, loop, settings, shape, train, training)
-        shutil.rmtree(scratch)
+        if validator:
+            training = {
+                "params": settings.model_dump(mode="json"),
+                "environment": described,
+                "best": loop.history.best,
+                "stopped": loop.history.stopped,
+            }
+            _write(outputs, trainer, loop, settings, shape, train, training)
 
 
 def _refuse_large(size: tuple[int, ...]) -> None:

@@ -1,6 +1,5 @@
 """Generate: models/generator, or a simpler method, becomes data/synthetic and data/draws."""
 
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from gan_augment.synthesis.gates.second import SecondBackbone, other_than
 from gan_augment.synthesis.gates.sight import Gate
 from gan_augment.synthesis.sampler import HopelessError, Sampler
 from gan_augment.table import Images
+from gan_augment.temporary import scratch_of
 
 
 def run(
@@ -65,40 +65,38 @@ def run(
     gated = trained and params.gates and samples == inputs["real"]
     second = _second(table.embedded(inputs)) if gated else None
     described = params.model_dump_json(), *known_as, repr(second), *hashes
-    scratch = outputs["scratch"] / digest(*described)
-
-    samplers: list[Sampler | None] = [None] * sets
-    judges: dict[str, Gate] = {}
-    if trained:
-        parts = real, validation, trained
-        evidence = Evidence(*parts, params.keep_real, params.seed, scratch, second)
-        judges = gates.fit(params.gates, evidence)
-        known = evidence if judges else None
-        samplers = [
-            Sampler(trained, params, known, judges, scratch, number) for number in range(sets)
-        ]
-    looked_at = report.Selection(real, validation, counts, params.seed)
-    with (
-        replace_directory(outputs["report"]) as folder,
-        table.Writer(outputs["synthetic"], real.classes, space=real.space) as synthetic,
-        table.Writer(outputs["draws"], real.classes, space=real.space) as others,
-        progress("generate", sets * int(counts.sum()), "images") as advance,
-    ):
-        done = 0
-        for number, sampler in enumerate(samplers):
-            for label, (wanted, method) in enumerate(zip(counts.tolist(), methods, strict=True)):
-                for rows in _rows(label, wanted, method, sampler, real, params, number):
-                    (others if number else synthetic).append(rows)
-                    if not number:
-                        looked_at.add(rows)
-                    done += len(rows)
-                    advance(done)
-        tally = samplers[0].tally if samplers[0] else {}
-        report.write(folder, params, trained, looked_at, tally, judges, scratch)
-    asked = [label for label, counts in sorted(tally.items()) if counts["all", "tried"]]
-    for line in report.in_words(judges, asked, real.classes):
+    with scratch_of(outputs["scratch"], digest(*described)) as scratch:
+        samplers: list[Sampler | None] = [None] * sets
+        judges: dict[str, Gate] = {}
+        if trained:
+            parts = real, validation, trained
+            evidence = Evidence(*parts, params.keep_real, params.seed, scratch, second)
+            judges = gates.fit(params.gates, evidence)
+            known = evidence if judges else None
+            samplers = [
+                Sampler(trained, params, known, judges, scratch, number) for number in range(sets)
+            ]
+        looked_at = report.Selection(real, validation, counts, params.seed)
+        with (
+            replace_directory(outputs["report"]) as folder,
+            table.Writer(outputs["synthetic"], real.classes, space=real.space) as synthetic,
+            table.Writer(outputs["draws"], real.classes, space=real.space) as others,
+            progress("generate", sets * int(counts.sum()), "images") as advance,
+        ):
+            asked, done = list(zip(counts.tolist(), methods, strict=True)), 0
+            for number, sampler in enumerate(samplers):
+                for label, (wanted, method) in enumerate(asked):
+                    for rows in _rows(label, wanted, method, sampler, real, params, number):
+                        (others if number else synthetic).append(rows)
+                        if not number:
+                            looked_at.add(rows)
+                        done += len(rows)
+                        advance(done)
+            tally = samplers[0].tally if samplers[0] else {}
+            report.write(folder, params, trained, looked_at, tally, judges, scratch)
+    tried = [label for label, counts in sorted(tally.items()) if counts["all", "tried"]]
+    for line in report.in_words(judges, tried, real.classes):
         print(f"generate: {line}")
-    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def check_names(params: GenerateParams) -> None:
