@@ -227,6 +227,31 @@ def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
     assert len(list((tmp_path / "kept").iterdir())) == 2
 
 
+def half_way_once(mark: Path, place: Workplace) -> bytes:
+    """Leave something in a folder, and die before it is whole, but not again."""
+
+    def work(folder: Path) -> None:
+        assert [file.name for file in folder.iterdir()] == ["given"]
+        (folder / "made").write_text("half")
+        if not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        (folder / "made").write_text("whole")
+
+    return place.run(work)
+
+
+@on_the_cluster
+def test_a_task_whose_worker_is_killed_begins_anew_in_another_copy(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "given").touch()
+    place = workplace(folder, ["given"], ["made"])
+    [left] = side_by_side(partial(half_way_once, tmp_path / "mark"), [place], "test", "numbers")
+    place.receive(left)
+    assert (folder / "made").read_text() == "whole"
+
+
 def die(_: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -61,7 +61,7 @@ def test_a_long_study_says_how_far_the_stage_is_that_has_just_told(
     tmp_path: Path, quick: Params
 ) -> None:
     replicates = [Replicate(quick, tmp_path / name) for name in ("a", "b")]
-    assert module._at_work(replicates) == ""
+    assert module._at_work(replicates, 0) == ""
     told = {
         "a": "train: 1/9 steps, 4 min left at 2.0 images/s\n",
         "b": "x" * 2_000 + "\ntrain: 5/9 steps, 3 min left at 2.0 images/s\nwarning: no progress\n",
@@ -71,7 +71,8 @@ def test_a_long_study_says_how_far_the_stage_is_that_has_just_told(
         (tmp_path / name / module.LOG).write_text(log)
         os.utime(tmp_path / name / module.LOG, (time, time))
     wanted = "(b: train: 5/9 steps, 3 min left at 2.0 images/s)"
-    assert module._at_work(replicates) == wanted
+    assert module._at_work(replicates, 0) == wanted
+    assert module._at_work(replicates, 1) == ""  # logs of other machines come in the end
 
 
 def test_finished_replicates_are_not_run_again(

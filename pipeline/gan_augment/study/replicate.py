@@ -1,5 +1,6 @@
 """A replicate: the stages from ingestion to evaluation once more, in a folder of their own."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
 from functools import partial
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 STAGES = ("embed", "train", "generate", "evaluate")
 """What is not run again if it was finished with the same images."""
 LOG = "log.txt"
-NEEDED = ("real", "ingest")
-"""What ingestion makes of the images: all that the stages need."""
+NEEDED = (LOG, "real", "ingest")
+"""What ingestion makes of the images, and has printed: all that the stages need."""
 RESULTS = (LOG, "training", "synthetic", "synthesis", "reports", "*.done")
 """What a study needs of a replicate, besides its real images, and that it is finished."""
 LAST_BYTES = 1_000
@@ -247,7 +248,7 @@ def run_all(replicates: Sequence[Replicate], title: str) -> None:
         if store:
             store.write(task[0].fingerprint(), pack(task[0].folder, RESULTS))
 
-    threads, note = replicates[0].params.train.threads or 1, partial(_at_work, left)
+    threads, note = replicates[0].params.train.threads or 1, partial(_at_work, left, time.time())
     side_by_side(_run, tasks, title, "replicates", threads, True, note, arrived)
 
 
@@ -270,10 +271,13 @@ def _run(task: tuple[Replicate, Workplace]) -> bytes:
     return place.run(work)
 
 
-def _at_work(replicates: Sequence[Replicate]) -> str:
-    """Return how far the stage is that has just told, and of which replicate it is."""
-    logs = [one.folder / LOG for one in replicates]
-    written = {log.stat().st_mtime: log for log in logs if log.exists()}
+def _at_work(replicates: Sequence[Replicate], since: float) -> str:
+    """Return how far the stage is that has just told, and of which replicate it is.
+
+    Logs that nobody has written to since then are of machines that send theirs in the end.
+    """
+    logs = {one.folder / LOG for one in replicates if (one.folder / LOG).exists()}
+    written = {when: log for log in logs if (when := log.stat().st_mtime) > since}
     if not written:
         return ""
     log = written[max(written)]
