@@ -5,6 +5,7 @@ import pytest
 
 from gan_augment import table
 from gan_augment.errors import UserError
+from gan_augment.table import shard
 from tests.table.samples import CLASSES, rows_of
 
 
@@ -31,6 +32,11 @@ def test_streaming_yields_what_reading_does(
 def test_a_missing_table_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no image table at .*dvc repro"):
         table.read(tmp_path)
+
+
+def test_a_shard_that_a_machine_lacks_is_no_damaged_one(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"train-00000.parquet is not on .*: run the stage that"):
+        shard.schema(tmp_path / "train-00000.parquet")
 
 
 def test_rows_of_each_class_are_counted_without_their_images(digits: Path) -> None:

@@ -1,5 +1,6 @@
 """A shard of an image table: a Parquet file whose pages have checksums, so damage is noticed."""
 
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,11 @@ def readable(shard: Path) -> Iterator[None]:
     """
     try:
         yield
+    except FileNotFoundError:
+        raise UserError(
+            f"{shard} is not on {socket.gethostname()}: run the stage that makes it; each machine "
+            "of a cluster needs the project at the same path"
+        ) from None
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{shard} is not a readable Parquet file: {reason(error)}") from None
 
