@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import psutil
 import pytest
 from loky import cpu_count
@@ -40,8 +41,34 @@ def third(value: Shared[np.ndarray], number: int) -> tuple[float, bool]:
 def test_a_large_value_reaches_the_workers_as_a_file() -> None:
     with shared(np.arange(1e6)) as value:
         assert fan_out(partial(third, value), [3, 5], "test", "numbers") == [(3, False), (5, False)]
-        assert value.file.exists()
-    assert not value.file.parent.exists()
+        assert value.folder.exists()
+    assert not value.folder.parent.exists()
+
+
+def test_whatever_is_shared_comes_back(tmp_path: Path) -> None:
+    mapped = np.lib.format.open_memmap(tmp_path / "mapped.npy", "w+", np.float32, (1000, 7))
+    mapped[:] = np.arange(7000).reshape(1000, 7)
+    add = 3
+    value = {
+        "arrays": [np.arange(6).reshape(2, 3).T, np.zeros((0, 4)), np.array(["ä", "b"])],
+        "frame": pd.DataFrame({"a": [1, 2], "b": ["x", None]}),
+        "mapped": np.load(tmp_path / "mapped.npy", mmap_mode="c"),
+        "part": mapped[10:20],
+        "function": lambda number: number + add,
+    }
+    with shared(value) as there:
+        found = there.get()
+        for wanted, array in zip(value["arrays"], found["arrays"], strict=True):
+            np.testing.assert_array_equal(array, wanted)
+            assert not array.flags.writeable
+        assert found["frame"].equals(value["frame"])
+        assert found["function"](4) == 7
+        for name in ("mapped", "part"):
+            np.testing.assert_array_equal(found[name], value[name])
+        assert found["mapped"].filename == str(tmp_path / "mapped.npy")
+        assert sum(file.stat().st_size for file in there.folder.iterdir()) < mapped.nbytes
+    with shared("no array") as text:
+        assert text.get() == "no array"
 
 
 def test_finished_tasks_are_kept_and_not_computed_again(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
+import json
 from functools import partial
 
 import numpy as np
 import pytest
 
+from gan_augment.engine.kept import store
 from gan_augment.evaluation import tuning
 from gan_augment.evaluation.arms import ARMS, Material, take, taken
 from gan_augment.evaluation.sets import Sets
@@ -64,7 +66,8 @@ def test_trials_are_kept_and_decide_alone(
     best = ARMS["gan"].options.index(0.5)
     scores = [0.5] * 6
     scores[best] = 0.9
-    file.write_text(str({"k-nn": scores, "logistic-regression": scores}).replace("'", '"'))
+    other = json.dumps({"k-nn": scores, "logistic-regression": scores})
+    store(folder).write(file.name, other.encode())
     again = tuning.choose(sets, train_images, params, folder)
     assert again["gan"] == {"k-nn": 0.5, "logistic-regression": 0.5}
     assert found["real"] == again["real"]

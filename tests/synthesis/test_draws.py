@@ -1,5 +1,6 @@
 """Draws: sets that differ in their seed alone, each made as if it were the only one."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,11 @@ import pandas as pd
 import pytest
 
 from gan_augment import table
+from gan_augment.engine import stream
 from gan_augment.errors import UserError
 from gan_augment.gan import model
-from gan_augment.synthesis import draws, sampler
+from gan_augment.synthesis import draws, gates, sampler
+from gan_augment.synthesis import sets as module
 from gan_augment.synthesis.draws import seed_of_set
 from gan_augment.table import Images
 from tests.conftest import CommandLine
@@ -44,6 +47,47 @@ def test_every_set_is_what_its_seed_makes_alone(digits: Path, tmp_path: Path) ->
     ids = [set(images.rows["id"]) for images in found]
     assert all(ids[0] != other for other in ids[1:])
     assert ids[1] != ids[2]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in places(folder)["draws"].iterdir()}
+
+
+@pytest.mark.usefixtures("perfect")
+def test_side_by_side_sets_have_the_same_bytes_and_those_finished_are_kept(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = {"plan": {"classes": {"0": 12, "3": 7}}, "gates": list(gates.GATES), "max_tries": 100}
+    generate(digits, tmp_path, tmp_path / "one by one", sets=4, **plan)
+    monkeypatch.setattr(module, "MANY", 0)
+    made: list[object] = []
+
+    class Killed(BaseException):
+        pass
+
+    def stopped(*arguments: object, **options: object) -> Iterator[object]:
+        for rows in stream(*arguments, **options):  # type: ignore[arg-type]
+            if len(made) == 2:
+                raise Killed
+            made.append(rows)
+            yield rows
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "stream", stopped)
+        with pytest.raises(Killed):
+            generate(digits, tmp_path, tmp_path / "side by side", sets=4, **plan)
+    kept = list(places(tmp_path / "side by side")["scratch"].rglob("set-*.parquet"))
+    assert sorted(file.name for file in kept) == ["set-001.parquet", "set-002.parquet"]
+    asked: list[list[int]] = []
+
+    def told(function: object, numbers: list[int], **options: object) -> Iterator[object]:
+        asked.append(numbers)
+        return stream(function, numbers, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "stream", told)
+    generate(digits, tmp_path, tmp_path / "side by side", sets=4, **plan)
+    assert asked == [[3]]
+    assert contents(tmp_path / "side by side") == contents(tmp_path / "one by one")
 
 
 @pytest.mark.parametrize("method", ["gan", "gmm", "smote", "oversample", "placebo"])

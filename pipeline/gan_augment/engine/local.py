@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TypeVar
 
-import joblib
 from loky import ProcessPoolExecutor, cpu_count, get_reusable_executor
 
+from gan_augment.engine.filed import Filed, file
 from gan_augment.temporary import temporary_folder
 
 Value = TypeVar("Value")
@@ -82,29 +81,13 @@ def _end_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-@dataclass(frozen=True)
-class Filed(Generic[Value]):
-    """A value in a file."""
-
-    file: Path
-
-    def get(self) -> Value:
-        """Return the value, read once in a process; its arrays cannot be written to."""
-        value: Value = _load(self.file)
-        return value
-
-
 @contextmanager
 def shared(value: Value) -> Iterator[Filed[Value]]:
-    """Put a value into a file while this lasts.
-
-    joblib would share the arrays of tasks by itself, but its bookkeeping of files prints tracebacks
-    where workers hold on to them between tasks, as caches do.
-    """
+    """Put a value into files while this lasts."""
     with temporary_folder() as folder:
-        file = folder / "shared"
-        joblib.dump(value, file)
-        yield Filed(file)
+        place = folder / "shared"
+        place.mkdir()
+        yield file(value, place)
 
 
 @dataclass(frozen=True)
@@ -125,8 +108,3 @@ class Here:
 def workplace(folder: Path, takes: Sequence[str], leaves: Sequence[str]) -> Here:  # noqa: ARG001
     """Return the folder itself."""
     return Here(folder)
-
-
-@lru_cache(maxsize=1)
-def _load(file: Path) -> Any:
-    return joblib.load(file, mmap_mode="r")

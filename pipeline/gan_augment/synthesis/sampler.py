@@ -70,15 +70,15 @@ class Sampler:
         params: GenerateParams,
         evidence: Evidence | None,
         judges: Mapping[str, Judge],
-        scratch: Path,
+        scratch: Path | None,
         number: int = 0,
     ) -> None:
         """Take the generator, what the gates were fitted to (None without gates), and a place.
 
-        `number` is that of the set, see `draws`.
+        `number` is that of the set, see `draws`; no place keeps nothing.
         """
         self._trained, self._params = trained, params
-        self._scratch = scratch / f"set-{number:03d}"
+        self._scratch = scratch and scratch / f"set-{number:03d}"
         self._evidence, self._judges = evidence, judges
         self._seed = seed_of_set(params.seed, number)
         # With a fallback a set that gives up is still filled: by the same rule in every set.
@@ -114,8 +114,9 @@ class Sampler:
 
     def _block(self, label: int, indices: range) -> Block:
         """Return a block as it was kept, or make it."""
-        file = self._scratch / f"class-{label:03d}-from-{indices.start:09d}.parquet"
-        if file.exists():
+        name = f"class-{label:03d}-from-{indices.start:09d}.parquet"
+        file = self._scratch and self._scratch / name
+        if file and file.exists():
             kept = pq.read_schema(file).metadata[TALLY]
             block = Block(json.loads(kept), partial(pq.read_table, file))
             self._remember(label, block)
@@ -145,7 +146,7 @@ class Sampler:
 
     def _encode(
         self,
-        file: Path,
+        file: Path | None,
         tally: Tally,
         label: int,
         indices: NDArray[np.int64],
@@ -168,6 +169,8 @@ class Sampler:
             truncation=self._params.truncation,
             **columns,
         )
+        if file is None:
+            return rows
         noted = rows.replace_schema_metadata({**rows.schema.metadata, TALLY: json.dumps(tally)})
         with replace_file(file) as part:
             pq.write_table(noted, part, compression="none", use_dictionary=False)

@@ -1,9 +1,7 @@
 """Generate: models/generator, or a simpler method, becomes data/synthetic and data/draws."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-
-import pyarrow as pa
 
 from gan_augment import mapped, table
 from gan_augment.errors import UserError, choose
@@ -11,13 +9,12 @@ from gan_augment.gan import model
 from gan_augment.params import GenerateParams
 from gan_augment.progress import progress
 from gan_augment.storage import digest, replace_directory
-from gan_augment.synthesis import baselines, gates, plan, report
+from gan_augment.synthesis import gates, plan, report
 from gan_augment.synthesis.baselines import BASELINES
-from gan_augment.synthesis.draws import seed_of_set
 from gan_augment.synthesis.gates.evidence import Evidence
 from gan_augment.synthesis.gates.second import SecondBackbone, other_than
 from gan_augment.synthesis.gates.sight import Gate
-from gan_augment.synthesis.sampler import HopelessError, Sampler
+from gan_augment.synthesis.sets import Sets
 from gan_augment.table import Images
 from gan_augment.temporary import scratch_of
 
@@ -66,16 +63,14 @@ def run(
     second = _second(table.embedded(inputs)) if gated else None
     described = params.model_dump_json(), *known_as, repr(second), *hashes
     with scratch_of(outputs["scratch"], digest(*described)) as scratch:
-        samplers: list[Sampler | None] = [None] * sets
         judges: dict[str, Gate] = {}
+        evidence: Evidence | None = None
         if trained:
             parts = real, validation, trained
             evidence = Evidence(*parts, params.keep_real, params.seed, scratch, second)
             judges = gates.fit(params.gates, evidence)
-            known = evidence if judges else None
-            samplers = [
-                Sampler(trained, params, known, judges, scratch, number) for number in range(sets)
-            ]
+        same = Sets(params, real, counts, methods, trained, evidence if judges else None, judges)
+        sampler = same.sampler(0, scratch)
         looked_at = report.Selection(real, validation, counts, params.seed)
         with (
             replace_directory(outputs["report"]) as folder,
@@ -83,16 +78,17 @@ def run(
             table.Writer(outputs["draws"], real.classes, space=real.space) as others,
             progress("generate", sets * int(counts.sum()), "images") as advance,
         ):
-            asked, done = list(zip(counts.tolist(), methods, strict=True)), 0
-            for number, sampler in enumerate(samplers):
-                for label, (wanted, method) in enumerate(asked):
-                    for rows in _rows(label, wanted, method, sampler, real, params, number):
-                        (others if number else synthetic).append(rows)
-                        if not number:
-                            looked_at.add(rows)
-                        done += len(rows)
-                        advance(done)
-            tally = samplers[0].tally if samplers[0] else {}
+            done = 0
+            for rows in same.rows(0, sampler):
+                synthetic.append(rows)
+                looked_at.add(rows)
+                done += len(rows)
+                advance(done)
+            for rows in same.others(range(1, sets), scratch):
+                others.append(rows)
+                done += len(rows)
+                advance(done)
+            tally = sampler.tally if sampler else {}
             report.write(folder, params, trained, looked_at, tally, judges, scratch)
     tried = [label for label, counts in sorted(tally.items()) if counts["all", "tried"]]
     for line in report.in_words(judges, tried, real.classes):
@@ -153,32 +149,3 @@ def _model(folder: Path, real: Images) -> model.Model:
             "train.conditional to true"
         )
     return trained
-
-
-def _rows(
-    label: int,
-    wanted: int,
-    method: str,
-    sampler: Sampler | None,
-    real: Images,
-    params: GenerateParams,
-    number: int,
-) -> Iterator[pa.Table]:
-    """Yield a set's rows of a class: of the generator while its images pass, else simpler ones.
-
-    Raises:
-        HopelessError: the gates reject nearly all of the class, and there is no fallback.
-    """
-    left = wanted
-    if method == "gan" and sampler:
-        try:
-            for rows in sampler.rows(label, wanted):
-                left -= len(rows)
-                yield rows
-        except HopelessError as error:
-            if params.fallback is None:
-                raise
-            method = params.fallback
-            print(f"generate: {error}. The {left} that are missing are made by {method}")
-    if left:
-        yield baselines.rows(method, real, label, left, seed_of_set(params.seed, number))

@@ -96,6 +96,10 @@ class Evidence:
         """The validation images as the ensemble sees them."""
         return self.ensemble(self.validation.pixels)
 
+    def fit(self) -> None:
+        """Make now what is else made when it is first asked for."""
+        _ = self.ensemble, self.train_codes
+
     def candidates(
         self, label: int, seed: int, indices: NDArray[np.int64], pixels: Pixels
     ) -> Candidates:
