@@ -46,13 +46,18 @@ def of_the_disk(error: BaseException) -> str | None:
 
     Libraries in Rust say so in words alone.
     """
+    room = "make room, or set TMPDIR to a folder elsewhere"
+    advice = {
+        **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), room),
+        errno.EROFS: "work in a folder that can be written, or set TMPDIR to one",
+    }
     found: BaseException | None = error
     while found:
-        for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS):
+        for number, what in advice.items():
             words = os.strerror(number)
             if getattr(found, "errno", None) == number or words in str(found):
                 place = getattr(found, "filename", None)
                 where = f" ({os.fsdecode(place)})" if place else ""
-                return f"{words.lower()}{where}: make room, or set TMPDIR to a folder elsewhere"
+                return f"{words.lower()}{where}: {what}"
         found = found.__cause__ or found.__context__
     return None

@@ -1,5 +1,6 @@
 """What the machine has, and what is too little."""
 
+import os
 import platform
 from pathlib import Path
 
@@ -54,3 +55,12 @@ def test_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = next(iter(machine.disk(tmp_path)))
     assert found.stops
     assert found.said.endswith("make room")
+
+
+def test_a_place_that_cannot_be_written_stops_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda place, _: place != tmp_path)
+    found = next(iter(machine.disk(tmp_path)))
+    assert (found.state, found.stops) == ("attention", True)
+    assert found.said == f"{tmp_path} cannot be written: work elsewhere"

@@ -311,6 +311,10 @@ def test_nobody_is_asked_for_more_than_a_hundred_times_the_images() -> None:
     large = difference(0.05, 0.001)
     within, beyond = (outlook(difference(0.02, error), large) for error in (0.1515, 0.1525))
     assert within == "About 12,000 test images instead of 120 would decide it."
+    scattered = Difference(0.02, 0.1515**2, 0.02**2, 0.0, 1000, 1000)
+    assert "more repeats could" in outlook(scattered, large)
+    # 50 times are wanted; of 60 steps to a hundred the 52nd is 53.5 times.
+    assert outlook(difference(0.02, 0.1074), large).startswith("About 6,500 test images")
     assert beyond.startswith("More test images would not decide it")
 
 

@@ -61,7 +61,7 @@ def start(folder: Path, *command: str, warm: bool = True) -> int:
         os.dup2(log, 2)
         if not warm:
             os.execvp(command[0], command)
-        _run(command)
+        become(command)
     return child
 
 
@@ -113,8 +113,8 @@ def warm_up() -> None:
     dvc.stage.run._run = _fork_stage
 
 
-def _run(command: tuple[str, ...]) -> NoReturn:
-    """Run a command line in this process, and end it."""
+def become(command: tuple[str, ...]) -> NoReturn:
+    """Run a command line, DVC's or ours, in this process, and end it."""
     program, *arguments = command
     code: object = 1
     try:
@@ -149,7 +149,7 @@ def _fork_stage(_: object, command: str, cwd: str, env: Mapping[str, str], **__:
         os.environ.clear()
         os.environ.update(env)
         os.chdir(cwd)
-        _run(tuple(shlex.split(command)))
+        become(tuple(shlex.split(command)))
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     code = wait(child)
     signal.signal(signal.SIGINT, before)

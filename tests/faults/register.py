@@ -108,6 +108,11 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
             "faults/test_disks.py::test_a_full_disk_is_one_message",
         ),
         Fault(
+            "A project, a folder of outputs or the cache of versions on a read-only file system",
+            "one message; what only reads goes on; `doctor` says it",
+            "faults/test_read_only.py::test_a_project_is_one_message",
+        ),
+        Fault(
             "The folder of an output cannot be written",
             "one message; what was there is there",
             "faults/test_disks.py::test_a_place_that_cannot_be_written_is_one_message",

@@ -1,5 +1,6 @@
 """Python, cores, memory and disk."""
 
+import os
 import platform
 import shutil
 import tempfile
@@ -60,7 +61,9 @@ def disk(root: Path) -> Iterator[Finding]:
     for place in (place for place in places if place in disks.values()):
         free = shutil.disk_usage(place).free / GB
         said = f"{free:.1f} GB free {places[place]} ({place})"
-        if free >= LITTLE_GB:
+        if not os.access(place, os.W_OK):
+            yield attention("disk", f"{place} cannot be written: work elsewhere", stops=True)
+        elif free >= LITTLE_GB:
             yield ok("disk", said)
         else:
             yield attention("disk", f"{said}: make room", stops=free < TOO_LITTLE_GB)
