@@ -1,3 +1,6 @@
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -48,6 +51,15 @@ def test_labels_are_true(train_images: Images) -> None:
     assert batch.real.max() <= 1
     for image, label in zip(((batch.real + 1) * 127.5).round().byte(), batch.labels, strict=True):
         assert (image.numpy().tobytes(), int(label)) in known
+
+
+def test_images_that_are_mapped_from_a_file_come_in_the_same_batches(
+    train_images: Images, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "pixels.npy", train_images.pixels)
+    mapped = replace(train_images, pixels=np.load(tmp_path / "pixels.npy", mmap_mode="r"))
+    for a, b in zip(batches(train_images)[3], batches(mapped)[3], strict=True):
+        assert torch.equal(a, b)
 
 
 def test_shapes(train_images: Images) -> None:

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gan_augment.errors import UserError
-from gan_augment.ingest.split import assign, check, missing_classes
+from gan_augment.ingest import split as splitting
+from gan_augment.ingest.split import VALIDATION, assign, check, missing_classes
 from gan_augment.params import Split
 from gan_augment.table import SPLITS
 
@@ -242,3 +243,13 @@ def test_where_a_group_goes_does_not_depend_on_the_order_of_images() -> None:
     shuffled = [groups[i] for i in order]
     again = assign(labels[order], shuffled, [None] * 60, "ab", Split(), 0)
     assert dict(zip(shuffled, again, strict=True)) == there
+
+
+def test_aims_by_hand() -> None:
+    """Validation is given and closed: the open splits share what is not in it, an image at least."""
+    place = np.array([-1, -1, VALIDATION, -1, -1])
+    sizes = np.array([[4, 0, 0], [2, 2, 0], [3, 1, 0], [0, 1, 1], [1, 0, 0]])
+    aim, placed = splitting._aims(place, sizes, np.array([0.4, 0, 0.1]))
+    # Of 7, 3 and 1 images that are not there a fifth is tested: 1.4, 0.6 and 0.2.
+    np.testing.assert_allclose(aim, [[5.6, 1, 1.4], [2, 1, 1], [1, 1, 1]])
+    assert placed.tolist() == [[0, 3, 0], [0, 1, 0], [0, 0, 0]]
