@@ -150,14 +150,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mutations")
     parser.add_argument("modules", nargs="*", help=f"of {', '.join(MODULES)}; all by default")
     parser.add_argument("--sample", type=int, default=40, help="changes a module, 0: all")
+    parser.add_argument(
+        "--lines", type=int, nargs="*", help="of these alone, once tests are written"
+    )
     options = parser.parse_args(arguments)
     for heavy in HEAVY:
         importlib.import_module(heavy)
-    rows = [_measured(module, options.sample) for module in options.modules or MODULES]
+    modules = options.modules or MODULES
+    rows = [_measured(module, options.sample, options.lines) for module in modules]
     print(table(("module", "changes", "tried", "noticed"), rows))
 
 
-def _measured(module: str, sample: int) -> list[str]:
+def _measured(module: str, sample: int, lines: Sequence[int] | None) -> list[str]:
     """Print each change that no test notices, and return a row of the table."""
     trial = Trial(module, choose(MODULES, module, "module"))
     every = list(changes(trial.tree))
@@ -165,6 +169,8 @@ def _measured(module: str, sample: int) -> list[str]:
     if sample and sample < len(every):
         drawn = rng(0, "mutations", module).choice(len(every), sample, replace=False)
         tried = [every[number] for number in sorted(drawn)]
+    if lines:
+        tried = [change for change in tried if change.old.lineno in lines]
     for change in tried:
         if trial.notices(change):
             noticed += 1

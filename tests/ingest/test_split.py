@@ -246,7 +246,7 @@ def test_where_a_group_goes_does_not_depend_on_the_order_of_images() -> None:
 
 
 def test_aims_by_hand() -> None:
-    """Validation is given and closed: the open splits share what is not in it, an image at least."""
+    """Validation is given and closed: the others share what is not in it, an image at least."""
     place = np.array([-1, -1, VALIDATION, -1, -1])
     sizes = np.array([[4, 0, 0], [2, 2, 0], [3, 1, 0], [0, 1, 1], [1, 0, 0]])
     aim, placed = splitting._aims(place, sizes, np.array([0.4, 0, 0.1]))

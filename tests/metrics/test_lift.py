@@ -85,14 +85,18 @@ def as_pixels(features: Images) -> Images:
     return Images(values.reshape(-1, 1, 10, 14), features.labels, features.classes, features.rows)
 
 
-@pytest.mark.parametrize("what", ["features", "pixels"])
+@pytest.mark.parametrize("what", ["features", "pixels", "features that overlap"])
 def test_lift_and_error_by_hand(what: str) -> None:
-    made = [noisy((100, 60, 30), 0), noisy((900, 700, 400), 1), noisy((10, 50, 80), 2)]
+    sizes = (100, 60, 30), (900, 700, 400), (10, 50, 80)
+    if what == "features that overlap":
+        made = [samples(counts, seed, apart=0.7) for seed, counts in enumerate(sizes)]
+    else:
+        made = [noisy(counts, seed) for seed, counts in enumerate(sizes)]
     if what == "pixels":
         made = [as_pixels(part) for part in made]
     train, validation, more = made
     found = Lift(train, validation, 0)(more.pixels, more.labels)
-    assert found == pytest.approx(by_hand(*made, 0.01 if what == "features" else 1.0), abs=1e-12)
+    assert found == pytest.approx(by_hand(*made, 1.0 if what == "pixels" else 0.01), abs=1e-12)
     assert found.lift != 0
 
 
