@@ -30,6 +30,7 @@ from gan_augment.ingest import chunks
 from gan_augment.params import Params
 from gan_augment.study import study
 from gan_augment.study.replicate import Replicate
+from gan_augment.synthesis import sets
 from tests.conftest import QUICK_BACKBONE
 from tests.ray_cluster import SETTINGS, Cluster, started
 from tests.study.conftest import project, quick
@@ -312,11 +313,13 @@ def test_stages_give_the_same_bytes(
     tmp_path: Path, quick: Params, counted: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chunks, "MANY", 0)
+    monkeypatch.setattr(sets, "MANY", 0)
     ingest = quick.ingest.model_copy(update={"limit": 400})
     evaluate = quick.evaluate.model_copy(update={"repeats": 2})
     params = quick.model_copy(update={"ingest": ingest, "evaluate": evaluate})
     Replicate(params, tmp_path / "ray").run()
-    assert len(counted) == 29 + 6  # chunks of 64 digits, and an arm in a repeat each
+    # Chunks of 64 digits, a second set of draws, and an arm in a repeat each.
+    assert len(counted) == 29 + 1 + 6
     monkeypatch.setenv(ENGINE, "local")
     Replicate(params, tmp_path / "local").run()
     assert contents(tmp_path / "ray") == contents(tmp_path / "local")
