@@ -77,13 +77,19 @@ def test_finished_tasks_are_found_from_elsewhere(
     assert len(asked) == 5
 
 
+@pytest.mark.parametrize("scheme", ["", "file://"])
 def test_a_folder_of_all_machines_will_do(
-    asked: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    scheme: str, asked: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(FINISHED, str(tmp_path / "disk"))
+    monkeypatch.setenv(FINISHED, f"{scheme}{tmp_path}/disk")
     assert squared(asked, [1, 2]) == squared(asked, [1, 2])
     assert asked == [1, 2]
     assert len(list((tmp_path / "disk" / FOLDER.name).iterdir())) == 2
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(FINISHED, f"{scheme}{tmp_path}/file")
+    with pytest.raises(UserError, match=r"cannot write .*/file/gan-augment: "):
+        squared(asked, [3])
+    assert asked == [1, 2]
 
 
 @pytest.mark.usefixtures("s3")

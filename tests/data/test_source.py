@@ -119,6 +119,15 @@ def test_s3_without_its_library() -> None:
         load("s3://bucket/set")
 
 
+def test_another_folder_is_no_table(memory: str) -> None:
+    told = r"memory://bucket holds none of README.md, verdict.json, train-\*.parquet: name the"
+    with pytest.raises(UserError, match=told):
+        load(memory.rpartition("/")[0])
+    with pytest.raises(UserError, match=r"verdict.txt holds none of"):
+        fsspec.filesystem("memory").pipe("/bucket/verdict.txt", b"")
+        load("memory://bucket/verdict.txt")
+
+
 def test_a_server_that_does_not_answer() -> None:
     port = free_port()
     with pytest.raises(UserError, match=f"http://127.0.0.1:{port}/set cannot be reached: "):

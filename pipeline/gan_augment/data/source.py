@@ -64,9 +64,11 @@ def fetch(url: str, files: Sequence[str]) -> Path:
         state = [str(sorted(found[name].items())) for name in sorted(found)]
         address = fs.unstrip_protocol(root.rstrip("/"))
         folder = cache_directory() / "tables" / digest(address, *state)
-        for name, about in found.items():
-            if any(fnmatch(name, pattern) for pattern in files):
-                _copy(fs, about, folder / name)
+        wanted = [name for name in found if any(fnmatch(name, pattern) for pattern in files)]
+        if not wanted:
+            raise UserError(f"{url} holds none of {', '.join(files)}: name the folder they are in")
+        for name in wanted:
+            _copy(fs, found[name], folder / name)
     return folder
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gan_augment.address import ADDRESS, reached
-from gan_augment.storage import replace_file
+from gan_augment.storage import replace_file, write_text
 
 FINISHED = "GAN_AUGMENT_FINISHED"
 """Environment variable: where finished tasks are kept, such as s3://bucket/prefix; by default in
 the folder of the run."""
 MARK = "gan-augment"
-"""An empty object at the address, written first: that nothing can be is known before any work."""
+"""An empty file there, written first: that nothing can be is known before any work."""
 
 
 class Store(Protocol):
@@ -45,10 +45,13 @@ def elsewhere(name: str) -> Store | None:
     Raises:
         UserError: nothing can be written there.
     """
-    place = os.environ.get(FINISHED)
+    place = os.environ.get(FINISHED, "").removeprefix("file://")
     if not place:
         return None
-    return Address(place, name) if ADDRESS.match(place) else Folder(Path(place) / name)
+    if ADDRESS.match(place):
+        return Address(place, name)
+    write_text(Path(place) / MARK, "")
+    return Folder(Path(place) / name)
 
 
 class Folder:
