@@ -141,7 +141,7 @@ def test_finished_replicates_are_found_from_elsewhere(
     for machine in ("first", "second"):
         one = Replicate(quick, tmp_path / machine / "fingerprint" / "0")
         run_all([one], "study")
-        told = "study: 1 were finished before" in capsys.readouterr().out
+        told = "study: finished already: 1 of 1" in capsys.readouterr().out
         assert told == (machine == "second")
         assert one.finished
         results.append((one.repeats(), one.outcomes(), one.verdict(), one.filled(), one.passed()))

@@ -238,7 +238,7 @@ def run_all(replicates: Sequence[Replicate], title: str) -> None:
             advance(number)
     left = [replicate for replicate in replicates if not replicate.finished]
     if finished := len(replicates) - len(left):
-        print(f"{title}: {finished} were finished before", flush=True)
+        print(f"{title}: finished already: {finished} of {len(replicates)}", flush=True)
 
     tasks = [(one, workplace(one.folder, NEEDED, RESULTS)) for one in left]
 
