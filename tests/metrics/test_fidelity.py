@@ -92,6 +92,13 @@ def test_intraclass_diversity_by_hand() -> None:
     }
 
 
+def test_intraclass_diversity_of_features_is_in_their_own_units() -> None:
+    features = np.full((5, 2), 7, np.float32)
+    features[:, 0] = [10, 20, 30, 40, 50]  # deviation √250, the other's is 0
+    found = intraclass_diversity(features, np.zeros(5, np.int64))
+    assert found == {0: pytest.approx(math.sqrt(250) / 2)}
+
+
 def test_intraclass_diversity_agrees_with_numpy() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (40, 3, 5, 4), np.uint8)
     found = intraclass_diversity(pixels, np.zeros(40, np.int64))
@@ -179,12 +186,12 @@ def test_precision_and_recall_agree_with_torch_fidelity() -> None:
     assert found.recall == pytest.approx(theirs["recall"], abs=1e-6)
 
 
-@given(SEEDS)
-def test_a_set_against_itself(seed: int) -> None:
+@given(SEEDS, st.sampled_from([1, 1e5]))
+def test_a_set_against_itself(seed: int, scale: float) -> None:
     real = rows(seed)
     assert frechet_distance(real, real) == pytest.approx(0, abs=1e-9 * np.square(real).sum())
     assert kernel_distance(real, real) <= 0
-    apart = np.random.default_rng(seed).normal(size=(60, 4))  # no two neighbours equally far
+    apart = scale * np.random.default_rng(seed).normal(size=(60, 4))  # none are equally far
     found = precision_recall_density_coverage(apart, apart)
     # a ball holds its centre and k − 1 neighbours; the k-th is on its edge
     assert found.precision == found.recall == found.coverage == 1
