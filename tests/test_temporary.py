@@ -19,10 +19,8 @@ def test_what_a_killed_process_shared_is_deleted_by_the_next_and_nothing_else(
     sharing = """
 import time
 from gan_augment.engine import shared
-from gan_augment.errors import UserError
-from gan_augment.temporary import scratch_of
 with shared([1, 2]) as value:
-    print(value.file, flush=True)
+    print(value.folder, flush=True)
     time.sleep(300)
 """
     command = [sys.executable, "-c", sharing]

@@ -1,10 +1,10 @@
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
-import pytest
-
 from benchmarks.changes import changed, changes
-from benchmarks.mutations import MODULES, ROOT, Trial
+from benchmarks.mutations import MODULES, ROOT
 
 SOURCE = '''
 def share(part: int | None, whole: float = 2.0, strict: bool = True) -> float | None:
@@ -61,19 +61,43 @@ def test_every_module_and_its_tests_are_there() -> None:
         assert all((ROOT / "tests" / test).is_file() for test in tests)
 
 
+TRIALS = """
+import sys
+from pathlib import Path
+from benchmarks.changes import changes
+from benchmarks.mutations import Trial
+from gan_augment.errors import UserError
+tests = Path(sys.argv[1])
+tests.write_text(
+    "from gan_augment.errors import shortened\\n"
+    "def test_it():\\n"
+    "    assert shortened('a' * 201) == 'a' * 200 + '…'\\n"
+)
+trial = Trial("errors", [str(tests)])
+found = {str(one).partition(": ")[2]: one for one in changes(trial.tree)}
+for words in ("`200` → `201`", "`len(text) <= most` → `len(text) < most`", "`1` → `2`"):
+    print(trial.notices(found[words]))
+tests.write_text("def test_it():\\n    assert False\\n")
+try:
+    Trial("errors", [str(tests)])
+except UserError as error:
+    print(error)
+"""
+
+
 def test_tests_notice_what_changes_something_and_nothing_else(tmp_path: Path) -> None:
-    """Of a module as it is: its tests, and one that looks at nothing."""
+    """Of a module as it is: its tests, and one that looks at nothing.
+
+    In a process of its own, as the benchmark runs: one that has run other tests forks all that
+    they left.
+    """
     tests = tmp_path / "test_hint.py"
-    tests.write_text(
-        "from gan_augment.errors import shortened\n"
-        "def test_it():\n"
-        "    assert shortened('a' * 201) == 'a' * 200 + '…'\n"
+    done = subprocess.run(
+        [sys.executable, "-c", TRIALS, str(tests)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    trial = Trial("errors", [str(tests)])
-    found = {str(one).partition(": ")[2]: one for one in changes(trial.tree)}
-    assert trial.notices(found["`200` → `201`"])
-    assert not trial.notices(found["`len(text) <= most` → `len(text) < most`"])
-    assert not trial.notices(found["`1` → `2`"])
-    tests.write_text("def test_it():\n    assert False\n")
-    with pytest.raises(Exception, match="tests of errors fail as it is"):
-        Trial("errors", [str(tests)])
+    said = f"tests of errors fail as it is: {tests}"
+    assert done.stdout.splitlines() == ["True", "False", "False", said], done.stderr
