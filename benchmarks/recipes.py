@@ -25,7 +25,7 @@ from benchmarks import script, studies
 from benchmarks.datasets import fashion_mnist, first, labelled
 from benchmarks.experiment import draw, train
 from benchmarks.race import SCRATCH
-from benchmarks.start import drawn
+from benchmarks.start import SCARCE, drawn, subset
 from gan_augment import table
 from gan_augment.engine import fan_out
 from gan_augment.gan.networks.resnet import GROWTH
@@ -102,11 +102,10 @@ def photographs(seed: int) -> tuple[Images, Images]:
         real = Path(folder) / "real"
         ingest.run(params.ingest, {}, {"real": real})
         known = [table.read(real, split) for split in ("train", "validation")]
-    pixels, labels = (np.concatenate([getattr(part, of) for part in known]) for of in COLUMNS)
-    return drawn(labelled(pixels, labels, known[0].classes), (0, 2, 5), seed)
+    both = subset(known[0], np.arange(len(known[0])), known[1])
+    return drawn(both, next(iter(SCARCE.values())), seed)
 
 
-COLUMNS = ("pixels", "labels")
 SETS = {
     "Fashion-MNIST, 200 a class": clothes,
     "Fashion-MNIST, 200/20": scarce_clothes,

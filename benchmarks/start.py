@@ -62,10 +62,11 @@ def _features(folder: Path) -> Images:
     embed.run(params.embed, {"real": inputs["real"]}, outputs)
     samples = table.samples(inputs)
     parts = [table.read(samples, split) for split in ("train", "validation")]
-    return _subset(parts[0], np.arange(len(parts[0])), parts[1])
+    return subset(parts[0], np.arange(len(parts[0])), parts[1])
 
 
-def _subset(images: Images, rows: NDArray[np.intp], more: Images | None = None) -> Images:
+def subset(images: Images, rows: NDArray[np.intp], more: Images | None = None) -> Images:
+    """Return some rows, and all of `more` after them."""
     pixels, labels = images.pixels[rows], images.labels[rows]
     if more is not None:
         pixels, labels = np.concatenate([pixels, more.pixels]), np.append(labels, more.labels)
@@ -80,7 +81,7 @@ def drawn(known: Images, scarce: tuple[int, ...], draw: int) -> tuple[Images, Im
         own = shuffled[known.labels[shuffled] == label]
         kept.append(own[: FEW if label in scarce else 3 * len(own) // 4])
     train = np.sort(np.concatenate(kept))
-    return _subset(known, train), _subset(known, np.setdiff1d(shuffled, train))
+    return subset(known, train), subset(known, np.setdiff1d(shuffled, train))
 
 
 def _lifts(train: Images, validation: Images, draw: int) -> Iterator[dict[str, object]]:
