@@ -1,26 +1,31 @@
 """A command of ours in a folder that is mounted read-only: permissions do not stop root."""
 
 import ctypes
+import multiprocessing
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.faults import project
 
 NEW_NAMESPACE = 0x00020000
 """Linux: mounts of this process and those that it starts are their own (`CLONE_NEWNS`)."""
+FRESH = multiprocessing.get_context("forkserver")
+"""Forks a process that has run nothing: forks of this one may wait for threads that it had."""
+FRESH.set_forkserver_preload(["tests.faults.warm"])
 
 
 def mounts() -> bool:
     """Return whether this user may mount."""
-    child = os.fork()
-    if not child:
-        os._exit(ctypes.CDLL(None).unshare(NEW_NAMESPACE) != 0)
-    return project.wait(child) == 0
+    asked = FRESH.Process(target=_own_mounts)
+    asked.start()
+    asked.join()
+    return asked.exitcode == 0
 
 
-def run(folder: Path, *command: str, only: str = ".") -> tuple[int, str]:
+def run(folder: Path, *command: str, only: str = ".") -> tuple[int | None, str]:
     """Run a command in a folder of which a part is read-only: its exit code, and what it prints.
 
     Args:
@@ -29,21 +34,33 @@ def run(folder: Path, *command: str, only: str = ".") -> tuple[int, str]:
         only: the part, all of it by default.
     """
     log = folder.with_name(f"{folder.name}.log")
-    child = os.fork()
-    if not child:
-        sys.stdout = sys.stderr = printed = log.open("w")  # pytest has put its own there
-        for stream in (1, 2):
-            os.dup2(printed.fileno(), stream)
-        _mount(folder / only)
-        os.chdir(folder)
-        project.become(("gan-augment", *command))
-    return project.wait(child), log.read_text()
+    child = FRESH.Process(target=_run, args=(folder, command, only, log, dict(os.environ)))
+    child.start()
+    child.join()
+    return child.exitcode, log.read_text()
+
+
+def _run(
+    folder: Path, command: tuple[str, ...], only: str, log: Path, env: Mapping[str, str]
+) -> None:
+    os.environ.clear()
+    os.environ.update(env)
+    sys.stdout = sys.stderr = printed = log.open("w")
+    for stream in (1, 2):
+        os.dup2(printed.fileno(), stream)
+    _own_mounts()
+    _mount(folder / only)
+    os.chdir(folder)
+    project.become(("gan-augment", *command))
+
+
+def _own_mounts() -> None:
+    if ctypes.CDLL(None).unshare(NEW_NAMESPACE):
+        sys.exit("no mounts of its own")
 
 
 def _mount(part: Path) -> None:
     """Make a part of the file system read-only, for this process alone."""
-    if ctypes.CDLL(None).unshare(NEW_NAMESPACE):
-        sys.exit("no mounts of its own")
     for options in (
         ["--make-rprivate", "/"],
         ["--bind", part, part],
