@@ -1,6 +1,8 @@
 """Backbones: the features are those of the package that the weights come from; bad weights."""
 
 import pickle
+import platform
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,6 +54,17 @@ def test_any_size_and_mode(backbone: Backbone) -> None:
     assert features.shape == (3, 1280)
     assert features.dtype == np.float32
     assert np.array_equal(backbone(images), features)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="of glibc's allocator")
+def test_what_layers_free_is_not_given_back(backbone: Backbone) -> None:
+    """A page that the kernel has to give anew is a fault: it was 4,400 of 4 KiB an image."""
+    images = pictures(*[(224, 224)] * 8)
+    backbone(images)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    backbone(images)
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    assert faults / len(images) < 500
 
 
 def test_the_name_of_the_weights_is_their_content(backbone: Backbone, tmp_path: Path) -> None:
