@@ -6,7 +6,6 @@ whose weights come from the hub or from a file. Weights are read as tensors alon
 code.
 """
 
-import ctypes
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from gan_augment import weights
+from gan_augment.allocator import keep_buffers
 from gan_augment.embed.choice import AUTO, DEFAULT, NONE
 from gan_augment.errors import UserError, hint, reason
 from gan_augment.params import EmbedParams
@@ -38,8 +38,6 @@ AT_ONCE = 64
 IN_CACHE = 4
 """Images that pass a backbone together: what layers hand on stays in a core's cache, which is twice
 as fast as 64 at once."""
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
-"""Parameters of glibc's `mallopt`."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +133,7 @@ def load(params: EmbedParams, name: str) -> Backbone:
     config = resolve_model_data_config(network)
     network.reset_classifier(0)
     network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
-    _keep_buffers()
+    keep_buffers()
     size = params.image_size or tuple(config["input_size"][1:])
     return Backbone(
         name,
@@ -278,16 +276,6 @@ def _timm_key(key: str, network: Any) -> str:
             return f"blocks.{stage}.{left}.{names.get(place, place)}.{rest}"
         left -= len(blocks)
     return key
-
-
-def _keep_buffers() -> None:
-    """Let glibc keep what a layer frees for the next: given back, it takes a quarter of the time.
-
-    For blocks of up to 64 MiB, and 256 MiB in all. Other C libraries have no such parameters.
-    """
-    if hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        libc.mallopt(MMAP_THRESHOLD, 64 * 2**20)
-        libc.mallopt(TRIM_THRESHOLD, 256 * 2**20)
 
 
 def _hash(network: nn.Module) -> str:

@@ -9,6 +9,7 @@ import torch
 from lightning_fabric import Fabric
 from loky import cpu_count
 
+from gan_augment.allocator import keep_buffers
 from gan_augment.gan.networks import NETWORKS
 from gan_augment.params import Recipe
 
@@ -68,6 +69,7 @@ def describe(params: Recipe, fabric: Fabric) -> dict[str, Any]:
 @contextmanager
 def deterministic(threads: int) -> Iterator[None]:
     """Fix the thread count and choose deterministic kernels inside the block."""
+    keep_buffers()
     settings: Any = torch.utils.deterministic
     before = torch.get_num_threads(), settings.fill_uninitialized_memory
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
