@@ -222,18 +222,26 @@ STUDIES: dict[str, Study] = {
     **{
         f"{name}-lift": Study(
             f"{title}, the GAN's start chosen by lift, other splits",
-            _trash(scarce, 40, {"plan": "fill"}, {**WITH_MIXTURE, **UNTUNED}, seed=1),
+            _trash(scarce, each, generate, {**WITH_MIXTURE, **UNTUNED}, seed=1),
         )
-        for name, title, scarce in (
+        for name, title, scarce, each, generate in (
             (
                 "trash-40",
                 "TrashNet at 150 pixels through a backbone, 40 in three classes",
-                ("cardboard", "metal", "trash"),
+                *(("cardboard", "metal", "trash"), 40, {"plan": "fill"}),
             ),
             (
                 "trash-40-others",
                 "TrashNet at 150 pixels through a backbone, 40 in the three other classes",
-                ("glass", "paper", "plastic"),
+                *(("glass", "paper", "plastic"), 40, {"plan": "fill"}),
+            ),
+            *(
+                (
+                    f"trash-{n}-all",
+                    f"TrashNet at 150 pixels through a backbone, {n} a class",
+                    *(TRASH, n, TWICE),
+                )
+                for n in (20, 40, 80)
             ),
         )
     },
