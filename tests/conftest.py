@@ -1,7 +1,7 @@
 """Fixtures shared by all tests: small real images, and the command line in a folder of its own."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from PIL import Image
 from gan_augment import params as params_module
 from gan_augment import table
 from gan_augment.cli import main
+from gan_augment.engine import SHARE
 from gan_augment.ingest import stage as ingest
 from gan_augment.params import EmbedParams, Params
 
@@ -23,6 +24,28 @@ QUICK_BACKBONE = EmbedParams(backbone="efficientnet-lite0", image_size=(32, 32))
 # A busy machine is no reason to fail.
 hypothesis_settings.register_profile("patient", deadline=None)
 hypothesis_settings.load_profile("patient")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let files with long tests come first, lest one of them be all that still runs."""
+    long = {item.path for item in items if item.get_closest_marker("e2e")}
+    items.sort(key=lambda item: item.path not in long)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_core() -> Iterator[None]:
+    """Let work fan out to nowhere: workers take longer to start than tests have work for them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SHARE, "1")
+        yield
+
+
+@pytest.fixture(scope="module")
+def all_cores(_one_core: None) -> Iterator[None]:
+    """Let it fan out over the cores of this machine, as it does for users."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(SHARE)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,15 @@ from typing import Any
 
 import psutil
 
-SETTINGS = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
-"""Environment of all of Ray's processes, by which they listen on 127.0.0.1 alone."""
+SETTINGS = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",
+}
+"""Environment of all of Ray's processes, by which they listen on 127.0.0.1 alone.
+
+Workers are as nice as other processes: at Ray's 15 they wait for minutes on a busy machine.
+"""
 MACHINE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100_000_000}
 PATIENCE_S = 30
 

@@ -1,14 +1,12 @@
 """Every stage works on any split that ingest lets through, or says in one message what is not."""
 
 import io
-import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -61,16 +59,9 @@ def run_all(cli: CommandLine, **overrides: dict[str, object]) -> str:
     return ""
 
 
-@pytest.fixture
-def one_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let work fan out to nowhere: processes take longer to start than these tables take."""
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
-
-
 number = st.sampled_from([0, 0, 1, 1, 2, 3, 6])
 
 
-@pytest.mark.usefixtures("one_core")
 @settings(
     max_examples=12,
     derandomize=True,

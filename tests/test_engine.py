@@ -1,6 +1,5 @@
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -18,24 +17,18 @@ from loky import cpu_count
 
 from gan_augment import engine
 from gan_augment import progress as engine_progress
-from gan_augment.engine import SHARE, Shared, fan_out, local, shared, side_by_side, stream
+from gan_augment.engine import fan_out, local, shared, side_by_side, stream
 from gan_augment.errors import UserError
 from gan_augment.progress import Advance
+from tests.tasks import blas, die, linger, refuse, square, third, within
 
-
-def square(number: int) -> tuple[int, int]:
-    return number**2, os.getpid()
+pytestmark = pytest.mark.usefixtures("all_cores")
 
 
 def test_results_come_in_order_from_other_processes() -> None:
     results = fan_out(square, list(range(20)), "test", "numbers")
     assert [value for value, _ in results] == [n**2 for n in range(20)]
     assert os.getpid() not in {process for _, process in results}
-
-
-def third(value: Shared[np.ndarray], number: int) -> tuple[float, bool]:
-    array = value.get()
-    return float(array[number]), array.flags.writeable
 
 
 def test_a_large_value_reaches_the_workers_as_a_file() -> None:
@@ -102,11 +95,6 @@ def test_finished_tasks_say_nothing_of_the_speed(
     ]
 
 
-def linger(number: int) -> int:
-    time.sleep(1)
-    return number
-
-
 def test_long_tasks_are_looked_at_while_they_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -121,18 +109,6 @@ def test_long_tasks_are_looked_at_while_they_run(
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "test: 0/2 numbers  so far"
     assert re.fullmatch(r"test: 2/2 numbers in \d+ s at .* numbers/.*  so far", lines[-1])
-
-
-def within(workers: int, meeting: Path, number: int) -> tuple[int, str, list[int]]:
-    """Fan out once more, when so many workers have met.
-
-    Return who did, in what share of the cores, and who did the work.
-    """
-    (meeting / str(os.getpid())).touch()
-    while len(list(meeting.iterdir())) < workers:
-        time.sleep(0.01)
-    inner = fan_out(square, [number] * 4, "test", "numbers")
-    return os.getpid(), os.environ[SHARE], [process for _, process in inner]
 
 
 def test_what_a_task_starts_stays_within_its_share(
@@ -151,26 +127,10 @@ def test_what_a_task_starts_stays_within_its_share(
         assert (process in inner) == (cores == 1)
 
 
-def blas(_: int) -> set[int]:
-    """Return with how many threads libraries compute."""
-    import sklearn  # noqa: F401
-    import torch
-    from threadpoolctl import threadpool_info
-
-    return {torch.get_num_threads(), *(pool["num_threads"] for pool in threadpool_info())}
-
-
 @pytest.mark.parametrize("threads", [1, 2])
 def test_threads_do_not_depend_on_how_many_run_at_once(threads: int) -> None:
     for found in side_by_side(blas, [1, 2], "test", "numbers", threads):
         assert found == {threads}
-
-
-def refuse(number: int) -> int:
-    if number == 1:
-        raise UserError("one")
-    time.sleep(60)
-    return number
 
 
 def test_an_error_ends_all() -> None:
@@ -178,11 +138,6 @@ def test_an_error_ends_all() -> None:
     with pytest.raises(UserError, match="one"):
         side_by_side(refuse, [1, 2, 3], "test", "numbers")
     assert time.monotonic() - began < 30
-
-
-def die(number: int) -> int:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return number
 
 
 def test_a_killed_process_is_one_message() -> None:

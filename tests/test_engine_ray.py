@@ -1,7 +1,6 @@
 """The engine on a cluster of two machines: the same results, whatever is lost on the way."""
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -16,8 +15,6 @@ import pytest
 from gan_augment.embed import stage as embed
 from gan_augment.engine import (
     ENGINE,
-    SHARE,
-    Workplace,
     cluster,
     fan_out,
     shared,
@@ -34,7 +31,20 @@ from gan_augment.synthesis import sets
 from tests.conftest import QUICK_BACKBONE
 from tests.ray_cluster import SETTINGS, Cluster, started
 from tests.study.conftest import project, quick
-from tests.test_engine import blas, refuse, square, third, within
+from tests.tasks import (
+    add_up,
+    at_home,
+    die,
+    half_way_once,
+    here,
+    killed_once,
+    processes,
+    refuse,
+    slowly,
+    square,
+    third,
+    within,
+)
 
 __all__ = ["project", "quick"]
 
@@ -56,23 +66,10 @@ def machines() -> Iterator[Cluster]:
             ray.shutdown()
 
 
-def slowly(folder: Path, number: int) -> np.ndarray:
-    """Return more than fits into a message, after saying that it began, and not as the first."""
-    (folder / f"{number}-{os.getpid()}").touch()
-    while len(_processes(folder)) < 2:
-        time.sleep(0.01)
-    time.sleep(0.5)
-    return np.full(100_000, number)
-
-
-def _processes(folder: Path) -> set[str]:
-    return {file.name.split("-")[1] for file in folder.iterdir()}
-
-
 def test_a_lost_machine_loses_nothing(machines: Cluster, tmp_path: Path) -> None:
     results = stream(partial(slowly, tmp_path), range(8), processes=True)
     found = [next(results)]
-    assert len(_processes(tmp_path)) == 2
+    assert len(processes(tmp_path)) == 2
     assert len(list(tmp_path.iterdir())) < 8
     machines.lose()
     found += results
@@ -111,19 +108,9 @@ def test_a_large_value_reaches_the_workers_once() -> None:
         assert list(stream(partial(third, value), [7], processes=True)) == [(7, False)]
 
 
-def at_home(_: int) -> tuple[str, str, set[int], bool]:
-    """Return the engine and the share of a worker, its threads, and whether it fans out."""
-    inner = fan_out(square, [1, 2], "test", "numbers")
-    return os.environ[ENGINE], os.environ[SHARE], blas(0), {p for _, p in inner} == {os.getpid()}
-
-
 @on_the_cluster
 def test_what_a_worker_starts_stays_on_its_machine_and_thread() -> None:
     assert fan_out(at_home, [1], "test", "numbers") == [("local", "1", {1}, True)]
-
-
-def here(_: int) -> Path:
-    return Path.cwd()
 
 
 @pytest.fixture
@@ -149,19 +136,6 @@ def test_paths_count_from_the_same_folder(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.usefixtures("no_common_disk")
 def test_without_a_common_disk_they_count_from_nowhere() -> None:
     assert fan_out(here, [1, 2], "test", "numbers") == [Path("/")] * 2
-
-
-def add_up(place: Workplace) -> bytes:
-    """Write the sum of what lies in a folder, besides what is of no use elsewhere."""
-
-    def work(folder: Path) -> None:
-        numbers = [int(file.read_text()) for file in folder.rglob("*.txt")]
-        (folder / "sum").mkdir()
-        (folder / "sum" / "number").write_text(str(sum(numbers)))
-        (folder / "waste").touch()
-        (folder / "all.done").touch()
-
-    return place.run(work)
 
 
 @on_the_cluster
@@ -212,34 +186,11 @@ def test_an_error_ends_all_and_comes_as_it_is() -> None:
     assert time.monotonic() - began < 30
 
 
-def killed_once(folder: Path, number: int) -> int:
-    """Kill this process, but not again."""
-    mark = folder / str(number)
-    if not mark.exists():
-        mark.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number**2
-
-
 @on_the_cluster
 def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
     found = fan_out(partial(killed_once, tmp_path), [1, 2], "test", "numbers", tmp_path / "kept")
     assert found == [1, 4]
     assert len(list((tmp_path / "kept").iterdir())) == 2
-
-
-def half_way_once(mark: Path, place: Workplace) -> bytes:
-    """Leave something in a folder, and die before it is whole, but not again."""
-
-    def work(folder: Path) -> None:
-        assert [file.name for file in folder.iterdir()] == ["given"]
-        (folder / "made").write_text("half")
-        if not mark.exists():
-            mark.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-        (folder / "made").write_text("whole")
-
-    return place.run(work)
 
 
 @on_the_cluster
@@ -251,10 +202,6 @@ def test_a_task_whose_worker_is_killed_begins_anew_in_another_copy(tmp_path: Pat
     [left] = side_by_side(partial(half_way_once, tmp_path / "mark"), [place], "test", "numbers")
     place.receive(left)
     assert (folder / "made").read_text() == "whole"
-
-
-def die(_: int) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @on_the_cluster

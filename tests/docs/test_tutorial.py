@@ -47,6 +47,7 @@ def folder(tmp_path: Path, photographs: Path) -> Path:
 
 
 @pytest.mark.e2e
+@pytest.mark.usefixtures("all_cores")
 def test_every_command_works(folder: Path) -> None:
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, **SETTINGS, "PATH": programs}

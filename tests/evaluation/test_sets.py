@@ -26,10 +26,11 @@ __all__ = ["untrained"]
 PARAMS = EvaluateParams(repeats=6, tuning_repeats=1, arms=("real", "gan"), classifiers=("k-nn",))
 
 
-@pytest.fixture
-def drawn(digits: Path, untrained: Path, tmp_path: Path) -> Drawn:
-    generate(digits, untrained, tmp_path / "s", sets=PARAMS.sets, plan={"per_class": 3})
-    where = places(tmp_path / "s")
+@pytest.fixture(scope="module")
+def drawn(digits: Path, untrained: Path, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    target = tmp_path_factory.mktemp("drawn") / "s"
+    generate(digits, untrained, target, sets=PARAMS.sets, plan={"per_class": 3})
+    where = places(target)
     real = table.read(digits, "train")
     return Drawn(real, model.load(untrained), where["synthetic"], where["draws"], PARAMS)
 

@@ -56,6 +56,7 @@ def test_validation_refuses_what_harms(
     assert "k-nn does not learn in steps: without mixup" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("all_cores")
 def test_trials_are_kept_and_decide_alone(
     sets: Sets, train_images: Images, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

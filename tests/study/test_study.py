@@ -18,6 +18,7 @@ from gan_augment.params import Params
 from gan_augment.study import study
 from gan_augment.study.replicate import PATIENCE_S
 
+pytestmark = pytest.mark.usefixtures("all_cores")
 FILES = ("outcomes.parquet", "repeats.csv", "verdict.json", "verdict.md")
 
 

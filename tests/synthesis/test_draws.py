@@ -53,7 +53,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in places(folder)["draws"].iterdir()}
 
 
-@pytest.mark.usefixtures("perfect")
+@pytest.mark.usefixtures("all_cores", "perfect")
 def test_side_by_side_sets_have_the_same_bytes_and_those_finished_are_kept(
     digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

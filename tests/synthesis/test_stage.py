@@ -19,19 +19,19 @@ from gan_augment.table import Images
 from tests.synthesis.conftest import SHAPE, generator_of
 
 
-@pytest.fixture
-def untrained(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a model with random weights."""
-    (tmp_path / "model").mkdir()
+    folder = tmp_path_factory.mktemp("model")
     model.save(
-        tmp_path / "model",
+        folder,
         *build("mlp", SHAPE),
         network="mlp",
         shape=SHAPE,
         classes=tuple("0123456789"),
         training={},
     )
-    return tmp_path / "model"
+    return folder
 
 
 def places(target: Path) -> dict[str, Path]:
