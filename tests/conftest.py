@@ -17,6 +17,10 @@ from gan_augment.cli import main
 from gan_augment.engine import SHARE
 from gan_augment.ingest import stage as ingest
 from gan_augment.params import EmbedParams, Params
+from tests.environment import QUICKLY
+from tests.quickly import sitecustomize
+
+__all__ = ["sitecustomize"]  # which changes what is imported after it
 
 ROOT = Path(__file__).parents[1]
 QUICK_BACKBONE = EmbedParams(backbone="efficientnet-lite0", image_size=(32, 32))
@@ -33,15 +37,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _one_core() -> Iterator[None]:
-    """Let work fan out to nowhere: workers take longer to start than tests have work for them."""
+def _quickly() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(SHARE, "1")
+        for name, value in QUICKLY.items():
+            patch.setenv(name, value)
         yield
 
 
 @pytest.fixture(scope="module")
-def all_cores(_one_core: None) -> Iterator[None]:
+def all_cores(_quickly: None) -> Iterator[None]:
     """Let it fan out over the cores of this machine, as it does for users."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv(SHARE)

@@ -8,7 +8,6 @@ from gan_augment.gan.networks import Shape
 from gan_augment.gan.recipe import recipe
 from gan_augment.gan.validation import Validator
 from gan_augment.metrics import features
-from gan_augment.metrics.features import training
 from gan_augment.metrics.fidelity import kernel_distance
 from gan_augment.params import TrainParams
 from gan_augment.table import Images
@@ -34,11 +33,9 @@ def _ordered(images: Images, rows: np.ndarray) -> Images:
 
 @pytest.fixture(scope="module")
 def validator(halves: tuple[Images, Images], tmp_path_factory: pytest.TempPathFactory) -> Validator:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "STEPS", (60, 60))
-        shape, scratch = Shape(1, (8, 8), 5, 16, 8, 32), tmp_path_factory.mktemp("scratch")
-        settings = recipe(TrainParams(), (8, 8))
-        return Validator(*halves, shape, settings, torch.device("cpu"), scratch)
+    shape, scratch = Shape(1, (8, 8), 5, 16, 8, 32), tmp_path_factory.mktemp("scratch")
+    settings = recipe(TrainParams(), (8, 8))
+    return Validator(*halves, shape, settings, torch.device("cpu"), scratch)
 
 
 def test_the_floor_is_that_of_a_fair_sample(

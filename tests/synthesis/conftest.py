@@ -14,18 +14,11 @@ from gan_augment import table
 from gan_augment.gan.model import Model
 from gan_augment.gan.networks import NETWORKS, Shape
 from gan_augment.gan.networks.codec import PixelCodec
-from gan_augment.metrics.features import training
 from gan_augment.synthesis.gates.evidence import Evidence
 from gan_augment.table import Images
 
 SHAPE = Shape(1, (8, 8), 10, 16, 8, 32)
 Change = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
-
-
-@pytest.fixture(autouse=True)
-def _quick_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Train feature networks for a moment: these tests are not about how good they are."""
-    monkeypatch.setattr(training, "STEPS", (60, 60))
 
 
 class Stored(nn.Module):

@@ -5,7 +5,7 @@ import pytest
 
 from gan_augment import table
 from gan_augment.metrics import features
-from gan_augment.metrics.features import Classifier, Extractor, Network
+from gan_augment.metrics.features import Classifier, Extractor, Network, training
 from gan_augment.table import Images
 
 MakeImages = Callable[..., Images]
@@ -13,7 +13,9 @@ MakeImages = Callable[..., Images]
 
 @pytest.fixture(scope="module")
 def network(train_images: Images) -> Network[Classifier]:
-    return features.train_network(train_images, seed=0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "STEPS", (200, 1000))
+        return features.train_network(train_images, seed=0)
 
 
 @pytest.fixture(scope="module")
