@@ -5,9 +5,9 @@
 
 For each size `gan-augment init` makes a project with the settings that it finds suitable, whose
 stages then run one after the other, timed from start to end. `--share` trains for that share of the
-steps, multiplies the time of training, and ends there: what so short a training makes is of no use
-to the other stages. Of a short training that is far too much, since what does not depend on steps
-is multiplied as well; of hours it is about right. Prints Markdown.
+steps and for half of it, validates as often each time, takes what the difference says of a step for
+all others, and ends there: what so short a training makes is of no use to other stages. Prints
+Markdown.
 """
 
 import argparse
@@ -83,30 +83,39 @@ def _project(case: Case, datasets: Path, folder: Path) -> Path:
 
 
 def _run(project: Path, share: float) -> dict[str, float]:
-    """Return the minutes that each stage took."""
+    """Return the minutes that each stage took, up to a training that is shortened."""
     minutes = {}
     for stage in stages(project):
         if stage.name == "train" and share < 1:
-            _shorten(project, share)
-        began = time.perf_counter()
-        _call(["gan-augment", stage.name], project)
-        minutes[stage.name] = (time.perf_counter() - began) / 60
-        if stage.name == "train" and share < 1:
-            return {**minutes, "train": minutes["train"] / share}
+            return {**minutes, "train": _estimated(project, share)}
+        minutes[stage.name] = _timed(stage.name, project)
     return minutes
 
 
-def _shorten(project: Path, share: float) -> None:
-    """Have a project train for a share of its steps, and validate as often."""
+def _timed(stage: str, project: Path) -> float:
+    """Return the minutes that a stage took."""
+    began = time.perf_counter()
+    _call(["gan-augment", stage], project)
+    return (time.perf_counter() - began) / 60
+
+
+def _estimated(project: Path, share: float) -> float:
+    """Return the minutes of a whole training, by a share of its steps and by half of that."""
     path = project / "params.yaml"
     settings = params.load(path)
     found = {name: project / "data" / name for name in ("real", "features")}
     shape = table.read(table.samples(found), "validation").pixels.shape[1:]
     whole = recipe(settings.train, shape[1:])  # channels, or all the features, are no size
     content = yaml.safe_load(path.read_text())
-    content["train"]["steps"] = max(round(share * whole.steps), 2)
-    content["train"]["eval_interval"] = max(round(share * whole.eval_interval), 1)
-    path.write_text(yaml.safe_dump(content))
+    steps, minutes = [], []
+    for part in (share / 2, share):
+        steps.append(max(round(part * whole.steps), 1))
+        content["train"]["steps"] = steps[-1]
+        content["train"]["eval_interval"] = max(round(part * whole.eval_interval), 1)
+        path.write_text(yaml.safe_dump(content))
+        minutes.append(_timed("train", project))
+    a_step = (minutes[1] - minutes[0]) / (steps[1] - steps[0])
+    return minutes[1] + (whole.steps - steps[1]) * a_step
 
 
 def _shown(minutes: Mapping[str, float]) -> list[str]:
