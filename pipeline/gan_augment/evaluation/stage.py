@@ -1,12 +1,13 @@
 """Evaluate: do the synthetic images help? Repeats, metrics and the verdict, as data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from gan_augment import mapped, spreadsheet, table
 from gan_augment.embed import backbones
@@ -55,23 +56,22 @@ def run(
         UserError: inputs that do not belong together, a test split that was tampered with, or a
             backbone that cannot be had where arms need it.
     """
-    trained = model.load(inputs["model"])
-    counts = table.counts(inputs["synthetic"])
+    trained, counts = model.load(inputs["model"]), table.counts(inputs["synthetic"])
     samples, embedded = table.samples(inputs, space), table.embedded(inputs)
     known = {
         split: mapped.read(samples, split, outputs["scratch"]) for split in ("train", "validation")
     }
-    _told(len(known["train"]), params)
+    count = len(known["train"])
+    _told(count, params)
     seen_by = table.space(embedded) if embedded else None
     compared = fitting(params, known["train"].space, seen_by)
     compared = compared if counts.any() else _without_additions(compared)
     synthetic, drawn = (inputs[name].resolve() for name in ("synthetic", "draws"))
     sets = Drawn(known["train"], trained, synthetic, drawn, compared)
     sets.check()
-    hashes = {name: table.table_hash(inputs[name]) for name in ("real", "synthetic", "draws")}
-    about = *hashes.values(), trained.hash, repr(seen_by)
+    made_of = _made_of(inputs, trained, seen_by)
+    about = *made_of.values(), repr(seen_by)
     with scratch_of(outputs["scratch"], cells.fingerprint(compared, *about)) as scratch:
-        count = len(known["train"])
         seen = _views(compared, inputs["real"], count, seen_by, weights, scratch)
         backbone: cells.Backbone | None = None
         if samples == embedded:
@@ -86,38 +86,55 @@ def run(
             sealed = inputs["real"] if isinstance(backbone, Pictures) else embedded
             backbone = backbone.knowing("test", table.read(sealed, "test"))
         rows, hits = cells.compute(sets, judged, compared, choices, scratch, backbone)
-        repeats = pd.DataFrame(rows, columns=list(COLUMNS))
-        filled = [name for name, count in zip(test.classes, counts, strict=True) if count]
         told = outcomes.table(hits, judged)
         validation, of_test = (outcomes.of_split(told, split) for split in judged)
+        filled = [name for name, added in zip(test.classes, counts, strict=True) if added]
         found = verdicts(validation, of_test, params.min_gain, filled)
-
-        outcomes.write(outputs["outcomes"], told)
-        _write_csv(outputs["repeats"], repeats)
-        _write_csv(outputs["arms"], _arm_means(repeats))
-        _write_csv(outputs["lifts"], _lifts(found))
-        write_json(outputs["metrics"], _metrics(found))
-        provenance = {
-            "real images": hashes["real"],
-            "sealed test split": table.table_hash(inputs["real"], "test"),
-            "synthetic images": hashes["synthetic"],
-            "other draws of them": hashes["draws"],
-            "generator": trained.hash,
-            **({"backbone": f"{seen_by.backbone} {seen_by.hash}"} if seen_by else {}),
-        }
         planned = dict(zip(test.classes, counts.tolist(), strict=True))
-        described = {
+        verdict = {
+            **found,
             **recipes(validation, of_test, choices, params, known["train"], planned, seen_by),
             "choices": choices,
             "kinds": {name: ARMS[name].kind for name in compared.arms},
             "settings": params.model_dump(mode="json"),
-            "provenance": provenance,
+            "provenance": {
+                **made_of,
+                "sealed test split": table.table_hash(inputs["real"], "test"),
+            },
         }
-        verdict = {**found, **described}
-        write_json(outputs["verdict"], verdict)
+        _write(outputs, told, rows, verdict)
     recipe = f"Best recipe on validation is {of(verdict).sentence}"
     for sentence in (found["overall"]["sentence"], *found["overall"]["cautions"], recipe):
         print(f"evaluate: {sentence}")
+
+
+def _made_of(
+    inputs: Mapping[str, Path], trained: model.Model, seen_by: FeatureSpace | None
+) -> dict[str, str]:
+    """Return the hash of each thing that goes into an evaluation, by what it is called there."""
+    return {
+        "real images": table.table_hash(inputs["real"]),
+        "synthetic images": table.table_hash(inputs["synthetic"]),
+        "other draws of them": table.table_hash(inputs["draws"]),
+        "generator": trained.hash,
+        **({"backbone": f"{seen_by.backbone} {seen_by.hash}"} if seen_by else {}),
+    }
+
+
+def _write(
+    outputs: Mapping[str, Path],
+    told: pa.Table,
+    rows: Sequence[cells.Row],
+    verdict: dict[str, Any],
+) -> None:
+    """Write down what came out."""
+    repeats = pd.DataFrame(rows, columns=list(COLUMNS))
+    outcomes.write(outputs["outcomes"], told)
+    _write_csv(outputs["repeats"], repeats)
+    _write_csv(outputs["arms"], _arm_means(repeats))
+    _write_csv(outputs["lifts"], _lifts(verdict))
+    write_json(outputs["metrics"], _metrics(verdict))
+    write_json(outputs["verdict"], verdict)
 
 
 def _told(count: int, params: EvaluateParams) -> None:
