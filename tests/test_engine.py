@@ -148,16 +148,17 @@ def test_a_killed_process_is_one_message() -> None:
 PARENT = """
 import os, time
 from pathlib import Path
-from gan_augment.engine import side_by_side
+from gan_augment import engine
 def work(number):
     Path(os.environ["PIDS"], str(os.getpid())).touch()
     time.sleep(60)
-side_by_side(work, [1, 2], "test", "numbers")
+getattr(engine, os.environ["HOW"])(work, [1, 2, 3, 4], "test", "numbers")
 """
 
 
-def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
-    environment = {**os.environ, "PIDS": str(tmp_path)}
+@pytest.mark.parametrize("how", ["fan_out", "side_by_side"])
+def test_processes_end_with_the_one_that_started_them(how: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "PIDS": str(tmp_path), "HOW": how}
     parent = subprocess.Popen([sys.executable, "-c", PARENT], env=environment)
     deadline = time.monotonic() + 60
     while not (pids := [int(file.name) for file in tmp_path.iterdir()]):
@@ -165,6 +166,7 @@ def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
         time.sleep(0.1)
     parent.kill()
     parent.wait()
+    deadline = time.monotonic() + 10
     while any(psutil.pid_exists(pid) for pid in pids):
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -35,8 +35,14 @@ def alone() -> bool:
 
 @contextmanager
 def workers() -> Iterator[Executor]:
-    """Yield a process a core, each of one thread; they end when they have been idle a while."""
-    pool = get_reusable_executor(max_workers=cores(), env=dict.fromkeys(THREADS, "1"))
+    """Yield a process a core, each of one thread.
+
+    They end when they have been idle a while, and with this process.
+    """
+    threads = dict.fromkeys(THREADS, "1")
+    pool = get_reusable_executor(
+        max_workers=cores(), env=threads, initializer=_end_with, initargs=(os.getpid(),)
+    )
     try:
         yield pool
     except GeneratorExit:
