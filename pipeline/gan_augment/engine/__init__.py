@@ -206,14 +206,13 @@ def stream(
         tasks: what to compute it of.
         processes: whether by processes of one thread each, to which function and tasks must pickle;
             they take a second to start. Threads start at once, on this machine, and share the work
-            as far as it releases Python's lock. With one core a thread of this process does it.
+            as far as it releases Python's lock.
         held: how many bytes a task holds in memory.
 
     Raises:
         UserError: a process was killed.
     """
     place = _place() if processes else local
-    processes = processes and not place.alone()
     most = 2 * place.cores()
     ahead: deque[tuple[Future[Result], int]] = deque()
     in_flight = 0
