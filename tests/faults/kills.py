@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from gan_augment.versions import rwlock
 from tests.faults import project
 
 COMMANDS = {
@@ -64,7 +65,11 @@ def _kill(root: Path, how: str, draw: random.Random, within: float) -> dict[str,
 
 
 def _rerun(root: Path, how: str, undisturbed: Mapping[str, str]) -> dict[str, Any]:
-    """Run once; return what differs from an undisturbed run."""
+    """Run once; return what differs from an undisturbed run.
+
+    If DVC was killed while it wrote its record, that is deleted first, as `doctor` advises.
+    """
+    rwlock.mend(root)
     code = _run(root, how)
     found = project.files(root)
     names = found.keys() | undisturbed.keys()

@@ -29,6 +29,12 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
             "faults/test_kills.py::test_killed_at_any_moment_one_rerun_gives_the_same_bytes",
         ),
         Fault(
+            "SIGKILL of `dvc` while it writes its record of readers and writers, `.dvc/tmp/rwlock`",
+            "flows and publishing mend it; by hand DVC says that the file is corrupted, and "
+            "`gan-augment doctor` to delete it",
+            "versions/test_rwlock.py::test_dvc_runs_after_it_was_killed_while_it_wrote",
+        ),
+        Fault(
             "SIGKILL of ingestion at many moments",
             "the old table is whole; a rerun gives the same bytes",
             "ingest/test_stage.py::test_killed_at_any_moment_a_rerun_gives_the_same_bytes",
