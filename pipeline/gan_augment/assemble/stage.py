@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from gan_augment import table
 from gan_augment.assemble.card import card, evidence
 from gan_augment.decision import GAN, decide, same_data
-from gan_augment.embed.rows import with_features
 from gan_augment.params import AssembleParams, Space
 from gan_augment.storage import as_json, read_record
 from gan_augment.subsample import subsample
@@ -55,6 +54,8 @@ def run(
             ):
                 made = _synthetic(method, counts, params, inputs["synthetic"], samples)
                 if seen_by and samples != embedded:
+                    from gan_augment.embed.rows import with_features
+
                     made = with_features(made, seen_by, weights)
                 for rows in made:
                     writer.append(rows)

@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
-from torchvision.transforms import v2
 
 from gan_augment.errors import choose
 from gan_augment.params import ClassicParams
@@ -72,7 +71,7 @@ def erasing(batch: Tensor, params: ClassicParams) -> Tensor:
 
 def rand_augment(batch: Tensor, params: ClassicParams) -> Tensor:
     """Apply two of fourteen operations at a fixed strength (Cubuk et al. 2020)."""
-    return _by_group(batch, params, lambda: v2.RandAugment(num_ops=OPERATIONS, magnitude=MAGNITUDE))
+    return _by_group(batch, params, lambda: _operations(OPERATIONS, MAGNITUDE))
 
 
 def trivial_augment(batch: Tensor, params: ClassicParams) -> Tensor:
@@ -80,17 +79,20 @@ def trivial_augment(batch: Tensor, params: ClassicParams) -> Tensor:
 
     Of RandAugment's operations, whose shifts follow the size of the image.
     """
+    return _by_group(batch, params, lambda: _operations(1, int(torch.randint(MAGNITUDES, ()))))
 
-    def draw() -> torch.nn.Module:
-        return v2.RandAugment(num_ops=1, magnitude=int(torch.randint(MAGNITUDES, ())))
 
-    return _by_group(batch, params, draw)
+def _operations(number: int, magnitude: int) -> torch.nn.Module:
+    from torchvision.transforms import v2  # takes two seconds, for policies that few choose
+
+    made: torch.nn.Module = v2.RandAugment(num_ops=number, magnitude=magnitude)
+    return made
 
 
 def _by_group(batch: Tensor, params: ClassicParams, draw: Callable[[], torch.nn.Module]) -> Tensor:
     parts = [draw()(part) for part in batch.split(GROUP)]
     if params.flip:
-        parts = [v2.functional.horizontal_flip(p) if torch.rand(()) < 0.5 else p for p in parts]
+        parts = [part.flip(-1) if torch.rand(()) < 0.5 else part for part in parts]
     return torch.cat(parts)
 
 

@@ -1,13 +1,13 @@
 """Networks that judge, trained for a fixed number of steps whatever the arm."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.transforms import v2
 
 from gan_augment.evaluation.classic import transform
 from gan_augment.evaluation.training_set import TrainingSet
@@ -191,9 +191,12 @@ def batches(
 def _mixer(training_set: TrainingSet) -> nn.Module | None:
     if training_set.mix is None:
         return None
+    from torchvision.transforms import v2
+
     kind, alpha = training_set.mix
-    mixers = {"mixup": v2.MixUp, "cutmix": v2.CutMix}
-    return mixers[kind](alpha=alpha, num_classes=training_set.classes)
+    mixers: dict[str, Any] = {"mixup": v2.MixUp, "cutmix": v2.CutMix}
+    made: nn.Module = mixers[kind](alpha=alpha, num_classes=training_set.classes)
+    return made
 
 
 @torch.no_grad()

@@ -13,14 +13,13 @@ from safetensors.torch import save as to_bytes
 from torch import nn
 
 from gan_augment.errors import UserError, reason
+from gan_augment.gan.files import CONFIG, HALVES, weights_file
 from gan_augment.gan.networks import Shape, build
 from gan_augment.gan.sampling import sample
 from gan_augment.params import MOST_LAYERS
 from gan_augment.storage import digest, read_record, write_json
 from gan_augment.table import FeatureSpace
 
-CONFIG = "config.json"
-HALVES = ("generator", "discriminator")
 _DAMAGED = (
     *(ArithmeticError, AttributeError, LookupError, OSError),
     *(RuntimeError, SafetensorError, TypeError, ValueError),
@@ -142,8 +141,3 @@ def _check(network: str, shape: Shape, files: Sequence[Path]) -> None:
             if held.get(name) != wanted.get(name):
                 there, here = held.get(name, "nothing"), wanted.get(name, "nothing")
                 raise ValueError(f"{file.name}: {name} is {there}, and by {CONFIG} {here}")
-
-
-def weights_file(folder: Path, half: str) -> Path:
-    """Return where the weights of the generator or the discriminator are."""
-    return folder / f"{half}.safetensors"

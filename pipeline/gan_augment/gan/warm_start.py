@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from gan_augment.errors import UserError
-from gan_augment.gan.model import CONFIG, HALVES, weights_file
+from gan_augment.gan.files import CONFIG, HALVES, weights_file
 from gan_augment.gan.trainer import Trainer
 from gan_augment.params import Origin
 

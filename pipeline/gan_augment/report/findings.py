@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from gan_augment import spreadsheet
-from gan_augment.gan.model import CONFIG
+from gan_augment.gan.files import CONFIG
 from gan_augment.report import pictures
 from gan_augment.report.curves import Curves, curves
 from gan_augment.storage import read_record
