@@ -67,15 +67,8 @@ def done(project: Path, quick: Params, interrupted: dict[str, str]) -> Path:
     """Return the folder of a study that was interrupted, and then went on."""
     assert interrupted
     assert not (project / "study").exists()
-    run(quick, project)
+    study.run(quick, 6, outputs(project))
     return project
-
-
-def run(params: Params, folder: Path) -> None:
-    """Run three replicates: what is done with them is done with more."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "LEAST", 3)
-        study.run(params, 3, outputs(folder))
 
 
 def test_an_interrupt_ends_all_and_says_that_nothing_is_lost(interrupted: dict[str, str]) -> None:
@@ -93,10 +86,10 @@ def test_a_second_study_is_told_who_is_at_work(interrupted: dict[str, str]) -> N
 def test_replicates_have_splits_generators_and_repeats_of_their_own(done: Path) -> None:
     found = json.loads((done / "study" / "verdict.json").read_text())
     for name in ("real images", "sealed test split", "generator"):
-        assert len({one["provenance"][name] for one in found["replicates"]}) == 3
+        assert len({one["provenance"][name] for one in found["replicates"]}) == 6
     repeats = pd.read_csv(done / "study" / "repeats.csv")
-    assert sorted(repeats["repeat"].unique()) == list(range(3))
-    assert repeats.groupby(["repeat", "arm"])["value"].first().shape == (9,)
+    assert sorted(repeats["repeat"].unique()) == list(range(6))
+    assert repeats.groupby(["repeat", "arm"])["value"].first().shape == (18,)
 
 
 def test_the_verdict_is_that_of_the_differences_over_replicates(done: Path) -> None:
@@ -131,7 +124,7 @@ def test_one_by_one_and_not_interrupted_it_gives_the_same_bytes(
 ) -> None:
     assert [file.name for file in (done / "scratch").iterdir()] == ["lock"]
     monkeypatch.setenv(SHARE, "1")
-    run(quick, tmp_path)
+    study.run(quick, 6, outputs(tmp_path))
     for name in FILES:
         assert (tmp_path / "study" / name).read_bytes() == (done / "study" / name).read_bytes()
 
