@@ -109,7 +109,7 @@ def _estimated(project: Path, share: float) -> float:
     content = yaml.safe_load(path.read_text())
     steps, minutes = [], []
     for part in (share / 2, share):
-        steps.append(max(round(part * whole.steps), 1))
+        steps.append(max(round(part * whole.steps), len(steps) + 1))
         content["train"]["steps"] = steps[-1]
         content["train"]["eval_interval"] = max(round(part * whole.eval_interval), 1)
         path.write_text(yaml.safe_dump(content))

@@ -122,6 +122,20 @@ def test_help_and_version_need_no_heavy_import(option: str, shown: list[str]) ->
         assert text in printed
 
 
+@pytest.mark.parametrize(
+    ("stage", "heavy"),
+    [
+        ("assemble", {"torch"}),
+        ("report", {"torch"}),
+        ("evaluation", {"torchvision", "scipy.stats"}),
+    ],
+)
+def test_a_stage_imports_no_library_that_it_seldom_needs(stage: str, heavy: set[str]) -> None:
+    code = f"import sys, gan_augment.{stage}.stage; print(*({heavy!r} & set(sys.modules)))"
+    command = [sys.executable, "-c", code]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "\n"
+
+
 @pytest.mark.usefixtures("existing")
 def test_a_plan_that_wants_nothing_is_refused_before_training(
     cli: CommandLine, tmp_path: Path

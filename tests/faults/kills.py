@@ -67,9 +67,11 @@ def _kill(root: Path, how: str, draw: random.Random, within: float) -> dict[str,
 def _rerun(root: Path, how: str, undisturbed: Mapping[str, str]) -> dict[str, Any]:
     """Run once; return what differs from an undisturbed run.
 
-    If DVC was killed while it wrote its record, that is deleted first, as `doctor` advises.
+    If DVC was killed while it wrote its record, that is deleted first, as `doctor` advises; the
+    flow does so itself.
     """
-    rwlock.mend(root)
+    if how != "flow":
+        rwlock.mend(root)
     code = _run(root, how)
     found = project.files(root)
     names = found.keys() | undisturbed.keys()

@@ -40,3 +40,6 @@ def test_what_is_whole_or_being_written_stays(project: Project) -> None:
     rwlock.mend(project.root)
     assert not record.exists()
     rwlock.mend(project.root)
+    record.mkdir()  # cannot be read: DVC's to say
+    rwlock.mend(project.root)
+    assert record.is_dir()

@@ -4,6 +4,7 @@ DVC then refuses to run, until the file is deleted.
 """
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 RECORD = Path(".dvc/tmp/rwlock")
@@ -13,10 +14,10 @@ def damaged(root: Path) -> bool:
     """Return whether the record of a project is there and cannot be read."""
     try:
         json.loads((root / RECORD).read_bytes())
-    except FileNotFoundError:
-        return False
     except ValueError:
         return True
+    except OSError:  # not there, or DVC says itself what is the matter
+        return False
     return False
 
 
@@ -28,9 +29,6 @@ def mend(root: Path) -> None:
 
     record = root / RECORD
     guard = make_lock(f"{record}.lock", tmp_dir=str(record.parent), wait=False)
-    try:
-        with guard:
-            if damaged(root):
-                record.unlink()
-    except LockError:
-        return
+    with suppress(LockError, OSError), guard:
+        if damaged(root):
+            record.unlink()
