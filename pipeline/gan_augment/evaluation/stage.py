@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from gan_augment import mapped, spreadsheet, table
 from gan_augment.embed import backbones
@@ -26,7 +27,7 @@ from gan_augment.params import EvaluateParams, Space
 from gan_augment.recipe import of
 from gan_augment.storage import replace_file, write_json
 from gan_augment.subsample import MOST_ROWS
-from gan_augment.table import FeatureSpace
+from gan_augment.table import FeatureSpace, Images
 from gan_augment.temporary import scratch_of
 
 GAIN = {"gain": "mean", "low": "low", "high": "high"}
@@ -61,38 +62,34 @@ def run(
     known = {
         split: mapped.read(samples, split, outputs["scratch"]) for split in ("train", "validation")
     }
-    count = len(known["train"])
-    _told(count, params)
     seen_by = table.space(embedded) if embedded else None
-    compared = fitting(params, known["train"].space, seen_by)
-    compared = compared if counts.any() else _without_additions(compared)
+    compared = _compared(params, known["train"], counts, seen_by)
     synthetic, drawn = (inputs[name].resolve() for name in ("synthetic", "draws"))
     sets = Drawn(known["train"], trained, synthetic, drawn, compared)
     sets.check()
     made_of = _made_of(inputs, trained, seen_by)
     about = *made_of.values(), repr(seen_by)
     with scratch_of(outputs["scratch"], cells.fingerprint(compared, *about)) as scratch:
-        seen = _views(compared, inputs["real"], count, seen_by, weights, scratch)
-        backbone: cells.Backbone | None = None
+        seen = _views(compared, inputs["real"], len(known["train"]), seen_by, weights, scratch)
+        backbone: cells.Backbone | None
         if samples == embedded:
             sets = replace(sets, views=seen)
             backbone = _pictures(compared, inputs["real"], seen_by, weights)
-        elif seen_by and embedded:
-            backbone = _embedder(embedded, seen_by, weights, seen, count, params.seed)
+        else:
+            backbone = _embedder(compared, embedded, seen_by, weights, seen)
         choices = tuning.choose(sets, known["validation"], compared, scratch, backbone)
         test = open_test(samples, inputs["ingest"] / "seal.json", known)
-        judged = {"validation": known["validation"], "test": test}
         if backbone and embedded:
             sealed = inputs["real"] if isinstance(backbone, Pictures) else embedded
             backbone = backbone.knowing("test", table.read(sealed, "test"))
+        judged = {"validation": known["validation"], "test": test}
         rows, hits = cells.compute(sets, judged, compared, choices, scratch, backbone)
         told = outcomes.table(hits, judged)
         validation, of_test = (outcomes.of_split(told, split) for split in judged)
-        filled = [name for name, added in zip(test.classes, counts, strict=True) if added]
-        found = verdicts(validation, of_test, params.min_gain, filled)
         planned = dict(zip(test.classes, counts.tolist(), strict=True))
+        filled = [name for name, added in planned.items() if added]
         verdict = {
-            **found,
+            **verdicts(validation, of_test, params.min_gain, filled),
             **recipes(validation, of_test, choices, params, known["train"], planned, seen_by),
             "choices": choices,
             "kinds": {name: ARMS[name].kind for name in compared.arms},
@@ -103,8 +100,30 @@ def run(
             },
         }
         _write(outputs, told, rows, verdict)
-    recipe = f"Best recipe on validation is {of(verdict).sentence}"
-    for sentence in (found["overall"]["sentence"], *found["overall"]["cautions"], recipe):
+    _conclude(verdict)
+
+
+def _compared(
+    params: EvaluateParams, train: Images, counts: NDArray[np.int64], seen_by: FeatureSpace | None
+) -> EvaluateParams:
+    """Return the section with the arms that can be compared; tell what is not as asked for.
+
+    Args:
+        params: the section.
+        train: the real training samples.
+        counts: synthetic samples of each class.
+        seen_by: whose features estimators see, if a backbone looks at the images.
+    """
+    _told(len(train), params)
+    compared = fitting(params, train.space, seen_by)
+    return compared if counts.any() else _without_additions(compared)
+
+
+def _conclude(verdict: dict[str, Any]) -> None:
+    """Say what came out."""
+    overall, recipe = verdict["overall"], of(verdict).sentence
+    best = f"Best recipe on validation is {recipe}"
+    for sentence in (overall["sentence"], *overall["cautions"], best):
         print(f"evaluate: {sentence}")
 
 
@@ -157,20 +176,23 @@ def _without_additions(params: EvaluateParams) -> EvaluateParams:
 
 
 def _embedder(
-    embedded: Path,
-    space: FeatureSpace,
+    params: EvaluateParams,
+    embedded: Path | None,
+    space: FeatureSpace | None,
     weights: Path | None,
     seen: Views | None,
-    count: int,
-    seed: int,
-) -> Embedder:
-    """Return what estimators see images through, which knows those that it may know so far."""
+) -> Embedder | None:
+    """Return what estimators see images through, if a backbone; it knows what it may so far."""
+    if space is None or embedded is None:
+        return None
     backbones.of_space(space, weights)  # refused here, before any worker starts
     print(f"evaluate: estimators see images through {space.backbone}", flush=True)
     nothing = np.zeros(0, np.str_), np.zeros((0, space.width), np.float32)
-    start = Embedder(space, weights, *nothing, seen, views.each(count), seed)
-    for split in ("train", "validation"):
-        start = start.knowing(split, table.read(embedded, split))
+    known = {split: table.read(embedded, split) for split in ("train", "validation")}
+    copies = views.each(len(known["train"]))
+    start = Embedder(space, weights, *nothing, seen, copies, params.seed)
+    for split, features in known.items():
+        start = start.knowing(split, features)
     return start
 
 
