@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("all_cores")
 def test_results_come_in_order_from_other_processes() -> None:
     results = fan_out(square, list(range(20)), "test", "numbers")
     assert [value for value, _ in results] == [n**2 for n in range(20)]
-    assert os.getpid() not in {process for _, process in results}
+    assert (os.getpid() in {process for _, process in results}) == (cpu_count() == 1)
 
 
 def test_a_large_value_reaches_the_workers_as_a_file() -> None:
@@ -129,6 +129,8 @@ def test_what_a_task_starts_stays_within_its_share(
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_threads_do_not_depend_on_how_many_run_at_once(threads: int) -> None:
+    if threads > cpu_count():
+        pytest.skip(f"no library starts {threads} threads on {cpu_count()} core")
     for found in side_by_side(blas, [1, 2], "test", "numbers", threads):
         assert found == {threads}
 
