@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from gan_augment.evaluation.networks import NETWORKS, ResNet, batches, judge
+from gan_augment import bfloat16
+from gan_augment.evaluation.networks import NETWORKS, ResNet, batches, cnn, judge
 from gan_augment.evaluation.training_set import TrainingSet, of_images
 from gan_augment.table import Images
 
@@ -29,6 +30,26 @@ def test_soft_labels_are_what_is_learnt(name: str, training_set: TrainingSet) ->
     made = replace(training_set, soft=target)
     (scores,) = judge(NETWORKS[name], made, [made.pixels], 80, 0)
     np.testing.assert_allclose(scores.mean(axis=0)[[4, 9]], [0.7, 0.3], atol=0.1)
+
+
+@pytest.mark.parametrize(("native", "kind"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_our_networks_multiply_in_what_the_processor_is_good_at(
+    training_set: TrainingSet, monkeypatch: pytest.MonkeyPatch, native: bool, kind: torch.dtype
+) -> None:
+    monkeypatch.setattr(bfloat16, "native", lambda: native)
+    kinds = list[torch.dtype]()
+
+    def watched(channels: int, classes: int) -> torch.nn.Module:
+        made = cnn(channels, classes)
+        made.register_forward_hook(lambda _, __, logits: kinds.append(logits.dtype))
+        return made
+
+    judge(watched, training_set, [training_set.pixels[:3]], steps=2, seed=0)
+    assert set(kinds) == {torch.float32}  # the user's own may be slower in anything else
+    kinds.clear()
+    monkeypatch.setitem(NETWORKS, "cnn", watched)
+    judge(watched, training_set, [training_set.pixels[:3]], steps=2, seed=0)
+    assert kinds == [torch.float32, kind, kind, torch.float32]
 
 
 @pytest.mark.parametrize("kind", ["mixup", "cutmix"])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gan_augment import bfloat16
 from gan_augment.evaluation.classic import transform
 from gan_augment.evaluation.training_set import TrainingSet
 from gan_augment.seeding import seed_of
@@ -124,7 +125,9 @@ def judge(
         net(_scaled(torch.from_numpy(training_set.pixels[:2])))  # gives lazy layers their size
         # A sixth to a quarter less time a step on CPUs.
         net.train().to(memory_format=torch.channels_last)
-        learn(net, net.parameters(), LEARNING_RATE, batches(training_set, steps), steps)
+        drawn = batches(training_set, steps)
+        half = network in NETWORKS.values() and bfloat16.native()
+        learn(net, net.parameters(), LEARNING_RATE, drawn, steps, half)
         net.eval()
         return [predict(net, target) for target in targets]
 
@@ -135,6 +138,7 @@ def learn(
     rate: float,
     batches: Iterable[Batch],
     steps: int,
+    half: bool = False,
 ) -> None:
     """Train a network, in the mode that it is in, by AdamW over one cycle of the learning rate.
 
@@ -144,13 +148,17 @@ def learn(
         rate: of learning, at the height of the cycle.
         batches: as many as `steps`.
         steps: of the cycle.
+        half: whether it computes in bfloat16, which takes a third less time on processors that
+            multiply it, though twice the time for depthwise convolutions.
     """
     optimizer = torch.optim.AdamW(weights, rate, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, rate, total_steps=steps, pct_start=WARM_UP
     )
     for x, soft, counts in batches:
-        losses = F.cross_entropy(net(x), soft, reduction="none")
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            logits = net(x)
+        losses = F.cross_entropy(logits.float(), soft, reduction="none")
         optimizer.zero_grad()
         (losses * counts).mean().backward()
         optimizer.step()

@@ -9,6 +9,7 @@ import torch
 from lightning_fabric import Fabric
 from loky import cpu_count
 
+from gan_augment import bfloat16
 from gan_augment.allocator import keep_buffers
 from gan_augment.gan.networks import NETWORKS
 from gan_augment.params import Recipe
@@ -89,8 +90,7 @@ def _precision(params: Recipe) -> Any:
     """Return bf16 where the processor multiplies it natively, for networks that gain from it."""
     if params.precision != "auto":
         return params.precision
-    on_gpu = torch.cuda.is_available()
-    native = torch.cuda.is_bf16_supported() if on_gpu else torch.cpu._is_avx512_bf16_supported()
+    native = bfloat16.native(on_gpu=torch.cuda.is_available())
     return "bf16-mixed" if native and not NETWORKS[params.network].small else "32-true"
 
 
