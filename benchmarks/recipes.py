@@ -31,7 +31,6 @@ from gan_augment.engine import fan_out
 from gan_augment.gan.networks.resnet import GROWTH
 from gan_augment.gan.networks.shape import pyramid
 from gan_augment.gan.recipe import recipe
-from gan_augment.gan.stage import shape_of
 from gan_augment.gan.start import gain_of
 from gan_augment.ingest import stage as ingest
 from gan_augment.markdown import table as markdown
@@ -49,19 +48,24 @@ PHOTOGRAPH = 32
 
 RECIPES: dict[str, dict[str, Any]] = {
     "as is": {},
+    "before: 2,500 batches of 64, 32 channels at full size": {
+        "steps": 0.5,
+        "batch_size": 64,
+        "width": 32,
+    },
+    "32 channels at full size": {"width": 32},
+    "half the channels elsewhere": {"width": 16, "largest": 8},
+    "32 channels at full size, batches of 8": {"width": 32, "batch_size": 8},
     "half the steps": {"steps": 0.5},
-    "half, 8 channels at full size": {"steps": 0.5, "largest": 8},
-    "half, half the width": {"steps": 0.5, "width": 16},
-    "half, rate doubled": {"steps": 0.5, "learning_rate": 0.0006},
-    "batches of 32": {"batch_size": 32},
-    "twice the steps, batches of 16": {"steps": 2, "batch_size": 16},
-    "half, γ of 1": {"steps": 0.5, "gamma": 1.0},
-    "half, γ falls to a tenth": {"steps": 0.5, "final_gamma": 0.1},
-    "half, penalty every 8 steps": {"steps": 0.5, "penalty_interval": 8},
-    "half, classes evened out by half": {"steps": 0.5, "balance": 0.5},
-    "half, labels ramp in": {"steps": 0.5, "label_ramp": (0.1, 0.4)},
-    "half, ADA": {"steps": 0.5, "augment": ("colour", "translation", "cutout")},
-    "half, latents of 128": {"steps": 0.5, "latent_dim": 128},
+    "twice the steps": {"steps": 2},
+    "rate doubled": {"learning_rate": 0.0006},
+    "γ of 1": {"gamma": 1.0},
+    "γ falls to a tenth": {"final_gamma": 0.1},
+    "penalty every 8 steps": {"penalty_interval": 8},
+    "classes evened out by half": {"balance": 0.5},
+    "labels ramp in": {"label_ramp": (0.1, 0.4)},
+    "ADA": {"augment": ("colour", "translation", "cutout")},
+    "latents of 128": {"latent_dim": 128},
 }
 """Name → what it changes in the section `train`.
 
@@ -146,7 +150,7 @@ def _params(run: Run, known: Images) -> TrainParams:
     default = recipe(TrainParams(network="resnet"), size)
     steps = max(round(default.steps * changes.pop("steps", 1) * run.share), 2)
     if "largest" in changes:
-        widths, _ = pyramid(shape_of(known, default), GROWTH, full_size=True)
+        widths, _ = pyramid(size, changes["width"], GROWTH, full_size=True)
         changes["width"] = (*widths[:-1], changes.pop("largest"))
     return TrainParams(network="resnet", threads=1, seed=run.seed, steps=steps, **changes)
 

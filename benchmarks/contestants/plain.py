@@ -73,15 +73,13 @@ def main() -> None:
 
         fake_images = generator(noise(len(y)), y).detach().requires_grad_()
         real, fake = discriminator(x, y), discriminator(fake_images, y)
-        loss_d = softplus(fake - real).mean()
+        loss_d = softplus(-real).mean() + softplus(fake).mean()
         loss_d = loss_d + settings.gamma * (penalty(real, x) + penalty(fake, fake_images))
         optimizer_d.zero_grad()
         loss_d.backward()
         optimizer_d.step()
 
-        fake = discriminator(generator(noise(len(y)), y), y)
-        real = discriminator(x, y).detach()
-        loss_g = softplus(real - fake).mean()
+        loss_g = softplus(-discriminator(generator(noise(len(y)), y), y)).mean()
         optimizer_g.zero_grad()
         loss_g.backward()
         optimizer_g.step()

@@ -222,7 +222,7 @@ class TrainParams(Section):
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     threads: Positive | None = None
-    eval_interval: Positive = 500
+    eval_interval: Positive | None = None
     select: Literal["lift", "cas", "kid", "fid"] | None = None
     inception_weights: Path | None = None
     max_rollbacks: Count = 3
@@ -245,6 +245,7 @@ class Recipe(TrainParams):
     steps: Positive
     batch_size: BatchSize
     learning_rate: Rate
+    eval_interval: Positive
     select: Literal["lift", "cas", "kid", "fid"]
 
 

@@ -9,7 +9,7 @@ from gan_augment.params import TrainParams
 
 @pytest.mark.parametrize(
     ("size", "name", "steps"),
-    [((8, 8), "mlp", 4000), ((16, 16), "mlp", 4000), ((8, 28), "resnet", 2500)],
+    [((8, 8), "mlp", 4000), ((16, 16), "mlp", 4000), ((8, 28), "resnet", 5000)],
 )
 def test_auto_chooses_by_size_and_fills_in_what_suits(
     size: tuple[int, int], name: str, steps: int
@@ -20,7 +20,29 @@ def test_auto_chooses_by_size_and_fills_in_what_suits(
 
 def test_what_is_given_is_kept() -> None:
     chosen = recipe(TrainParams(network="resnet", steps=7, gamma=0.5), (8, 8))
-    assert (chosen.network, chosen.steps, chosen.gamma, chosen.batch_size) == ("resnet", 7, 0.5, 64)
+    assert (chosen.network, chosen.steps, chosen.gamma, chosen.batch_size) == ("resnet", 7, 0.5, 16)
+
+
+@pytest.mark.parametrize(
+    ("size", "channels"),
+    [
+        ((28, 28), (128, 64, 8)),
+        ((64, 32), (128, 128, 64, 8)),
+        ((8, 8), (64, 8)),
+        ((6, 6), (32,)),
+        ((64, 64), (128, 128, 128, 64, 8)),
+    ],
+)
+def test_channels_of_the_residual_network_suit_the_size(
+    size: tuple[int, int], channels: tuple[int, ...]
+) -> None:
+    assert recipe(TrainParams(network="resnet"), size).width == channels
+    assert recipe(TrainParams(network="resnet", width=16), size).width == 16
+
+
+@pytest.mark.parametrize(("name", "steps"), [("mlp", 500), ("dcgan", 500), ("resnet", 1000)])
+def test_scores_come_some_five_to_eight_times(name: str, steps: int) -> None:
+    assert recipe(TrainParams(network=name), (32, 32)).eval_interval == steps
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from gan_augment.gan.penalties import PENALTIES
 from gan_augment.params import Recipe, TrainParams
 
 MLP_UP_TO = 16
+EVAL_INTERVAL = 500
 
 
 def recipe(params: TrainParams, size: tuple[int, ...]) -> Recipe:
@@ -33,8 +34,10 @@ def recipe(params: TrainParams, size: tuple[int, ...]) -> Recipe:
     network = automatic if params.network == "auto" else params.network
     loss_penalty = "none" if params.weight_clip else LOSSES[params.loss].penalty
     penalty = params.penalty or loss_penalty
+    defaults = NETWORKS[network].defaults.items()
     open_values: dict[str, Any] = {
-        **NETWORKS[network].defaults,
+        "eval_interval": EVAL_INTERVAL,
+        **{key: value(size) if callable(value) else value for key, value in defaults},
         "network": network,
         "select": "cas" if size else "lift",
     }

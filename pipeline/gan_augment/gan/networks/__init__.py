@@ -18,15 +18,19 @@ from gan_augment.gan.networks.shape import Shape
 __all__ = ["NETWORKS", "Network", "Shape", "build"]
 
 
+Default = float | Callable[[tuple[int, ...]], tuple[int, ...]]
+
+
 class Network(NamedTuple):
     """A family: how to build its halves, what suits it where params are null, what it makes.
 
-    `small` says that its matrices gain nothing from threads or from bfloat16.
+    A default may be a function of the height and width of the images. `small` says that its
+    matrices gain nothing from threads or from bfloat16.
     """
 
     generator: Callable[[Shape], nn.Module]
     discriminator: Callable[[Shape], nn.Module]
-    defaults: Mapping[str, float]
+    defaults: Mapping[str, Default]
     images: bool = True
     features: bool = False
     small: bool = False
@@ -55,7 +59,14 @@ NETWORKS: dict[str, Network] = {
     "resnet": Network(
         resnet.Generator,
         resnet.Discriminator,
-        {"width": 32, "steps": 2500, "batch_size": 64, "learning_rate": 3e-4, "gamma": 3.0},
+        {
+            "width": resnet.channels,
+            "steps": 5000,
+            "batch_size": 16,
+            "learning_rate": 3e-4,
+            "gamma": 3.0,
+            "eval_interval": 1000,
+        },
     ),
     "gaussian": _vectors(vectors.GaussianGenerator, steps=1000, learning_rate=2e-4),
     "residual": _vectors(vectors.ResidualGenerator, steps=3000, learning_rate=1e-3),
