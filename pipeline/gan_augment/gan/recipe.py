@@ -32,6 +32,7 @@ def recipe(params: TrainParams, size: tuple[int, ...]) -> Recipe:
     given = params.model_dump(exclude_none=True)
     automatic = ("mlp" if max(size) <= MLP_UP_TO else "resnet") if size else "gaussian"
     network = automatic if params.network == "auto" else params.network
+    _refuse_network(network, size)
     loss_penalty = "none" if params.weight_clip else LOSSES[params.loss].penalty
     penalty = params.penalty or loss_penalty
     defaults = NETWORKS[network].defaults.items()
@@ -63,14 +64,16 @@ def check_names(params: TrainParams) -> None:
         choose(AUGMENTATIONS, name, "train.augment")
 
 
-def _refuse_what_cannot_be(params: Recipe, size: tuple[int, ...]) -> None:
-    family = NETWORKS[params.network]
-    if not (family.images if size else family.features):
-        able = [name for name, n in NETWORKS.items() if (n.images if size else n.features)]
+def _refuse_network(name: str, size: tuple[int, ...]) -> None:
+    able = [name for name, n in NETWORKS.items() if (n.images if size else n.features)]
+    if name not in able:
         kind = "images" if size else "features of a backbone"
         raise UserError(
-            f"train.network = {params.network!r} does not make {kind}: use auto, {', '.join(able)}"
+            f"train.network = {name!r} does not make {kind}: use auto, {', '.join(able)}"
         )
+
+
+def _refuse_what_cannot_be(params: Recipe, size: tuple[int, ...]) -> None:
     if not size and (params.augment or not params.conditional):
         what = "conditional = false" if params.augment == () else "augment"
         raise UserError(f"train.{what} is for images, and features of a backbone are trained on")
