@@ -3,7 +3,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan_augment.gan.selection import is_better
+from gan_augment.gan.selection import best_of, is_better
 
 
 def row(
@@ -75,3 +75,19 @@ def test_one_that_copies_loses_to_any_that_does_not() -> None:
     assert kept(row(0.95, near=0.2), row(0.80)) == 1
     assert kept(row(0.90, near=0.2), row(0.95, near=0.3)) == 1
     assert kept(row(0.90), row(0.99, near=0.2), row(0.905, kid=0.1)) == 2
+
+
+def test_of_several_networks_the_highest_lift_wins_and_copies_lose() -> None:
+    one, other, copier = (
+        {**row(0.9, kid=0.1, near=near), "lift": lift}
+        for lift, near in ((0.01, 0.0), (0.02, 0.0), (0.09, 0.5))
+    )
+    assert best_of({"one": one, "other": other, "copier": copier}) == "other"
+    assert best_of({"copier": copier}) == "copier"
+    assert best_of({"first": one, "second": one}) == "first"
+
+
+def test_without_lift_the_lowest_kid_wins() -> None:
+    rows = {name: {**row(None, kid=kid), "lift": None} for name, kid in (("a", 0.2), ("b", 0.1))}
+    assert best_of(rows) == "b"
+    assert best_of({**rows, "c": {**row(None, kid=None), "lift": None}}) == "b"

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 from loky import cpu_count
+from torch.distributed import is_initialized
 
 from gan_augment import bfloat16
 from gan_augment.allocator import keep_buffers
@@ -24,7 +25,7 @@ def fabric(params: Recipe) -> Fabric:
     One process, or those that `torchrun` started: this one is then one of them.
     """
     local, everywhere = (_count(name) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
-    if everywhere > 1 and os.environ.get(RESTARTS, "0") != "0":
+    if everywhere > 1 and os.environ.get(RESTARTS, "0") != "0" and not is_initialized():
         _rejoin()
     made = Fabric(
         accelerator="auto",

@@ -21,6 +21,10 @@ LOG_EVERY = 20
 SAMPLES = "samples"
 
 
+class TrainingFailedError(UserError):
+    """Training went wrong, could not be mended, and left no model to keep."""
+
+
 class Loop:
     """Trains to the end, or until training cannot be mended.
 
@@ -53,7 +57,7 @@ class Loop:
         """Make the steps that are left.
 
         Raises:
-            UserError: training went wrong, could not be mended, and there is no model to keep.
+            TrainingFailedError: it went wrong, could not be mended, and there is no model to keep.
         """
         params, step, note = self._params, self._resume(), ""
         each = params.batch_size, "images"
@@ -161,14 +165,14 @@ class Loop:
         """End training with the best model so far.
 
         Raises:
-            UserError: there is none.
+            TrainingFailedError: there is none.
         """
         attempts = f"after {self.history.rollbacks} rollbacks"
         story = f"{trouble.kind} at step {step}, {attempts}: {trouble.words}"
         advice = "lower train.learning_rate, raise train.gamma, or choose another train.loss"
         best = self.history.best
         if best is None or best["step"] < monitor.FIRST_STEPS:
-            raise UserError(f"training failed: {story}; {advice}")
+            raise TrainingFailedError(f"training failed: {story}; {advice}")
         self.history.events.append(
             {"step": step, "trouble": trouble.kind, "words": trouble.words, "action": "stopped"}
         )

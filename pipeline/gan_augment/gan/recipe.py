@@ -1,7 +1,7 @@
 """What a training run really uses: params with nothing left open, and refusals of what cannot be.
 
-Three things fill in what params leave null: the size of the images chooses the network, the network
-its width, steps and rates, and the loss its penalty.
+Three things fill in what params leave null: the size of the images chooses the network, or those
+among which validation chooses; the network its width, steps and rates, and the loss its penalty.
 """
 
 from typing import Any
@@ -15,14 +15,38 @@ from gan_augment.gan.penalties import PENALTIES
 from gan_augment.params import Recipe, TrainParams
 
 MLP_UP_TO = 16
+"""Pixels a side at which convolutions have nothing left to gain."""
+OF_ONE_NETWORK = ("width", "init_from")
+"""Settings that fit one network and not another."""
 EVAL_INTERVAL = 500
+
+
+def networks(params: TrainParams, size: tuple[int, ...]) -> tuple[str, ...]:
+    """Return the networks to train, the cheapest first, of which validation keeps the best.
+
+    Args:
+        params: the section `train`.
+        size: height and width of the images in pixels; empty for features.
+
+    Raises:
+        UserError: there is no network of that name.
+    """
+    choose({"auto": None, **NETWORKS}, params.network, "train.network")
+    if params.network != "auto":
+        return (params.network,)
+    if not size:
+        return ("gaussian",)
+    if max(size) <= MLP_UP_TO:
+        return ("mlp",)
+    bound = any(getattr(params, name) is not None for name in OF_ONE_NETWORK)
+    return ("resnet",) if bound else ("mlp", "resnet")
 
 
 def recipe(params: TrainParams, size: tuple[int, ...]) -> Recipe:
     """Return `params` with the network chosen and its defaults in the place of null.
 
     Args:
-        params: the section `train`.
+        params: the section `train`; of several networks, see `networks`, the last is meant.
         size: height and width of the images in pixels; empty for features.
 
     Raises:
@@ -30,8 +54,7 @@ def recipe(params: TrainParams, size: tuple[int, ...]) -> Recipe:
     """
     check_names(params)
     given = params.model_dump(exclude_none=True)
-    automatic = ("mlp" if max(size) <= MLP_UP_TO else "resnet") if size else "gaussian"
-    network = automatic if params.network == "auto" else params.network
+    network = networks(params, size)[-1]
     _refuse_network(network, size)
     loss_penalty = "none" if params.weight_clip else LOSSES[params.loss].penalty
     penalty = params.penalty or loss_penalty

@@ -1,6 +1,7 @@
-"""Which evaluation has the better generator."""
+"""Which evaluation has the better generator, within a training and of several."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from gan_augment.gan.history import Row
@@ -35,6 +36,24 @@ def is_better(
             return bool(row[select] > best[select])
     distance = "fid" if select == "fid" and row["fid"] is not None else "kid"
     return row[distance] is not None and bool(row[distance] < best[distance])
+
+
+def best_of(rows: Mapping[str, Row]) -> str:
+    """Return the name of the generator, of different networks, whose images add most to real ones.
+
+    The one of highest lift; where that is not known, of lowest KID. One that copies training images
+    loses to any that does not.
+
+    Args:
+        rows: name → its best evaluation; of equals the first is the best.
+    """
+    honest = {name: row for name, row in rows.items() if not copies(row)} or rows
+
+    def merit(name: str) -> tuple[float, float]:
+        lift, kid = honest[name]["lift"], honest[name]["kid"]
+        return -math.inf if lift is None else lift, -math.inf if kid is None else -kid
+
+    return max(honest, key=merit)
 
 
 def copies(row: Row) -> bool:

@@ -1,7 +1,7 @@
 """Train: data/real becomes models/generator, with its history and sample sheets."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,12 @@ from lightning_fabric import Fabric
 
 from gan_augment import mapped, table
 from gan_augment.errors import UserError
-from gan_augment.gan import environment, model, start, warm_start
+from gan_augment.gan import contest, environment, model, start, warm_start
 from gan_augment.gan.batches import Batches
 from gan_augment.gan.history import Row
 from gan_augment.gan.loop import SAMPLES, Loop
 from gan_augment.gan.networks import Shape
-from gan_augment.gan.recipe import recipe
+from gan_augment.gan.recipe import networks, recipe
 from gan_augment.gan.spread import calibrate
 from gan_augment.gan.start import GAUSSIAN
 from gan_augment.gan.trainer import Trainer
@@ -47,7 +47,8 @@ def run(
         inputs: `real`, an image table; `features`, what a backbone sees in its images, if any did.
         outputs: `model`, a folder of config and weights; `history`, a folder of losses.csv,
             validation.csv, events.csv, floor.json, samples/ and, of features, start.csv and
-            spread.csv; `scratch`, where checkpoints live meanwhile.
+            spread.csv, and of several networks networks.csv; `scratch`, where checkpoints live
+            meanwhile.
         space: `generate.space`, what the generator makes.
 
     Raises:
@@ -61,12 +62,36 @@ def run(
     size = train.pixels.shape[2:]
     if space == "pixels":
         _refuse_large(size)
-    settings = recipe(params, size)
+    names = networks(params, size)
     _refuse_empty(train)
+    hashes = [table.table_hash(samples, split) for split in ("train", "validation")]
+    train_one = partial(_train, train, validation, hashes)
+    if len(names) == 1:
+        train_one(recipe(params, size), outputs)
+        return
+    settings = {name: recipe(params.model_copy(update={"network": name}), size) for name in names}
+    contest.run(train_one, settings, outputs, *hashes)
+
+
+def _train(
+    train: table.Images,
+    validation: table.Images,
+    hashes: Sequence[str],
+    settings: Recipe,
+    outputs: Mapping[str, Path],
+) -> None:
+    """Train one network, from its last checkpoint if it was killed.
+
+    Args:
+        train: the training samples.
+        validation: those that generators are scored by.
+        hashes: of both.
+        settings: the section `train` with nothing left open.
+        outputs: see `run`.
+    """
     fabric = environment.fabric(settings)
     described = environment.describe(settings, fabric)
-    origin = _fetch(params, outputs["scratch"], fabric)
-    hashes = [table.table_hash(samples, split) for split in ("train", "validation")]
+    origin = _fetch(settings, outputs["scratch"], fabric)
     earlier = warm_start.files(origin) if origin else []
     known = repr((described, train.space))
     fingerprint = digest(settings.model_dump_json(), *hashes, known, *earlier)
