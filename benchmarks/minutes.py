@@ -26,8 +26,9 @@ from benchmarks import script
 from benchmarks.datasets import FOLDER
 from gan_augment import params, table
 from gan_augment.errors import UserError
-from gan_augment.gan.recipe import recipe
+from gan_augment.gan.recipe import networks, recipe
 from gan_augment.markdown import table as markdown
+from gan_augment.params import Recipe
 from gan_augment.versions.graph import stages
 
 
@@ -100,20 +101,31 @@ def _timed(stage: str, project: Path) -> float:
 
 
 def _estimated(project: Path, share: float) -> float:
-    """Return the minutes of a whole training, by a share of its steps and by half of that."""
+    """Return the minutes of a whole training of all its networks."""
     path = project / "params.yaml"
-    settings = params.load(path)
+    settings = params.load(path).train
     found = {name: project / "data" / name for name in ("real", "features")}
-    shape = table.read(table.samples(found), "validation").pixels.shape[1:]
-    whole = recipe(settings.train, shape[1:])  # channels, or all the features, are no size
-    content = yaml.safe_load(path.read_text())
+    size = table.read(table.samples(found), "validation").pixels.shape[2:]
+    minutes = 0.0
+    for name in networks(settings, size):
+        whole = recipe(settings.model_copy(update={"network": name}), size)
+        minutes += _estimated_of(whole, project, share)
+    return minutes
+
+
+def _estimated_of(whole: Recipe, project: Path, share: float) -> float:
+    """Return those of one network, by a share of its steps and by half of that."""
+    path = project / "params.yaml"
+    before = path.read_text()
+    content = yaml.safe_load(before)
     steps, minutes = [], []
     for part in (share / 2, share):
         steps.append(max(round(part * whole.steps), len(steps) + 1))
-        content["train"]["steps"] = steps[-1]
+        content["train"]["network"], content["train"]["steps"] = whole.network, steps[-1]
         content["train"]["eval_interval"] = max(round(part * whole.eval_interval), 1)
         path.write_text(yaml.safe_dump(content))
         minutes.append(_timed("train", project))
+    path.write_text(before)
     a_step = (minutes[1] - minutes[0]) / (steps[1] - steps[0])
     return minutes[1] + (whole.steps - steps[1]) * a_step
 

@@ -25,7 +25,7 @@ def test_every_name_exists(file: Path) -> None:
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
 def test_the_dataset_is_read(file: Path, datasets: Path, tmp_path: Path) -> None:
-    from gan_augment.gan.recipe import recipe
+    from gan_augment.gan.recipe import networks
 
     settings = params.load(file)
     source = settings.ingest.model_copy(update={"path": datasets / FOLDERS[file.stem]})
@@ -34,7 +34,7 @@ def test_the_dataset_is_read(file: Path, datasets: Path, tmp_path: Path) -> None
     for name, number in settings.ingest.scarcity.items():
         assert (images.labels == images.classes.index(name)).sum() == number
     assert images.counts().max() <= 360
-    assert recipe(settings.train, images.pixels.shape[2:]).network == "resnet"
+    assert networks(settings.train, images.pixels.shape[2:]) == ("mlp", "resnet")
 
 
 @pytest.mark.parametrize("file", sorted(CLUSTER.glob("*.sbatch")), ids=lambda file: file.name)

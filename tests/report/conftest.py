@@ -70,6 +70,8 @@ def folders(tmp_path: Path) -> dict[str, Path]:
         loss_generator=[0.7, 0.8],
     )
     csv("history", "validation", step=[20, 40], cas=[0.5, 0.9], kid=[None, 0.2])
+    lifts = {"lift": [0.012, 0.025], "lift_error": [0.004, 0.003]}
+    csv("history", "networks", network=["mlp", "resnet"], **lifts)
     event = {"trouble": ["mode collapse"], "words": ["all alike"], "action": ["went back"]}
     csv("history", "events", step=[40], **event)
     (paths["history"] / "samples").mkdir()

@@ -77,6 +77,15 @@ def test_where_nothing_was_made_the_rest_is_shown(page: Render) -> None:
     assert "Thin evidence: every class has" in text(page(0, None, test=30))
 
 
+def test_of_several_networks_it_says_why_one_was_kept(page: Render) -> None:
+    told = (
+        "Network resnet, whose images add most to real ones on validation images (mlp +1.2 points, "
+    )
+    assert f"{told}resnet +2.5 points; standard error 0.4). The generator of step 20" in text(
+        page()
+    )
+
+
 def test_what_the_other_stages_found_is_told(page: Render) -> None:
     words = text(page())
     for found in (

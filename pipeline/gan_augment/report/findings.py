@@ -46,6 +46,7 @@ def training(history: Path, model: Path) -> dict[str, Any] | None:
         drawn += [curves(validation, columns, title, kept) for columns, title in SCORES]
     return {
         "network": config.get("network"),
+        "networks": _networks(history),
         "kept": kept,
         "stopped": trained.get("stopped"),
         "params": trained.get("params", {}),
@@ -54,6 +55,12 @@ def training(history: Path, model: Path) -> dict[str, Any] | None:
         "events": _records(_csv(history / "events.csv")),
         "samples": pictures.of_file(history / "samples" / f"step-{kept or 0:06d}.png"),
     }
+
+
+def _networks(history: Path) -> list[dict[str, Any]]:
+    """Return what the images of each network add, if there were several and it is known."""
+    found = _csv(history / "networks.csv")
+    return [] if found is None else _records(found.dropna(subset=["lift"]))
 
 
 def synthesis(folder: Path) -> dict[str, Any] | None:
