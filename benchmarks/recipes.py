@@ -1,18 +1,21 @@
-"""What does a change of the recipe move? `resnet` on three sets of small images, two seeds each.
+"""What does a change of the recipe, or of the network, move? On three sets of small images.
 
     python -m benchmarks.recipes                              # some fifteen hours of one core
-    python -m benchmarks.recipes --only "as is" "half the steps"
+    python -m benchmarks.recipes --only "as is" "mlp"
     python -m benchmarks.recipes --share 0.01 --seeds 1       # does everything run?
+    python -m benchmarks.recipes --table                      # what is finished
 
-Scores are those of the averaged generator after the last step, on images that no training saw; test
-images are not among them. CAS: balanced accuracy of an SVM that was taught by 200 generated images
-a class. Lift: points of balanced accuracy that generated images add to real ones, mean over
+Changes are to what `resnet` has where params are null, unless they name another network; each is
+trained from two seeds. Scores are those of the averaged generator after the last step, on images
+that no training saw; test images are not among them. CAS: balanced accuracy of an SVM that was
+taught by 200 generated images a class. Lift: points of balanced accuracy that generated images add to real ones, mean over
 logistic regression, five neighbours and an SVM. Minutes: of processor time, training alone.
 Finished runs are kept in `.scratch/benchmarks/recipes`. The images are in the folder that
-GAN_AUGMENT_DATASETS names. Prints Markdown.
+GAN_AUGMENT_DATASETS names. Prints Markdown: CAS / lift / minutes (seeds).
 """
 
 import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,18 +30,21 @@ from benchmarks.experiment import draw, train
 from benchmarks.race import SCRATCH
 from benchmarks.start import SCARCE, drawn, subset
 from gan_augment import table
-from gan_augment.engine import fan_out
+from gan_augment.engine import fan_out, kept
 from gan_augment.gan.networks.resnet import GROWTH
 from gan_augment.gan.networks.shape import pyramid
 from gan_augment.gan.recipe import recipe
+from gan_augment.gan.stage import shape_of
 from gan_augment.gan.start import gain_of
 from gan_augment.ingest import stage as ingest
 from gan_augment.markdown import table as markdown
 from gan_augment.metrics.cas import classification_accuracy_score
 from gan_augment.metrics.lift import Lift
 from gan_augment.params import TrainParams
+from gan_augment.storage import digest
 from gan_augment.table import Images
 
+FINISHED = SCRATCH / "recipes"
 SEEDS = 2
 MANY, FEW, UNSEEN = 200, 20, 500
 TAUGHT = 200
@@ -48,18 +54,21 @@ PHOTOGRAPH = 32
 
 RECIPES: dict[str, dict[str, Any]] = {
     "as is": {},
-    "before: 2,500 batches of 64, 32 channels at full size": {
+    "as before: 2,500 batches of 64": {"steps": 0.5, "batch_size": 64},
+    "batches of 8": {"batch_size": 8},
+    "16 channels at full size": {"largest": 16},
+    "8 channels at full size": {"largest": 8},
+    "8 channels at full size, half elsewhere": {"width": 16, "largest": 8},
+    "8 channels at full size, half the steps": {"largest": 8, "steps": 0.5},
+    "the same, rate doubled, γ of 1": {
+        "largest": 8,
         "steps": 0.5,
-        "batch_size": 64,
-        "width": 32,
+        "learning_rate": 0.0006,
+        "gamma": 1.0,
     },
-    "32 channels at full size": {"width": 32},
-    "half the channels elsewhere": {"width": 16, "largest": 8},
-    "32 channels at full size, batches of 8": {"width": 32, "batch_size": 8},
-    "half the steps": {"steps": 0.5},
-    "twice the steps": {"steps": 2},
-    "rate doubled": {"learning_rate": 0.0006},
-    "γ of 1": {"gamma": 1.0},
+    "mlp": {"network": "mlp"},
+    "mlp, 512 units": {"network": "mlp", "width": 512},
+    "dcgan": {"network": "dcgan"},
     "γ falls to a tenth": {"final_gamma": 0.1},
     "penalty every 8 steps": {"penalty_interval": 8},
     "classes evened out by half": {"balance": 0.5},
@@ -125,7 +134,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for images in options.sets
         for seed in range(options.seeds)
     ]
-    rows = fan_out(_run, runs, "recipes", "runs", finished=SCRATCH / "recipes")
+    if options.table:
+        read = kept.store(FINISHED).read
+        found = [text for run in runs if (text := read(f"{digest(repr(run))}.json"))]
+        rows = [json.loads(text) for text in found]
+    else:
+        rows = fan_out(_run, runs, "recipes", "runs", finished=FINISHED)
     print(_markdown(pd.DataFrame(rows)))
 
 
@@ -147,25 +161,36 @@ def _run(run: Run) -> dict[str, Any]:
 
 def _params(run: Run, known: Images) -> TrainParams:
     changes, size = dict(RECIPES[run.recipe]), known.pixels.shape[2:]
-    default = recipe(TrainParams(network="resnet"), size)
+    network = changes.pop("network", "resnet")
+    default = recipe(TrainParams(network=network), size)
     steps = max(round(default.steps * changes.pop("steps", 1) * run.share), 2)
     if "largest" in changes:
-        widths, _ = pyramid(size, changes["width"], GROWTH, full_size=True)
+        wide = default.model_copy(update={"width": changes.get("width", default.width)})
+        widths, _ = pyramid(shape_of(known, wide), GROWTH, full_size=True)
         changes["width"] = (*widths[:-1], changes.pop("largest"))
-    return TrainParams(network="resnet", threads=1, seed=run.seed, steps=steps, **changes)
+    return TrainParams(network=network, threads=1, seed=run.seed, steps=steps, **changes)
 
 
 def _markdown(rows: pd.DataFrame) -> str:
-    """Return a table: a line a recipe, means over seeds."""
-    means = rows.groupby(["recipe", "images"], sort=False)[["cas", "lift", "minutes"]].mean()
+    """Return a table: a line a recipe, means over seeds and how many these are."""
     sets = list(dict.fromkeys(rows["images"]))
-    lines = []
-    for name in dict.fromkeys(rows["recipe"]):
-        own = means.loc[name].loc[sets]
-        each = [f"{100 * cas:.1f} / {100 * lift:+.1f}" for cas, lift in own[["cas", "lift"]].values]
-        lines.append([name, *each, f"{own['minutes'].mean():.1f}"])
-    titles = [f"{name}: CAS / lift" for name in sets]
-    return markdown(["recipe", *titles, "minutes"], lines)
+    each = rows.groupby(["recipe", "images"])
+    lines = [
+        [
+            name,
+            *(
+                _cell(each.get_group((name, one))) if (name, one) in each.groups else "–"
+                for one in sets
+            ),
+        ]
+        for name in dict.fromkeys(rows["recipe"])
+    ]
+    return markdown(["recipe", *sets], lines)
+
+
+def _cell(rows: pd.DataFrame) -> str:
+    cas, lift, minutes = rows[["cas", "lift", "minutes"]].mean()
+    return f"{100 * cas:.1f} / {100 * lift:+.1f} / {minutes:.1f} ({len(rows)})"
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -173,6 +198,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=RECIPES, default=list(RECIPES), metavar="NAME")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS), metavar="SET")
     parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--table", action="store_true", help="of what is finished")
     parser.add_argument("--share", type=float, default=1.0, help="of the steps")
     return parser.parse_args(arguments)
 

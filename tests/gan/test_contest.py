@@ -143,6 +143,14 @@ def test_one_of_two_processes_killed_in_the_second_the_group_goes_on(
     assert config["training"]["environment"]["processes"] == 2
 
 
+def test_sizes_that_one_cannot_make_are_refused_before_any_is_trained(tmp_path: Path) -> None:
+    odd = IngestParams(source="digits", image_size=(25, 25))
+    ingest.run(odd, {}, {"real": tmp_path / "real"})
+    with pytest.raises(UserError, match="images of 25×25 pixels halve only to 25×25"):
+        stage.run(QUICK, {"real": tmp_path / "real"}, outputs(tmp_path))
+    assert not (tmp_path / "scratch").exists()
+
+
 def changes() -> dict[str, Any]:
     """Return what `Killable` is to change for the settings of this file."""
     return QUICK.model_dump(mode="json")

@@ -63,14 +63,14 @@ def test_the_classic_network_grows_towards_the_pixels_and_its_mirror_shrinks() -
 
 @pytest.mark.parametrize(("full_size", "expected"), [(True, [32, 32, 16, 8]), (False, [32, 16, 8])])
 def test_maps_halve_and_channels_double_up_to_a_bound(full_size: bool, expected: list[int]) -> None:
-    assert pyramid((32, 48), 8, 4, full_size=full_size) == (expected, (4, 6))
+    assert pyramid(shape(1, 32, 48), 4, full_size=full_size) == (expected, (4, 6))
 
 
 def test_listed_channels_are_used_and_must_match_the_sizes() -> None:
-    listed = (96, 64, 32)
-    assert pyramid((28, 28), listed, 4, full_size=True) == ([96, 64, 32], (7, 7))
+    listed = shape(1, 28, 28, width=(96, 64, 32))
+    assert pyramid(listed, 4, full_size=True) == ([96, 64, 32], (7, 7))
     with pytest.raises(UserError, match=r"lists 3 numbers of channels, but .* pass through 2"):
-        pyramid((28, 28), listed, 4, full_size=False)
+        pyramid(listed, 4, full_size=False)
 
 
 @pytest.mark.parametrize("name", CONVOLUTIONAL)

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from gan_augment.errors import UserError
-from gan_augment.gan.recipe import recipe
+from gan_augment.gan.recipe import networks, recipe
 from gan_augment.params import TrainParams
 
 
@@ -24,20 +24,20 @@ def test_what_is_given_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "channels"),
+    ("given", "size", "names"),
     [
-        ((28, 28), (128, 64, 8)),
-        ((64, 32), (128, 128, 64, 8)),
-        ((8, 8), (64, 8)),
-        ((6, 6), (32,)),
-        ((64, 64), (128, 128, 128, 64, 8)),
+        ({}, (16, 16), ("mlp",)),
+        ({}, (28, 8), ("mlp", "resnet")),
+        ({"width": 16}, (28, 28), ("resnet",)),
+        ({"init_from": "models/generator"}, (28, 28), ("resnet",)),
+        ({"network": "dcgan"}, (28, 28), ("dcgan",)),
+        ({}, (), ("gaussian",)),
     ],
 )
-def test_channels_of_the_residual_network_suit_the_size(
-    size: tuple[int, int], channels: tuple[int, ...]
+def test_auto_takes_two_networks_where_either_may_be_better(
+    given: dict[str, Any], size: tuple[int, ...], names: tuple[str, ...]
 ) -> None:
-    assert recipe(TrainParams(network="resnet"), size).width == channels
-    assert recipe(TrainParams(network="resnet", width=16), size).width == 16
+    assert networks(TrainParams(**given), size) == names
 
 
 @pytest.mark.parametrize(("name", "steps"), [("mlp", 500), ("dcgan", 500), ("resnet", 1000)])

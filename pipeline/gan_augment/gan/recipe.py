@@ -58,10 +58,9 @@ def recipe(params: TrainParams, size: tuple[int, ...]) -> Recipe:
     _refuse_network(network, size)
     loss_penalty = "none" if params.weight_clip else LOSSES[params.loss].penalty
     penalty = params.penalty or loss_penalty
-    defaults = NETWORKS[network].defaults.items()
     open_values: dict[str, Any] = {
         "eval_interval": EVAL_INTERVAL,
-        **{key: value(size) if callable(value) else value for key, value in defaults},
+        **NETWORKS[network].defaults,
         "network": network,
         "select": "cas" if size else "lift",
     }

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning_fabric import Fabric
 
 from gan_augment import mapped, table
@@ -14,7 +15,7 @@ from gan_augment.gan import contest, environment, model, start, warm_start
 from gan_augment.gan.batches import Batches
 from gan_augment.gan.history import Row
 from gan_augment.gan.loop import SAMPLES, Loop
-from gan_augment.gan.networks import Shape
+from gan_augment.gan.networks import Shape, build
 from gan_augment.gan.recipe import networks, recipe
 from gan_augment.gan.spread import calibrate
 from gan_augment.gan.start import GAUSSIAN
@@ -70,6 +71,9 @@ def run(
         train_one(recipe(params, size), outputs)
         return
     settings = {name: recipe(params.model_copy(update={"network": name}), size) for name in names}
+    with torch.device("meta"):
+        for one in settings.values():  # refused here, before any of them is trained
+            build(one.network, shape_of(train, one))
     contest.run(train_one, settings, outputs, *hashes)
 
 

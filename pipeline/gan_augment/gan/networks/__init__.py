@@ -18,19 +18,15 @@ from gan_augment.gan.networks.shape import Shape
 __all__ = ["NETWORKS", "Network", "Shape", "build"]
 
 
-Default = float | Callable[[tuple[int, ...]], tuple[int, ...]]
-
-
 class Network(NamedTuple):
     """A family: how to build its halves, what suits it where params are null, what it makes.
 
-    A default may be a function of the height and width of the images. `small` says that its
-    matrices gain nothing from threads or from bfloat16.
+    `small` says that its matrices gain nothing from threads or from bfloat16.
     """
 
     generator: Callable[[Shape], nn.Module]
     discriminator: Callable[[Shape], nn.Module]
-    defaults: Mapping[str, Default]
+    defaults: Mapping[str, float]
     images: bool = True
     features: bool = False
     small: bool = False
@@ -60,7 +56,7 @@ NETWORKS: dict[str, Network] = {
         resnet.Generator,
         resnet.Discriminator,
         {
-            "width": resnet.channels,
+            "width": 32,
             "steps": 5000,
             "batch_size": 16,
             "learning_rate": 3e-4,

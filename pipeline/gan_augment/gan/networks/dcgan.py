@@ -23,7 +23,7 @@ class Generator(nn.Module):
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        widths, base = pyramid(shape.size, shape.width, GROWTH, full_size=False)
+        widths, base = pyramid(shape, GROWTH, full_size=False)
         self.embedding = LabelEmbedding(shape.classes, shape.embedding_dim)
         inputs = shape.latent_dim + shape.embedding_dim
         self.to_maps = nn.ConvTranspose2d(inputs, widths[0], base, bias=False)
@@ -51,7 +51,7 @@ class Discriminator(nn.Module):
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        widths, base = pyramid(shape.size, shape.width, GROWTH, full_size=False)
+        widths, base = pyramid(shape, GROWTH, full_size=False)
         widths = widths[::-1]
         layers: list[nn.Module] = [
             nn.Conv2d(shape.channels, widths[0], 4, stride=2, padding=1),

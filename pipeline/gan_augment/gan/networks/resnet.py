@@ -22,20 +22,6 @@ from gan_augment.gan.networks.shape import Shape, pyramid
 
 LAYERS_A_BLOCK = 2
 GROWTH = 4
-WIDTH = 32
-"""Channels at half the size of the images, halved."""
-AT_FULL_SIZE = 8
-"""Channels there: as many as `WIDTH` would take a third of the time and make no better images."""
-
-
-def channels(size: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the channels that suit images of a size, from the smallest maps to the largest.
-
-    Raises:
-        UserError: the sides do not halve to 16 pixels or less.
-    """
-    widths, _ = pyramid(size, WIDTH, GROWTH, full_size=True)
-    return (*widths[:-1], AT_FULL_SIZE) if len(widths) > 1 else (WIDTH,)
 
 
 class Generator(nn.Module):
@@ -43,7 +29,7 @@ class Generator(nn.Module):
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        widths, base = pyramid(shape.size, shape.width, GROWTH, full_size=True)
+        widths, base = pyramid(shape, GROWTH, full_size=True)
         self.embedding = LabelEmbedding(shape.classes, shape.embedding_dim)
         self.basis = nn.Parameter(torch.randn(widths[0], *base))
         self.modulation = nn.Linear(shape.latent_dim + shape.embedding_dim, widths[0])
@@ -65,7 +51,7 @@ class Discriminator(nn.Module):
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        widths, base = pyramid(shape.size, shape.width, GROWTH, full_size=True)
+        widths, base = pyramid(shape, GROWTH, full_size=True)
         widths = widths[::-1]
         self.from_pixels = _pixelwise(shape.channels, widths[0])
         layers: list[nn.Module] = [_Block(widths[0], len(widths))]

@@ -47,41 +47,33 @@ class Shape:
         return (self.features,) if self.features else (self.channels, *self.size)
 
 
-def pyramid(
-    size: tuple[int, ...], width: int | tuple[int, ...], growth: int, *, full_size: bool
-) -> tuple[list[int], tuple[int, int]]:
+def pyramid(shape: Shape, growth: int, *, full_size: bool) -> tuple[list[int], tuple[int, int]]:
     """Return the channels from the smallest feature maps to the largest, and the smallest's size.
 
     The largest maps have the size of the images, or half of it. Maps halve as long as both sides
     stay whole and at least 4 pixels; channels double with each halving, up to `growth` times.
 
-    Args:
-        size: height and width of the images in pixels.
-        width: channels of the largest maps, or all of them.
-        growth: how many times the channels of the largest maps the smallest have at most.
-        full_size: whether the largest maps have the size of the images.
-
     Raises:
         UserError: the sides do not halve to 16 pixels or less, or `width` lists another number
             of channels than there are sizes.
     """
-    height, side = size
+    height, width = shape.size
     sizes = int(full_size)
-    while min(height, side) >= 2 * SMALLEST_MAP and height % 2 == side % 2 == 0:
-        height, side, sizes = height // 2, side // 2, sizes + 1
-    if max(height, side) > LARGEST_MAP:
+    while min(height, width) >= 2 * SMALLEST_MAP and height % 2 == width % 2 == 0:
+        height, width, sizes = height // 2, width // 2, sizes + 1
+    if max(height, width) > LARGEST_MAP:
         raise UserError(
-            f"train.network: images of {size[1]}×{size[0]} pixels halve only to "
-            f"{side}×{height}, which is too large for a first feature map; set ingest.image_size "
+            f"train.network: images of {shape.size[1]}×{shape.size[0]} pixels halve only to "
+            f"{width}×{height}, which is too large for a first feature map; set ingest.image_size "
             "to a multiple of 8, or network: mlp"
         )
-    if isinstance(width, int):
-        widths = [width * min(2**halving, growth) for halving in range(sizes)][::-1]
+    if isinstance(shape.width, int):
+        widths = [shape.width * min(2**halving, growth) for halving in range(sizes)][::-1]
     else:
-        widths = list(width)
+        widths = list(shape.width)
     if len(widths) != sizes:
         raise UserError(
             f"train.width lists {len(widths)} numbers of channels, but images of "
-            f"{size[1]}×{size[0]} pixels pass through {sizes} sizes of feature maps"
+            f"{shape.size[1]}×{shape.size[0]} pixels pass through {sizes} sizes of feature maps"
         )
-    return widths, (height, side)
+    return widths, (height, width)
