@@ -8,10 +8,10 @@
 Changes are to what `resnet` has where params are null, unless they name another network; each is
 trained from two seeds. Scores are those of the averaged generator after the last step, on images
 that no training saw; test images are not among them. CAS: balanced accuracy of an SVM that was
-taught by 200 generated images a class. Lift: points of balanced accuracy that generated images add to real ones, mean over
-logistic regression, five neighbours and an SVM. Minutes: of processor time, training alone.
-Finished runs are kept in `.scratch/benchmarks/recipes`. The images are in the folder that
-GAN_AUGMENT_DATASETS names. Prints Markdown: CAS / lift / minutes (seeds).
+taught by 200 generated images a class. Lift: points of balanced accuracy that generated images add
+to real ones, mean over logistic regression, five neighbours and an SVM. Minutes: of processor time,
+training alone. Finished runs are kept in `.scratch/benchmarks/recipes`. The images are in the
+folder that GAN_AUGMENT_DATASETS names. Prints Markdown: CAS / lift / minutes (seeds).
 """
 
 import argparse

@@ -6,7 +6,7 @@
 
 Each is `gan-augment study` with `params.yaml`, changed as `STUDIES` says. Results are kept in
 `.scratch/benchmarks/studies/NAME`; a killed study goes on where it was. A replicate takes two to
-seven minutes, one by `resnet` half an hour, and there is one a core at once. The images are in the
+seven minutes, one by `auto` half an hour, and there is one a core at once. The images are in the
 folder that GAN_AUGMENT_DATASETS names.
 """
 
@@ -85,7 +85,8 @@ WITH_MIXTURE = {
 }
 FEW = ["real", "oversample", "smote", "gmm", "classic", "gan", "gan+gmm", "gan+classic"]
 UNTUNED = {"tuning_repeats": 0}
-BY_RESNET = {"network": "resnet"}
+BY_DEFAULT = {"network": "auto"}
+"""`mlp` and `resnet`, of which validation keeps one."""
 PARTS = ("split", "classic")
 """What a study changes a part of; all else it replaces."""
 TWICE = {"plan": {"fill": 2}}
@@ -165,8 +166,8 @@ STUDIES: dict[str, Study] = {
         "Fashion-MNIST, 200/20",
         _fashion(EVEN_200, train={}),
     ),
-    "fashion-200-20-resnet": Study(
-        "Fashion-MNIST, 200/20, by `resnet`", _fashion(EVEN_200, EVERY, train=BY_RESNET)
+    "fashion-200-20-auto": Study(
+        "Fashion-MNIST, 200/20, by `auto`", _fashion(EVEN_200, EVERY, train=BY_DEFAULT)
     ),
     **{
         f"fashion-{n}": Study(
@@ -175,9 +176,9 @@ STUDIES: dict[str, Study] = {
         for n, arms in ((50, ESTIMATORS), (100, LARGE), (200, LARGE))
     },
     **{
-        f"fashion-{n}-resnet": Study(
-            f"Fashion-MNIST, {n} a class, by `resnet`",
-            _fashion(dict.fromkeys(FASHION, n), EVERY, train=BY_RESNET),
+        f"fashion-{n}-auto": Study(
+            f"Fashion-MNIST, {n} a class, by `auto`",
+            _fashion(dict.fromkeys(FASHION, n), EVERY, train=BY_DEFAULT),
         )
         for n in (50, 100, 200)
     },
@@ -190,9 +191,9 @@ STUDIES: dict[str, Study] = {
             generate=UP_TO_LEVEL,
         ),
     ),
-    "fashion-profile-resnet": Study(
-        "Fashion-MNIST, 4,166 to 73 a class, by `resnet`",
-        _fashion(PROFILE, EVERY, ingest=PROFILE_SPLIT, train=BY_RESNET, generate=UP_TO_LEVEL),
+    "fashion-profile-auto": Study(
+        "Fashion-MNIST, 4,166 to 73 a class, by `auto`",
+        _fashion(PROFILE, EVERY, ingest=PROFILE_SPLIT, train=BY_DEFAULT, generate=UP_TO_LEVEL),
     ),
     "trash-64": Study(
         "TrashNet at 64 pixels, 40 in three classes",
