@@ -160,7 +160,7 @@ STUDIES: dict[str, Study] = {
         "digits, 8 in the odd classes", _digits(8, {**TWICE, "min_real": 8}, ESTIMATORS)
     ),
     "digits-20-cnn": Study(
-        "digits, 20 in the odd classes", _digits(20, TWICE, {**NETWORKS, **UNTUNED})
+        "digits, 20 in the odd classes, by networks", _digits(20, TWICE, {**NETWORKS, **UNTUNED})
     ),
     "fashion-200-20": Study(
         "Fashion-MNIST, 200/20",
