@@ -247,10 +247,10 @@ def test_a_port_that_is_none(monkeypatch: pytest.MonkeyPatch, port: str) -> None
 
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_port_in_use(built: Project, which: int) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        taken = other.getsockname()[1]
-        said = refused(built, GAN_AUGMENT_PORT=str(taken - which))
-    assert f"port {taken} cannot be used: address already in use" in said
+    first = free_port()  # as is the one after it
+    with socket.create_server(("127.0.0.1", first + which)):
+        said = refused(built, GAN_AUGMENT_PORT=str(first))
+    assert f"port {first + which} cannot be used: address already in use" in said
 
 
 def test_a_home_that_cannot_be_used(built: Project, tmp_path: Path) -> None:
