@@ -75,7 +75,7 @@ def _failure(
 
 
 def _finished(places: Places) -> bool:
-    return all((places[key]).exists() for key in ("model", "history"))
+    return all(places[key].exists() for key in ("model", "history"))
 
 
 def _best(places: Places) -> Row:

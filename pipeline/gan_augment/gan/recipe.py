@@ -27,11 +27,7 @@ def networks(params: TrainParams, size: tuple[int, ...]) -> tuple[str, ...]:
     Args:
         params: the section `train`.
         size: height and width of the images in pixels; empty for features.
-
-    Raises:
-        UserError: there is no network of that name.
     """
-    choose({"auto": None, **NETWORKS}, params.network, "train.network")
     if params.network != "auto":
         return (params.network,)
     if not size:

@@ -63,14 +63,17 @@ def run(
     size = train.pixels.shape[2:]
     if space == "pixels":
         _refuse_large(size)
-    names = networks(params, size)
+    settings = {
+        name: recipe(params.model_copy(update={"network": name}), size)
+        for name in networks(params, size)
+    }
     _refuse_empty(train)
     hashes = [table.table_hash(samples, split) for split in ("train", "validation")]
     train_one = partial(_train, train, validation, hashes)
-    if len(names) == 1:
-        train_one(recipe(params, size), outputs)
+    if len(settings) == 1:
+        (only,) = settings.values()
+        train_one(only, outputs)
         return
-    settings = {name: recipe(params.model_copy(update={"network": name}), size) for name in names}
     with torch.device("meta"):
         for one in settings.values():  # refused here, before any of them is trained
             build(one.network, shape_of(train, one))
