@@ -1,6 +1,5 @@
 """Several networks, of which validation keeps the one whose images add most to real ones."""
 
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,6 +8,7 @@ import pandas as pd
 import torch
 
 from gan_augment import spreadsheet
+from gan_augment.gan import environment
 from gan_augment.gan.files import CONFIG
 from gan_augment.gan.history import Row
 from gan_augment.gan.loop import TrainingFailedError
@@ -41,9 +41,9 @@ def run(
         UserError: all failed; or whatever `train` raises.
     """
     known = [one.model_dump_json() for one in settings.values()]
-    rank, processes = (os.environ.get(name, "") for name in ("RANK", "WORLD_SIZE"))
-    own = rank in ("", "0")
-    fingerprint = digest(*known, *about, torch.__version__, processes)
+    rank, processes = environment.place()
+    own = rank == 0
+    fingerprint = digest(*known, *about, torch.__version__, str(processes))
     with scratch_of(outputs["scratch"], fingerprint, own) as scratch:
         places = {name: {key: scratch / name / key for key in outputs} for name in settings}
         # Looked up before any training, so that all processes see the same.

@@ -38,6 +38,11 @@ def fabric(params: Recipe) -> Fabric:
     return made
 
 
+def place() -> tuple[int, int]:
+    """Return which of how many processes this is, as `torchrun` says, before any has joined."""
+    return _count("RANK", 0), _count("WORLD_SIZE")
+
+
 def _rejoin() -> None:
     """Join the other processes of a group that torchrun has started again.
 
@@ -101,6 +106,6 @@ def _threads(params: Recipe) -> int:
     return params.threads or (1 if NETWORKS[params.network].small else max(cores, 1))
 
 
-def _count(name: str) -> int:
-    """Return a number of processes that `torchrun` sets."""
-    return int(os.environ.get(name, "1"))
+def _count(name: str, default: int = 1) -> int:
+    """Return a number that `torchrun` sets."""
+    return int(os.environ.get(name, default))

@@ -60,8 +60,8 @@ class Loop:
             TrainingFailedError: it went wrong, could not be mended, and there is no model to keep.
         """
         params, step, note = self._params, self._resume(), ""
-        each = params.batch_size, "images"
-        with progress("train", params.steps, "steps", step, each=each) as advance:
+        title, each = f"train {params.network}", (params.batch_size, "images")
+        with progress(title, params.steps, "steps", step, each=each) as advance:
             while step < params.steps and not self.history.stopped:
                 log = self._trainer.step(step, self._batches_of(step))
                 step += 1

@@ -102,50 +102,74 @@ def _train(
     earlier = warm_start.files(origin) if origin else []
     known = repr((described, train.space))
     fingerprint = digest(settings.model_dump_json(), *hashes, known, *earlier)
-    own = fabric.is_global_zero
-    with scratch_of(outputs["scratch"], fingerprint, own) as scratch:
+    with scratch_of(outputs["scratch"], fingerprint, fabric.is_global_zero) as scratch:
         with environment.deterministic(described["threads"]):
             lift = _lift(train, validation, settings, fabric)
-            trained = warm_start.read(origin) if origin else None
             starts = [] if origin else _starts(train, lift, settings, fabric, scratch)
-            untold: Row = {"codes": _codes(trained), "covariance": "own"}
-            chosen = start.best(starts) if starts else untold
-            shape = shape_of(train, settings, chosen["codes"])
-            trainer = Trainer(shape, settings, fabric)
-            if trained:
-                _start_from(trained, origin, trainer, fabric)
-            trainer.begin(train, chosen["covariance"])
-            batches = Batches(
-                train,
-                settings.batch_size,
-                shape.latent_dim,
-                settings.seed,
-                fabric.device,
-                settings.balance,
-                fabric.global_rank,
-                fabric.world_size,
-                trainer.generator.codec,
-            )
-            validator = (
-                Validator(train, validation, shape, settings, fabric.device, scratch, lift)
-                if fabric.is_global_zero
-                else None
-            )
-            loop = Loop(trainer, batches, validator, settings, fabric, scratch)
+            trainer = _trainer(train, settings, fabric, origin, starts)
+            loop = _loop(trainer, train, validation, lift, settings, fabric, scratch)
             loop.run()
             if lift:
                 loop.history.start = starts
-                kept = trainer.best_generator, shape.latent_dim
+                kept = trainer.best_generator, trainer.shape.latent_dim
                 loop.history.spread = calibrate(*kept, lift, settings.seed)
+        if fabric.is_global_zero:
+            _write(outputs, trainer, loop, settings, train, described)
 
-        if validator:
-            training = {
-                "params": settings.model_dump(mode="json"),
-                "environment": described,
-                "best": loop.history.best,
-                "stopped": loop.history.stopped,
-            }
-            _write(outputs, trainer, loop, settings, shape, train, training)
+
+def _trainer(
+    train: table.Images,
+    settings: Recipe,
+    fabric: Fabric,
+    origin: Path | None,
+    starts: Sequence[Row],
+) -> Trainer:
+    """Return the networks as they are before the first step, and what trains them.
+
+    Args:
+        train: the training samples.
+        settings: the section `train` with nothing left open.
+        fabric: where training runs.
+        origin: the folder of a model to start from, if any.
+        starts: what training of features could start from.
+    """
+    trained = warm_start.read(origin) if origin else None
+    untold: Row = {"codes": _codes(trained), "covariance": "own"}
+    chosen = start.best(starts) if starts else untold
+    trainer = Trainer(shape_of(train, settings, chosen["codes"]), settings, fabric)
+    if trained:
+        _start_from(trained, origin, trainer, fabric)
+    trainer.begin(train, chosen["covariance"])
+    return trainer
+
+
+def _loop(
+    trainer: Trainer,
+    train: table.Images,
+    validation: table.Images,
+    lift: Lift | None,
+    settings: Recipe,
+    fabric: Fabric,
+    scratch: Path,
+) -> Loop:
+    """Return the loop that trains on batches of `train`, and by `validation` in one process."""
+    batches = Batches(
+        train,
+        settings.batch_size,
+        trainer.shape.latent_dim,
+        settings.seed,
+        fabric.device,
+        settings.balance,
+        fabric.global_rank,
+        fabric.world_size,
+        trainer.generator.codec,
+    )
+    validator = (
+        Validator(train, validation, trainer.shape, settings, fabric.device, scratch, lift)
+        if fabric.is_global_zero
+        else None
+    )
+    return Loop(trainer, batches, validator, settings, fabric, scratch)
 
 
 def _refuse_large(size: tuple[int, ...]) -> None:
@@ -247,10 +271,15 @@ def _write(
     trainer: Trainer,
     loop: Loop,
     params: Recipe,
-    shape: Shape,
     train: table.Images,
-    training: dict[str, Any],
+    described: Mapping[str, Any],
 ) -> None:
+    training = {
+        "params": params.model_dump(mode="json"),
+        "environment": described,
+        "best": loop.history.best,
+        "stopped": loop.history.stopped,
+    }
     with (
         replace_directory(outputs["model"]) as folder,
         replace_directory(outputs["history"]) as log,
@@ -260,7 +289,7 @@ def _write(
             trainer.best_generator,
             trainer.best_discriminator,
             network=params.network,
-            shape=shape,
+            shape=trainer.shape,
             classes=train.classes,
             space=train.space,
             conditional=params.conditional,

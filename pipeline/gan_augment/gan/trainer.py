@@ -47,6 +47,7 @@ class Trainer(nn.Module):
     dict of this module and in those of the optimisers, and nowhere else.
 
     Attributes:
+        shape: the sizes of the networks.
         generator, discriminator: the two players.
         ema: the generator's moving average, which makes the samples.
         best_generator, best_discriminator: what `keep_best` last kept.
@@ -56,7 +57,7 @@ class Trainer(nn.Module):
 
     def __init__(self, shape: Shape, params: Recipe, fabric: Fabric) -> None:
         super().__init__()
-        self._params, self._fabric = params, fabric
+        self.shape, self._params, self._fabric = shape, params, fabric
         self._loss, self._penalise = LOSSES[params.loss], PENALTIES[params.penalty]
         torch.manual_seed(params.seed)
         self.generator: Any
