@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_augment.params import IngestParams, Params
+from gan_augment.params import EmbedParams, IngestParams, Params
 from gan_augment.project.recognise import recognise
 from gan_augment.project.settings import between, choose
 from gan_augment.project.survey import survey
@@ -18,10 +18,10 @@ CLASSES = {"cat": 20, "dog": 20}
 Chosen = Callable[..., dict[str, Any]]
 
 
-def chosen(root: Path, **given: Any) -> dict[str, Any]:
+def chosen(root: Path, backbone: str = "auto", **given: Any) -> dict[str, Any]:
     """Return the settings for what lies at a path; each must be one that params.yaml takes."""
     params = IngestParams.model_validate(recognise(root) | given)
-    choices = choose(survey(params), params)
+    choices = choose(survey(params), params, EmbedParams(backbone=backbone))
     for key, value, reason in choices:
         assert len(reason) > 10
         *path, last = key.split(".")
@@ -35,7 +35,7 @@ def chosen(root: Path, **given: Any) -> dict[str, Any]:
 def reason(root: Path, key: str) -> str:
     """Return why a setting suits what lies at a path."""
     params = IngestParams.model_validate(recognise(root))
-    return {choice.key: choice.reason for choice in choose(survey(params), params)}[key]
+    return {choice.key: choice.reason for choice in choose(survey(params), params, EmbedParams())}[key]
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,17 @@ def reason(root: Path, key: str) -> str:
 )
 def test_the_size(pictures: Make, size: tuple[int, int], expected: Any) -> None:
     assert chosen(pictures(numbered(CLASSES), size))["ingest.image_size"] == expected
+
+
+def test_methods_for_features_where_a_backbone_looks_at_the_images(pictures: Make) -> None:
+    large = pictures(numbered(CLASSES), (64, 48))
+    assert "gaussian" in chosen(large)["evaluate.arms"]
+    assert "evaluate.arms" not in chosen(large, image_size=32)
+    assert "gaussian" in chosen(large, image_size=(32, 40))["evaluate.arms"]
+    assert "gaussian" in chosen(large, "efficientnet-lite1", image_size=32)["evaluate.arms"]
+    without = chosen(large, "none")
+    assert "evaluate.arms" not in without
+    assert without["ingest.image_size"] == [48, 64]
 
 
 def test_several_sizes_and_aspects(pictures: Make) -> None:

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan_augment.balance import uneven
-from gan_augment.embed.choice import PIXELS_UP_TO
+from gan_augment.embed.choice import NONE, PIXELS_UP_TO, chosen
 from gan_augment.ingest.fitted import FAR, MUCH
 from gan_augment.ingest.sizes import kept, suitable
-from gan_augment.params import IngestParams
+from gan_augment.params import EmbedParams, IngestParams
 from gan_augment.project.survey import Survey
 
 ON_FEATURES = [
@@ -38,27 +38,29 @@ class Choice(NamedTuple):
     reason: str
 
 
-def choose(found: Survey, params: IngestParams) -> list[Choice]:
+def choose(found: Survey, params: IngestParams, embed: EmbedParams) -> list[Choice]:
     """Return the settings that suit a source, in the order of params.yaml.
 
     Args:
         found: what the source holds.
         params: how it is read, and what of it is settled already.
+        embed: what looks at the images.
     """
+    embedded = _are_embedded(found, params, embed)
     return [
-        *_size(found),
+        *_size(found, embedded),
         *_colour(found),
         *_groups(found),
         *_splits(found),
         *_number(found),
         Choice("ingest.scarcity", {}, "the images are what they are; only a study caps classes"),
         *_plan(found, params),
-        *_arms(found),
+        *_arms(embedded),
         *_classic(found),
     ]
 
 
-def _size(found: Survey) -> Iterator[Choice]:
+def _size(found: Survey, embedded: bool) -> Iterator[Choice]:
     if not found.sizes:
         return
     heights, widths = zip(*found.sizes, strict=True)
@@ -69,7 +71,7 @@ def _size(found: Survey) -> Iterator[Choice]:
         yield Choice("ingest.image_size", None, f"the images are {said}, and stay so")
         return
     sides = suitable(found.sizes)
-    if _are_embedded(found):
+    if embedded:
         reason = f"the images are {said}; a pretrained network looks at them, whatever their size"
         yield Choice("ingest.image_size", None, reason)
     else:
@@ -148,15 +150,16 @@ def training_images(found: Survey, params: IngestParams) -> dict[str, int]:
     }
 
 
-def _arms(found: Survey) -> Iterator[Choice]:
-    if _are_embedded(found):
+def _arms(embedded: bool) -> Iterator[Choice]:
+    if embedded:
         reason = "methods for what a pretrained network sees in the images: see embed.backbone"
         yield Choice("evaluate.arms", ON_FEATURES, reason)
 
 
-def _are_embedded(found: Survey) -> bool:
-    """Return whether `embed.backbone = auto` takes a backbone."""
-    return any(max(size) > PIXELS_UP_TO for size in found.sizes)
+def _are_embedded(found: Survey, params: IngestParams, embed: EmbedParams) -> bool:
+    """Return whether a backbone will look at the images."""
+    sizes = found.sizes if params.image_size is None else [np.atleast_1d(params.image_size)]
+    return any(chosen(embed, max(size)) != NONE for size in sizes)
 
 
 def _classic(found: Survey) -> Iterator[Choice]:
