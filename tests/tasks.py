@@ -31,6 +31,16 @@ def linger(number: int) -> int:
     return number
 
 
+GROWN: list[np.ndarray] = []
+
+
+def grow(_: int) -> int:
+    """Keep 400 MB more, and return who does after a second."""
+    GROWN.append(np.ones(50_000_000))
+    time.sleep(1.1)
+    return os.getpid()
+
+
 def within(workers: int, meeting: Path, number: int) -> tuple[int, str, list[int]]:
     """Fan out once more, when so many workers have met.
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -20,7 +21,7 @@ from gan_augment import progress as engine_progress
 from gan_augment.engine import fan_out, local, shared, side_by_side, stream
 from gan_augment.errors import UserError
 from gan_augment.progress import Advance
-from tests.tasks import blas, die, linger, refuse, square, third, within
+from tests.tasks import blas, die, grow, linger, refuse, square, third, within
 
 pytestmark = pytest.mark.usefixtures("all_cores")
 
@@ -29,6 +30,15 @@ def test_results_come_in_order_from_other_processes() -> None:
     results = fan_out(square, list(range(20)), "test", "numbers")
     assert [value for value, _ in results] == [n**2 for n in range(20)]
     assert (os.getpid() in {process for _, process in results}) == (cpu_count() == 1)
+
+
+@pytest.mark.skipif(cpu_count() == 1, reason="no workers beside this process")
+def test_a_worker_that_has_grown_is_replaced_without_a_word() -> None:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        found = fan_out(grow, list(range(3 * cpu_count())), "test", "numbers")
+    assert len(set(found)) > cpu_count()
+    assert not said
 
 
 def test_a_large_value_reaches_the_workers_as_a_file() -> None:

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -40,6 +41,8 @@ def workers() -> Iterator[Executor]:
     They end when they have been idle a while, and with this process.
     """
     threads = dict.fromkeys(THREADS, "1")
+    # One that has grown is replaced, which loses nothing and is nothing that a user could act on.
+    warnings.filterwarnings("ignore", "A worker was restarted", UserWarning)
     pool = get_reusable_executor(
         max_workers=cores(), env=threads, initializer=_end_with, initargs=(os.getpid(),)
     )
