@@ -279,6 +279,33 @@ def test_a_class_that_the_gates_reject_stops_early_or_falls_back(
     assert "smote" in methods[3]
 
 
+@pytest.mark.parametrize(
+    ("gate", "advice"),
+    [
+        ("copies", r"\(0\.0%\)\. Train for fewer steps, leave"),
+        (
+            "repeats",
+            r"much alike: train longer if scores .* reports/training, else for fewer steps",
+        ),
+    ],
+)
+def test_where_images_are_alike_the_advice_depends_on_what_they_are_like(
+    digits: Path,
+    splits: dict[str, Images],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    gate: str,
+    advice: str,
+) -> None:
+    """The generator makes one image of the training set, again and again."""
+    train = splits["train"]
+    one = train.pixels[train.labels == 3][:1]
+    made = generator_of(train, lambda pixels: np.repeat(one, len(pixels), axis=0))
+    monkeypatch.setattr(model, "load", lambda _: made)
+    with pytest.raises(UserError, match=advice):
+        generate(digits, tmp_path, tmp_path / "s", plan={"classes": {"3": 40}}, gates=[gate])
+
+
 @pytest.mark.parametrize("method", ["gmm", "smote", "oversample", "placebo"])
 def test_simpler_methods_come_through_the_same_door(
     method: str, digits: Path, tmp_path: Path

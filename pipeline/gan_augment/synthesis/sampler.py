@@ -33,8 +33,12 @@ LEAST_TRIES = 256
 """Before so many candidates of a class none is given up."""
 PATIENCE = 5
 """A class that set 0 was filled with is given up so much later in other sets: it can be filled."""
-ALIKE = ("copies", "repeats")
-"""Gates that refuse images for being like others: less training makes them less alike."""
+ADVICE = {
+    "copies": "Train for fewer steps",
+    "repeats": "Its images are much alike: train longer if scores were still getting better in "
+    "reports/training, else for fewer steps",
+}
+"""What helps where a gate is the strictest; elsewhere it is longer training."""
 TALLY = b"tally"
 
 Tally = dict[str, tuple[int, int]]
@@ -184,7 +188,7 @@ class Sampler:
         if accepted * self._most_tries < tried:
             rates = {g: counts[g, "accepted"] / max(counts[g, "tried"], 1) for g in self._judges}
             strictest = min(rates, key=rates.__getitem__)
-            advice = "Train for fewer steps" if strictest in ALIKE else "Train longer"
+            advice = ADVICE.get(strictest, "Train longer")
             raise HopelessError(
                 f"of {tried} images of class {self._trained.classes[label]!r} the gates let "
                 f"{accepted} through, fewer than one in {self._most_tries} "
