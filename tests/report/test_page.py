@@ -86,6 +86,13 @@ def test_of_several_networks_it_says_why_one_was_kept(page: Render) -> None:
     )
 
 
+def test_a_score_that_is_known_once_is_a_dot(page: Render) -> None:
+    lines = re.findall(r'<polyline class="(.+?)" points="(.+?)">', page())
+    dots = [points.split() for name, points in lines if name.endswith(" dot")]
+    assert dots == [["100.00,0.00", "100.00,0.00"]]
+    assert all(len(set(points.split())) > 1 for name, points in lines if "dot" not in name)
+
+
 def test_what_the_other_stages_found_is_told(page: Render) -> None:
     words = text(page())
     for found in (
