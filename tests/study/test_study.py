@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from copy import deepcopy
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +17,7 @@ from gan_augment.engine import SHARE
 from gan_augment.errors import UserError
 from gan_augment.params import Params
 from gan_augment.study import study
-from gan_augment.study.replicate import PATIENCE_S
+from gan_augment.study.replicate import PATIENCE_S, Replicate
 
 pytestmark = pytest.mark.usefixtures("all_cores")
 FILES = ("outcomes.parquet", "repeats.csv", "verdict.json", "verdict.md")
@@ -109,6 +110,32 @@ def test_the_table_can_be_read(done: Path) -> None:
     assert "| arm | mean | k-nn |" in shown
     assert f"| real | {100 * found['overall']['scores']['real']:.1f} |" in shown
     assert f"| *its best arm* | {found['overall']['gan_arm']} |" in shown
+
+
+def test_an_arm_that_one_classifier_alone_is_trained_on_is_in_the_table(done: Path) -> None:
+    found = json.loads((done / "study" / "verdict.json").read_text())
+    network = deepcopy(found["classifiers"]["k-nn"])
+    network["scores"]["mixup"] = 0.99
+    network["arms"]["mixup"] = {"mean": 0.05, "low": 0.01, "high": 0.09}
+    found["classifiers"]["cnn"] = network
+    lines = study.page(found).splitlines()
+    last = lines.index("| mixup | – | – | +5.0 (+1.0 to +9.0) |")
+    assert lines[last + 1].startswith("| *its best arm* |")
+
+
+def test_of_several_networks_it_keeps_what_each_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replicate = Replicate(Params(), tmp_path)
+    replicate.history.mkdir()
+    pd.DataFrame({"cas": [0.5, 0.7]}).to_csv(replicate.history / "validation.csv")
+    tried = {"network": ["mlp", "resnet"], "lift": [0.02, 0.03], "cas": [0.7, 0.6]}
+    pd.DataFrame(tried).to_csv(replicate.history / "networks.csv", index=False)
+    monkeypatch.setattr(replicate, "verdict", lambda: {"choices": {}, "provenance": {}})
+    monkeypatch.setattr(replicate, "passed", lambda: True)
+    assert study.described(replicate)["networks"] == {"mlp": 0.02, "resnet": 0.03}
+    (replicate.history / "networks.csv").unlink()
+    assert study.described(replicate)["networks"] == {}
 
 
 def test_the_table_says_what_the_verdict_must_be_read_with(done: Path) -> None:

@@ -2,7 +2,7 @@
 
 import math
 import shutil
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Hashable, Iterator, Mapping, Sequence, Set
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ def _run(params: Params, replicates: int, outputs: Mapping[str, Path]) -> None:
     repeats = pd.concat([one.repeats().assign(repeat=n) for n, one in enumerate(done)])
     told = outcomes.together([one.outcomes() for one in done])
     found = _verdicts(told, done, params)
-    found["replicates"] = [_described(replicate) for replicate in done]
+    found["replicates"] = [described(replicate) for replicate in done]
     target = outputs["study"]
     with replace_file(target / "repeats.csv") as partial:
         spreadsheet.write(partial, repeats, decimals=6)
@@ -84,7 +84,6 @@ def varied(params: Params, number: int) -> Params:
 def page(found: Mapping[str, Any]) -> str:
     """Return the verdicts as Markdown: each arm against real images alone, in points."""
     judges = {"mean": found["overall"], **found["classifiers"]}
-    arms = sorted(found["overall"]["scores"], key=found["overall"]["scores"].get, reverse=True)
     lines = [
         f"**{escape(found['overall']['verdict'])}**: {escape(found['overall']['sentence'])}",
         "",
@@ -92,14 +91,25 @@ def page(found: Mapping[str, Any]) -> str:
         f"Balanced accuracy of `real`, %, and every other arm's difference to it in points, over "
         f"{len(found['replicates'])} replicates (95 % intervals).",
         "",
-        markdown.table(["arm", *judges], [*_compared(judges, arms), *_summed_up(judges)]),
+        markdown.table(["arm", *judges], [*_compared(judges), *_summed_up(judges)]),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _compared(judges: Judges, arms: Iterable[str]) -> Iterator[list[str]]:
-    """Yield a line an arm: its score or difference by each judge."""
-    for arm in arms:
+def _compared(judges: Judges) -> Iterator[list[str]]:
+    """Yield a line an arm: its score or difference by each judge.
+
+    Those that only some classifiers are trained on have no mean, and come last.
+    """
+    scores = {judge: found["scores"] for judge, found in judges.items()}
+    by_all = scores.pop("mean")
+    by_some = {
+        arm: score for one in scores.values() for arm, score in one.items() if arm not in by_all
+    }
+    for arm in (
+        *sorted(by_all, key=by_all.__getitem__, reverse=True),
+        *sorted(by_some, key=by_some.__getitem__, reverse=True),
+    ):
         yield [arm, *(_cell(judge, arm) for judge in judges.values())]
 
 
@@ -121,11 +131,21 @@ def _cell(judge: Mapping[str, Any], arm: str) -> str:
     return points(judge["arms"][arm], unit="")
 
 
-def _described(replicate: Replicate) -> dict[str, Any]:
+def described(replicate: Replicate) -> dict[str, Any]:
+    """Return of a replicate how its generator did, and what it was judged by.
+
+    `networks` has what the images of each network added on validation images, where several were
+    trained.
+    """
     verdict = replicate.verdict()
     history = spreadsheet.read(replicate.history / "validation.csv")
+    networks = replicate.history / "networks.csv"
+    tried: dict[str, float] = {}
+    if networks.exists():
+        tried = dict(spreadsheet.read(networks).set_index("network")["lift"].dropna())
     return {
         "validation_cas": float(history["cas"].max()),
+        "networks": tried,
         "memorisation_passed": replicate.passed(),
         "choices": verdict["choices"],
         "provenance": verdict["provenance"],
