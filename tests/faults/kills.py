@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from gan_augment.versions import rwlock
+from gan_augment.versions import half_written
 from tests.faults import project
 
 COMMANDS = {
@@ -67,11 +67,11 @@ def _kill(root: Path, how: str, draw: random.Random, within: float) -> dict[str,
 def _rerun(root: Path, how: str, undisturbed: Mapping[str, str]) -> dict[str, Any]:
     """Run once; return what differs from an undisturbed run.
 
-    If DVC was killed while it wrote its record, that is deleted first, as `doctor` advises; the
-    flow does so itself.
+    If DVC was killed while it wrote its record or its lock file, that is mended first, as `doctor`
+    advises; the flow does so itself.
     """
     if how != "flow":
-        rwlock.mend(root)
+        half_written.mend(root)
     code = _run(root, how)
     found = project.files(root)
     names = found.keys() | undisturbed.keys()

@@ -32,7 +32,14 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
             "SIGKILL of `dvc` while it writes its record of readers and writers, `.dvc/tmp/rwlock`",
             "flows and publishing mend it; by hand DVC says that the file is corrupted, and "
             "`gan-augment doctor` to delete it",
-            "versions/test_rwlock.py::test_dvc_runs_after_it_was_killed_while_it_wrote",
+            "versions/test_half_written.py::test_dvc_runs_after_it_was_killed_while_it_wrote_its_record",
+        ),
+        Fault(
+            "SIGKILL of `dvc` while it writes `dvc.lock`",
+            "flows and publishing take that of the last commit, and what DVC has in its cache of "
+            "runs; by hand DVC says that it is not valid, and `gan-augment doctor` what to do",
+            "versions/test_half_written.py"
+            "::test_dvc_runs_after_it_was_killed_while_it_wrote_its_lock_file",
         ),
         Fault(
             "SIGKILL of ingestion at many moments",

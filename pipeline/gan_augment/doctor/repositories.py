@@ -11,7 +11,7 @@ from gan_augment.doctor.ask import SilentError, ask, tell
 from gan_augment.doctor.finding import Finding, attention, not_needed, ok
 from gan_augment.errors import UserError
 from gan_augment.versions import git as command
-from gan_augment.versions import rwlock
+from gan_augment.versions import half_written
 
 INSTALL_GIT = {
     "Linux": "`apt install git`, or as your system does it",
@@ -78,10 +78,11 @@ def dvc(root: Path) -> Iterator[Finding]:
     if told["trouble"] and told["remote"] is None:
         yield attention("DVC", f"{told['version']}: {told['trouble']}", stops=True)
         return
-    if rwlock.damaged(root):
-        said = f"a killed run left {rwlock.RECORD} damaged, and DVC refuses to run: delete it"
+    for file in (damaged := half_written.damaged(root)):
+        advice = half_written.KINDS[file].advice
+        said = f"a killed run left {file} damaged, and DVC refuses to run: {advice}"
         yield attention("DVC", f"{told['version']}: {said}", stops=True)
-    else:
+    if not damaged:
         yield ok("DVC", told["version"])
     yield _dvc_remote(told)
     if told["analytics"]:

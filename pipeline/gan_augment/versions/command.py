@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gan_augment.versions import rwlock, supervisor
+from gan_augment.versions import half_written, supervisor
 
 PASSES = re.compile(
     r"unable to acquire lock|is busy, it is being blocked|files? failed to (up|down)load"
@@ -47,7 +47,7 @@ def dvc(
     hold: Sequence[int] = (),
 ) -> Outcome:
     """Run `dvc ARGUMENTS` in `root`; the other arguments are those of `supervisor.run`."""
-    rwlock.mend(root)
+    half_written.mend(root)
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
     return _run(command, root, on_line, time_limit_s, hold)
 

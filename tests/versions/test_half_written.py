@@ -1,0 +1,77 @@
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+import zc.lockfile
+
+from gan_augment.doctor import repositories
+from gan_augment.versions import half_written
+from gan_augment.versions.command import dvc
+from gan_augment.versions.half_written import LOCK, RECORD
+from tests.versions.conftest import Project
+
+
+@pytest.mark.parametrize("content", ["", '{"write": {'])
+def test_dvc_runs_after_it_was_killed_while_it_wrote_its_record(
+    content: str, project: Project, on_line: Callable[[str], None]
+) -> None:
+    record = project.root / RECORD
+    record.write_text(content)
+    command = [sys.executable, "-m", "dvc", "repro", "ingest"]
+    by_hand = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
+    assert by_hand.returncode
+    assert "'.dvc/tmp/rwlock'. JSON structure is corrupted" in by_hand.stderr
+    [finding] = [one for one in repositories.dvc(project.root) if one.about == "DVC"]
+    assert finding.stops
+    assert "left .dvc/tmp/rwlock damaged, and DVC refuses to run: delete it" in finding.said
+    assert dvc(project.root, ["repro", "ingest"], on_line).code == 0
+    assert not half_written.damaged(project.root)
+
+
+@pytest.mark.parametrize("committed", [False, True])
+@pytest.mark.parametrize("share", [0, 0.5, 0.9])
+def test_dvc_runs_after_it_was_killed_while_it_wrote_its_lock_file(
+    share: float, committed: bool, project: Project, on_line: Callable[[str], None]
+) -> None:
+    lock = project.root / LOCK
+    whole = lock.read_text()
+    if committed:
+        project.run("git", "add", "--force", str(LOCK))
+        project.run("git", "commit", "--quiet", "--message", "lock")
+    part = whole[: int(len(whole) * share)]
+    lock.write_text(part.rsplit(":", 1)[0])  # as blocks end: anywhere
+    command = [sys.executable, "-m", "dvc", "repro"]
+    by_hand = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
+    assert by_hand.returncode
+    assert "'./dvc.lock' " in by_hand.stderr
+    [finding] = [one for one in repositories.dvc(project.root) if one.about == "DVC"]
+    assert finding.stops
+    assert "left dvc.lock damaged, and DVC refuses to run: `git checkout HEAD" in finding.said
+    assert dvc(project.root, ["repro"], on_line).code == 0
+    assert lock.read_text() == whole
+
+
+def test_a_conflict_of_a_merge_stays(project: Project) -> None:
+    lock = project.root / LOCK
+    lock.write_text("<<<<<<< HEAD\nschema: '2.0'\n=======\n>>>>>>> other\n")
+    before = lock.read_text()
+    half_written.mend(project.root)
+    assert lock.read_text() == before
+
+
+def test_what_is_whole_or_being_written_stays(project: Project) -> None:
+    record = project.root / RECORD
+    for content, held in (("{}", False), ("", True)):
+        record.write_text(content)
+        guard = zc.lockfile.LockFile(f"{record}.lock") if held else None
+        half_written.mend(project.root)
+        assert record.read_text() == content
+        if guard:
+            guard.close()
+    half_written.mend(project.root)
+    assert not record.exists()
+    half_written.mend(project.root)
+    record.mkdir()  # cannot be read: DVC's to say
+    half_written.mend(project.root)
+    assert record.is_dir()
