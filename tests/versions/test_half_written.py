@@ -32,7 +32,11 @@ def test_dvc_runs_after_it_was_killed_while_it_wrote_its_record(
 @pytest.mark.parametrize("committed", [False, True])
 @pytest.mark.parametrize("share", [0, 0.5, 0.9])
 def test_dvc_runs_after_it_was_killed_while_it_wrote_its_lock_file(
-    share: float, committed: bool, project: Project, on_line: Callable[[str], None]
+    share: float,
+    committed: bool,
+    project: Project,
+    on_line: Callable[[str], None],
+    lines: list[str],
 ) -> None:
     lock = project.root / LOCK
     whole = lock.read_text()
@@ -49,6 +53,7 @@ def test_dvc_runs_after_it_was_killed_while_it_wrote_its_lock_file(
     assert finding.stops
     assert "left dvc.lock damaged, and DVC refuses to run: `git checkout HEAD" in finding.said
     assert dvc(project.root, ["repro"], on_line).code == 0
+    assert lines[0] == "dvc.lock, left damaged by a killed run, is mended"
     assert lock.read_text() == whole
 
 

@@ -86,8 +86,9 @@ def _refused(path: Path, kind: Kind) -> bool:
     return False
 
 
-def mend(root: Path) -> None:
-    """Delete or restore what is damaged and nobody is writing."""
+def mend(root: Path) -> list[Path]:
+    """Delete or restore what is damaged and nobody is writing; return what that was."""
+    mended = []
     for file in damaged(root):
         from dvc.lock import LockError, make_lock
 
@@ -96,3 +97,5 @@ def mend(root: Path) -> None:
         with suppress(LockError, OSError), guard:
             if _refused(root / file, kind):
                 kind.restore(root)
+                mended.append(file)
+    return mended
