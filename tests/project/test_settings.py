@@ -35,9 +35,8 @@ def chosen(root: Path, backbone: str = "auto", **given: Any) -> dict[str, Any]:
 def reason(root: Path, key: str) -> str:
     """Return why a setting suits what lies at a path."""
     params = IngestParams.model_validate(recognise(root))
-    return {choice.key: choice.reason for choice in choose(survey(params), params, EmbedParams())}[
-        key
-    ]
+    choices = choose(survey(params), params, EmbedParams())
+    return {choice.key: choice.reason for choice in choices}[key]
 
 
 @pytest.mark.parametrize(

@@ -12,19 +12,25 @@ from gan_augment.versions.half_written import LOCK, RECORD
 from tests.versions.conftest import Project
 
 
+def refused(project: Project) -> tuple[str, str]:
+    """Return what DVC, run by hand, and the doctor say of a project in which DVC does not run."""
+    command = [sys.executable, "-m", "dvc", "repro"]
+    by_hand = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
+    assert by_hand.returncode
+    [finding] = [one for one in repositories.dvc(project.root) if one.about == "DVC"]
+    assert finding.stops
+    return by_hand.stderr, finding.said
+
+
 @pytest.mark.parametrize("content", ["", '{"write": {'])
 def test_dvc_runs_after_it_was_killed_while_it_wrote_its_record(
     content: str, project: Project, on_line: Callable[[str], None]
 ) -> None:
     record = project.root / RECORD
     record.write_text(content)
-    command = [sys.executable, "-m", "dvc", "repro", "ingest"]
-    by_hand = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
-    assert by_hand.returncode
-    assert "'.dvc/tmp/rwlock'. JSON structure is corrupted" in by_hand.stderr
-    [finding] = [one for one in repositories.dvc(project.root) if one.about == "DVC"]
-    assert finding.stops
-    assert "left .dvc/tmp/rwlock damaged, and DVC refuses to run: delete it" in finding.said
+    by_hand, finding = refused(project)
+    assert "'.dvc/tmp/rwlock'. JSON structure is corrupted" in by_hand
+    assert "left .dvc/tmp/rwlock damaged, and DVC refuses to run: delete it" in finding
     assert dvc(project.root, ["repro", "ingest"], on_line).code == 0
     assert not half_written.damaged(project.root)
 
@@ -45,13 +51,9 @@ def test_dvc_runs_after_it_was_killed_while_it_wrote_its_lock_file(
         project.run("git", "commit", "--quiet", "--message", "lock")
     part = whole[: int(len(whole) * share)]
     lock.write_text(part.rsplit(":", 1)[0])  # as blocks end: anywhere
-    command = [sys.executable, "-m", "dvc", "repro"]
-    by_hand = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
-    assert by_hand.returncode
-    assert "'./dvc.lock' " in by_hand.stderr
-    [finding] = [one for one in repositories.dvc(project.root) if one.about == "DVC"]
-    assert finding.stops
-    assert "left dvc.lock damaged, and DVC refuses to run: `git checkout HEAD" in finding.said
+    by_hand, finding = refused(project)
+    assert "'./dvc.lock' " in by_hand
+    assert "left dvc.lock damaged, and DVC refuses to run: `git checkout HEAD" in finding
     assert dvc(project.root, ["repro"], on_line).code == 0
     assert lines[0] == "dvc.lock, left damaged by a killed run, is mended"
     assert lock.read_text() == whole
