@@ -1,5 +1,6 @@
 """Bad input through the command line: one message, exit code 1, nothing lost."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -168,6 +169,25 @@ def test_a_full_disk_is_one_message(
     assert cli("ingest", train=quick)[0] == 0
     monkeypatch.setattr("gan_augment.gan.loop.Loop.run", write)
     check(cli("train", train=quick), "error: no space left on device", "the same command goes on")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_to_be_stopped_is_one_message(number: signal.Signals) -> None:
+    code = (
+        "from time import sleep\n"
+        "from gan_augment import cli\n"
+        "cli.app = lambda: print('at work', flush=True) or sleep(60)\n"
+        "cli.main()"
+    )
+    command = [sys.executable, "-c", code]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "at work\n"
+        process.send_signal(number)
+        said = process.communicate(timeout=10)[1]
+    assert process.returncode == 130
+    assert said == "stopped; what was finished is kept, and the same command goes on\n"
 
 
 def test_other_faults_stay_what_they_are(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:

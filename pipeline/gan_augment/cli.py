@@ -1,6 +1,7 @@
 """The command line: one command a stage, thin; heavy imports happen inside commands."""
 
 import functools
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -579,10 +580,14 @@ def _load(path: Path, *, check_names: bool = True) -> "Params":
 
 
 def main() -> None:
-    """Run the command line; what a user can put right is one message and exit code 1."""
+    """Run the command line; what a user can put right is one message and exit code 1.
+
+    To be terminated, as by a scheduler or a container that ends, is to be interrupted.
+    """
     from gan_augment.errors import UserError, of_the_disk
     from gan_augment.printable import readable
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except UserError as error:

@@ -47,6 +47,11 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
             "ingest/test_stage.py::test_killed_at_any_moment_a_rerun_gives_the_same_bytes",
         ),
         Fault(
+            "SIGTERM of any command, as by a scheduler or a container that ends",
+            "what Ctrl+C does: one message, and the same command goes on",
+            "test_cli.py::test_to_be_stopped_is_one_message",
+        ),
+        Fault(
             "SIGKILL of training between checkpoints, and while one is written",
             "the next run resumes, with the bytes of an undisturbed one",
             "gan/test_stage.py::test_killed_while_a_checkpoint_is_written_it_ends_with_the_same_bytes",

@@ -392,7 +392,7 @@ def _sentence(
         case "harms":
             text = f"{gan_arm} harms: {to_real}"
         case _:
-            text = f"undecided whether {gan_arm} helps: {to_alternative}, {to_real}"
+            text = f"It is undecided whether {gan_arm} helps: {to_alternative}, {to_real}"
     text += f", in balanced accuracy ({title}; 95 % intervals)."
     if word in ("helps", "level", UNDECIDED):
         gain = f"{judge.min_gain:g} points or more over every simpler arm"

@@ -14,6 +14,7 @@ from gan_augment.decision import NOTHING_MADE, Decision, decide
 from gan_augment.params import AssembleParams, ReportParams
 from gan_augment.recipe import of
 from gan_augment.report import findings, forest, pictures
+from gan_augment.report.ranking import ranked
 from gan_augment.table import Images
 
 KINDS = {"gan": "With the GAN", "plain": "Without a GAN", "control": "Controls, never recommended"}
@@ -88,7 +89,7 @@ def render(
                 [*overall["arms"].values(), *overall["alternatives"].values()],
                 settings["min_gain"],
             ),
-            arms=_ranked(overall, classifiers),
+            arms=ranked(overall, classifiers),
             classes=_classes(overall, test, real, synthetic, compared),
             metrics=_metrics(test, compared),
             test_images=_test_images(data),
@@ -181,13 +182,6 @@ def _groups(
         for kind, title in KINDS.items()
     ]
     return [(title, arms) for title, arms in grouped if arms]
-
-
-def _ranked(overall: Mapping[str, Any], classifiers: Mapping[str, Any]) -> list[str]:
-    """Return all arms, best first; those that only some classifiers can be trained on come last."""
-    shared = sorted(overall["scores"], key=lambda arm: -overall["scores"][arm])
-    every = [arm for found in classifiers.values() for arm in found["scores"]]
-    return list(dict.fromkeys([*shared, *every]))
 
 
 def _classes(

@@ -7,6 +7,7 @@ from typing import Any
 from gan_augment import table
 from gan_augment.errors import UserError
 from gan_augment.recipe import of
+from gan_augment.report.ranking import ranked
 from gan_augment.storage import read_record
 
 VERDICT = "verdict.json"
@@ -29,9 +30,7 @@ def summary(verdict_file: Path, report: Path, augmented: Path) -> str:
 def _summary(verdict_file: Path, report: Path, augmented: Path) -> str:
     verdict = read_record(verdict_file, "overall", "classifiers")
     judges: dict[str, dict[str, Any]] = {**verdict["classifiers"], "mean": verdict["overall"]}
-    ranked = sorted(verdict["overall"]["scores"].items(), key=lambda item: -item[1])
-    others = (arm for judge in judges.values() for arm in judge["scores"])
-    arms = list(dict.fromkeys([*(arm for arm, _ in ranked), *others]))
+    arms = ranked(verdict["overall"], verdict["classifiers"])
     width = max(map(len, arms))
     lines = [
         "Balanced accuracy on the test images, %",

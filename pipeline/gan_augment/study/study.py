@@ -18,6 +18,7 @@ from gan_augment.evaluation.statistics import points
 from gan_augment.evaluation.verdict import verdicts
 from gan_augment.markdown import Markdown, escape
 from gan_augment.params import Params
+from gan_augment.report.ranking import ranked
 from gan_augment.seeding import seed_of
 from gan_augment.storage import replace_file, write_json, write_text
 from gan_augment.study.replicate import Replicate, folder_for, one_at_a_time, run_all
@@ -84,6 +85,10 @@ def varied(params: Params, number: int) -> Params:
 def page(found: Mapping[str, Any]) -> str:
     """Return the verdicts as Markdown: each arm against real images alone, in points."""
     judges = {"mean": found["overall"], **found["classifiers"]}
+    arms = [
+        [arm, *(_cell(judge, arm) for judge in judges.values())]
+        for arm in ranked(found["overall"], found["classifiers"])
+    ]
     lines = [
         f"**{escape(found['overall']['verdict'])}**: {escape(found['overall']['sentence'])}",
         "",
@@ -91,26 +96,9 @@ def page(found: Mapping[str, Any]) -> str:
         f"Balanced accuracy of `real`, %, and every other arm's difference to it in points, over "
         f"{len(found['replicates'])} replicates (95 % intervals).",
         "",
-        markdown.table(["arm", *judges], [*_compared(judges), *_summed_up(judges)]),
+        markdown.table(["arm", *judges], [*arms, *_summed_up(judges)]),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _compared(judges: Judges) -> Iterator[list[str]]:
-    """Yield a line an arm: its score or difference by each judge.
-
-    Those that only some classifiers are trained on have no mean, and come last.
-    """
-    scores = {judge: found["scores"] for judge, found in judges.items()}
-    by_all = scores.pop("mean")
-    by_some = {
-        arm: score for one in scores.values() for arm, score in one.items() if arm not in by_all
-    }
-    for arm in (
-        *sorted(by_all, key=by_all.__getitem__, reverse=True),
-        *sorted(by_some, key=by_some.__getitem__, reverse=True),
-    ):
-        yield [arm, *(_cell(judge, arm) for judge in judges.values())]
 
 
 def _summed_up(judges: Judges) -> Iterator[list[str]]:
