@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from gan_augment import load
 
 data, test = (load(*sys.argv[1:3], split=split) for split in ("train", "test"))
-train = data.torch(transform=data.recipe.transform())
+train = data.torch(transform=None if data.space else data.recipe.transform())  # of images
 batches = DataLoader(train, batch_size=32, sampler=train.sampler(share="verdict"))
 net = nn.Sequential(nn.Flatten(), nn.LazyLinear(len(train.classes)))
 optimizer = torch.optim.Adam(net.parameters(), lr=0.01)

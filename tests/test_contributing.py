@@ -20,6 +20,7 @@ from gan_augment.ingest import stage as ingest
 from gan_augment.params import ClassicParams, EvaluateParams, IngestParams, Params
 from gan_augment.synthesis import gates
 from gan_augment.synthesis.gates.evidence import Candidates, Evidence
+from gan_augment.synthesis.report import in_words
 from gan_augment.table import Images
 from tests.evaluation.test_classifiers import training_set
 from tests.gan.test_networks import shape
@@ -41,7 +42,7 @@ REGISTRIES = {
 NEEDED = {
     "network": ["gan_augment.gan.networks.mlp"],
     "source": ["gan_augment.ingest.sources.idx", "gan_augment.export"],
-    "gate": ["gan_augment.synthesis.gates.evidence"],
+    "gate": ["gan_augment.synthesis.gates.evidence", "gan_augment.synthesis.gates.sight"],
 }
 """Modules from which a new file imports, as those beside it do."""
 
@@ -157,6 +158,7 @@ def test_a_gate_judges(follow: Follow, digits: Path, tmp_path: Path) -> None:
     assert real.passed.mean() == pytest.approx(0.95, abs=0.01)
     dull = gates.judge(candidates(np.full_like(validation.pixels, 90)), judges)
     assert not dull.passed.any()
+    assert in_words(judges, [0, 1], train.classes) == []
 
 
 def candidates(pixels: np.ndarray) -> Candidates:

@@ -1,9 +1,9 @@
 """Server, worker, deployments and reports on one machine: `python -m gan_augment_flows.serve`.
 
 Everything that Prefect knows, schedules included, is in its database in PREFECT_HOME and is there
-again after a restart. With PREFECT_API_URL set, no server is started and that one is used. Server
-and deployments of another checkout are never taken over. The server answers this machine alone, and
-who has its password.
+again after a restart. If PREFECT_API_URL is set, in the environment or in Prefect's profile, no
+server is started and that one is used. Server and deployments of another checkout are never taken
+over. The server answers this machine alone, and who has its password.
 """
 
 import contextlib
@@ -71,8 +71,10 @@ def serve(port: int, running: contextlib.ExitStack) -> int:
     os.environ.setdefault("GAN_AUGMENT_REPORT_URL", f"http://{ADDRESS}:{port + 1}/{REPORT.name}")
     check_free(port + 1)
     server = None
-    if "PREFECT_API_URL" not in os.environ:
+    if not (address := named_server()):
         server = running.enter_context(_server(port))
+    else:
+        os.environ["PREFECT_API_URL"] = address
     wait_for_server(server)
     check_own()
     pool = ("work-pool", "create", POOL, "--type", "process", "--overwrite")
@@ -97,6 +99,17 @@ def _tell(port: int, server: Process | None) -> None:
         print(f"sign in with the line in {where}; for Prefect's commands in another terminal:")
         print(f'  export PREFECT_API_URL={address} {password.CLIENT}="$(cat {where})"')
     print(f"serving: {address.removesuffix('/api')}", flush=True)
+
+
+def named_server() -> str:
+    """Return the address of the server that the environment or Prefect's profile names, if any.
+
+    Prefect reads its settings once, when it is imported, so another process is asked.
+    """
+    code = "from prefect.settings import get_current_settings as s; print(s().api.url or '')"
+    command = [sys.executable, "-c", code]
+    told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    return told.stdout.strip()
 
 
 def chosen_port() -> int:

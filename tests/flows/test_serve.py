@@ -234,6 +234,16 @@ def test_a_second_one_takes_over_neither_server_nor_deployments(
     assert folders() == before
 
 
+def test_a_server_that_a_profile_names_is_used(
+    service: Service, project: Project, tmp_path: Path
+) -> None:
+    profile = f'active = "ours"\n[profiles.ours]\nPREFECT_API_URL = "{service.address}/api"\n'
+    (tmp_path / "profiles.toml").write_text(profile)
+    there = {"GAN_AUGMENT_PORT": str(free_port()), "PREFECT_HOME": str(tmp_path)}
+    said = refused(project, **there)
+    assert f"the server at {service.address}/api wants a password" in said
+
+
 @pytest.mark.parametrize("port", ["abc", "0", "-1", "65535", "4200.5", "٣"])
 def test_a_port_that_is_none(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
     monkeypatch.setenv("GAN_AUGMENT_PORT", port)

@@ -1,8 +1,8 @@
 """Gates: which images of the generator are worth having.
 
 A gate is fitted to evidence once and then judges candidates of one class at a time: a score for
-each, the higher the better, and whether it passes. Thresholds are chosen on validation images: what
-`keep_real` of them would pass. What a gate goes by, and where it is blind, is its `sight`.
+each, the higher the better, and whether it passes. Thresholds are chosen on validation images. What
+a gate goes by, and where it is blind, is its `sight`.
 Candidates go through the gates in the order of the registry.
 """
 

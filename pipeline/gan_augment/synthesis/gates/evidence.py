@@ -60,7 +60,7 @@ class Evidence:
     Attributes:
         train, validation: real images.
         trained: the generator and its discriminator.
-        keep_real: the share of validation images that a threshold lets through.
+        keep_real: the share of validation images that `agreement` and `support` let through.
         seed: of all that is random.
         scratch: where the trained classifiers are kept for a resumed run.
         second: the backbone through which classifiers see images, if one is at hand that does not

@@ -1,4 +1,4 @@
-"""Sight: what a gate goes by, and where it has nothing to go by and lets through what comes."""
+"""Sight: what a gate goes by, and where it has nothing to go by, so that chance decides."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
