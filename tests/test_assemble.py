@@ -65,6 +65,8 @@ def assemble(
     for number, (name, beats) in enumerate(lifts.items()):
         arm = name.replace("_", "+")
         recipes[arm] = recipe(arm.split("+"), 0.91 + number / 100, beats)
+    gan_arms = [arm for arm, found in recipes.items() if "gan" in found["methods"]]
+    overall["gan_arm"] = gan_arms[-1] if gan_arms else None  # does best on validation
     found = {
         "overall": overall,
         "recipes": recipes,
@@ -192,6 +194,9 @@ def test_two_methods_ship_half_of_each_class(inputs: dict[str, Path], tmp_path: 
         ("auto", {"gmm": False}, "level", "gmm does not surely beat real images alone"),
         ("smote", {"gmm": True}, "level", "no arm of evaluate.arms has images of smote alone"),
         ("gan", {"gmm": True}, "level", "the verdict is 'undecided'"),
+        ("gan", {"gan_gmm": True}, "level", "the verdict is about gan+gmm, not gan, and assemble."),
+        ("gan", {"gan_gmm": True}, "undecided", None),
+        ("gan", {"gan_gmm": True}, "none", None),
         ("gmm", {"gmm": False}, "none", None),
         ("auto", {"gmm": True}, "helps", None),
     ],
@@ -223,11 +228,16 @@ def test_real_rows_are_unchanged(inputs: dict[str, Path], tmp_path: Path) -> Non
     assert after["id"].tolist()[: len(before)] == before["id"].tolist()
 
 
-def test_bits_of_grey_travel_with_the_images(inputs: dict[str, Path], tmp_path: Path) -> None:
+def test_bits_of_grey_and_fit_travel_with_the_images(
+    inputs: dict[str, Path], tmp_path: Path
+) -> None:
     real = tmp_path / "real"
-    table.write(real, table.scan(inputs["real"]), table.class_names(inputs["real"]), bits=12)
+    table.write(
+        real, table.scan(inputs["real"]), table.class_names(inputs["real"]), bits=12, fit="crop"
+    )
     assemble({**inputs, "real": real}, "helps", "level", tmp_path / "augmented")
     assert table.bits(tmp_path / "augmented") == 12
+    assert table.fit(tmp_path / "augmented") == "crop"
 
 
 def test_hugging_face_datasets_reads_it_by_its_card(

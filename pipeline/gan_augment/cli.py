@@ -344,7 +344,7 @@ def classifier(
     from gan_augment.classifier import stage
 
     inputs, outputs = {"augmented": augmented}, {"classifier": model}
-    stage.run(settings.classifier, inputs, outputs, settings.ingest.fit, settings.embed.weights)
+    stage.run(settings.classifier, inputs, outputs, settings.embed.weights)
 
 
 @app.command()

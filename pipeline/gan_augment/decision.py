@@ -84,8 +84,9 @@ def decide(
 
     It is the one that does best on validation. The GAN's images need the verdict that
     `params.require` names, and must not be copies. Undecided is enough only where they surely beat
-    real images alone, as an arm with those of simpler methods needs to. Where that is not so, the
-    best recipe with real images only ships.
+    real images alone, as an arm with those of simpler methods needs to. The word is about the best
+    arm with the GAN: another one, which `params.method` asks for, is as if undecided. Where the
+    images may not ship, the best recipe with real images only does.
 
     Args:
         params: the section `assemble`.
@@ -109,7 +110,8 @@ def decide(
         weak = _nothing(params, verdict, preferred)
         return Decision(preferred or otherwise, (), otherwise, weak, [])
     if GAN in methods:
-        return Decision(preferred, methods, otherwise, _weak_gan(params, verdict), copied)
+        weak = _weak_gan(params, verdict, preferred)
+        return Decision(preferred, methods, otherwise, weak, copied)
     earned = params.require == "none" or recipes[preferred]["beats_real"]
     weak = [] if earned else [f"{preferred} does not surely beat real images alone"]
     return Decision(preferred, methods, otherwise, weak, [])
@@ -135,14 +137,19 @@ def _nothing(params: AssembleParams, verdict: Mapping[str, Any], preferred: str)
     return []
 
 
-def _weak_gan(params: AssembleParams, verdict: Mapping[str, Any]) -> list[str]:
-    overall = verdict["overall"]
-    word, accepted = overall["verdict"], SUFFICES[params.require]
+def _weak_gan(
+    params: AssembleParams, verdict: Mapping[str, Any], arm: str | None = None
+) -> list[str]:
+    """Return why the images of an arm with the GAN, or of the best one, are not worth having."""
+    overall, accepted = verdict["overall"], SUFFICES[params.require]
+    word, beats_real = overall["verdict"], overall.get("beats_real")
+    said = f"the verdict is {word!r}"
+    if arm and arm != (about := overall.get("gan_arm", arm)):
+        said = f"the verdict is about {about}, not {arm}"
+        word, beats_real = "undecided", verdict["recipes"][arm]["beats_real"]
     if word not in accepted:
         wanted = " or ".join(accepted)
-        return [
-            f"the verdict is {word!r}, and assemble.require = {params.require!r} wants {wanted}"
-        ]
-    if word == "undecided" and params.require == "undecided" and not overall["beats_real"]:
-        return ["the verdict is 'undecided', and the GAN does not surely beat real images alone"]
+        return [f"{said}, and assemble.require = {params.require!r} wants {wanted}"]
+    if word == "undecided" and params.require == "undecided" and not beats_real:
+        return [f"{said}, and the GAN does not surely beat real images alone"]
     return []

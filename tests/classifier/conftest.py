@@ -19,10 +19,10 @@ COMPARED = {
 Assembled = Callable[..., Path]
 
 
-def train(augmented: Path, folder: Path, fit: str = "stretch", **params: Any) -> Path:
+def train(augmented: Path, folder: Path, **params: Any) -> Path:
     """Run the stage; return the folder of the classifier."""
     settings = ClassifierParams.model_validate(params)
-    stage.run(settings, {"augmented": augmented}, {"classifier": folder}, fit)  # type: ignore[arg-type]
+    stage.run(settings, {"augmented": augmented}, {"classifier": folder})
     return folder
 
 

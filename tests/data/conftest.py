@@ -41,7 +41,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, digits: Path) -> Path:
     folder = tmp_path_factory.mktemp("project")
     augmented = assembled(folder, digits, VERDICT)
     outputs = {"classifier": folder / "models/classifier"}
-    stage.run(ClassifierParams(judge="mlp"), {"augmented": augmented}, outputs, "stretch")
+    stage.run(ClassifierParams(judge="mlp"), {"augmented": augmented}, outputs)
     image = table.read(digits, "test").pixels[0]
     table.picture(image).save(folder / "photograph.png")
     return folder

@@ -1,15 +1,18 @@
-"""The code of a recipe that looks at transformed images, run as a user runs it."""
+"""Features of a pulled table: of new images, and in the code of a recipe, run as a user runs it."""
 
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from gan_augment import table
 from gan_augment.data import load
 from gan_augment.embed import backbones
+from gan_augment.ingest.decode import as_stored
+from gan_augment.params import IngestParams
 from tests.conftest import QUICK_BACKBONE
 from tests.recipes import recipe
 
@@ -72,3 +75,33 @@ def test_real_rows_are_seen_again_transformed_and_synthetic_ones_as_they_are(
     changed = np.abs(copies - data.features[real]).max(axis=1) > 1e-3
     assert changed.mean() > 0.5  # the policy may also do next to nothing
     LogisticRegression(max_iter=50).fit(features, found["labels"])
+
+
+@pytest.mark.parametrize("fit", ["stretch", "pad", "crop"])
+@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB")])
+def test_a_new_image_is_seen_as_it_would_be_if_it_were_in_the_table(
+    fit: table.Fit, channels: int, mode: str, tmp_path: Path
+) -> None:
+    draw = np.random.default_rng(0)
+    upright = Image.fromarray(draw.integers(0, 256, (9, 5, 3), np.uint8)).resize((60, 90))
+    params = IngestParams(image_size=(24, 16), channels=channels, fit=fit)  # type: ignore[arg-type]
+    pixels = as_stored(upright, params)
+    assert table.picture(pixels).mode == mode
+    backbone = backbones.load(QUICK_BACKBONE, QUICK_BACKBONE.backbone)
+    seen = backbone([table.picture(pixels)])
+    row = table.encode(
+        seen,
+        np.zeros(1, np.int64),
+        ["a"],
+        split="train",
+        origin="real",
+        space=backbone.space,
+        image=[table.png(pixels)],
+    )
+    with table.Writer(tmp_path / "table", ["a"], space=backbone.space, fit=fit) as writer:
+        writer.append(row)
+    lying = upright.transpose(Image.Transpose.ROTATE_90)
+    lying.getexif()[0x0112] = 6
+    data = load(tmp_path / "table")
+    for image in (upright, lying, data.image(0)):
+        np.testing.assert_allclose(data.embed([image]), data.features, atol=1e-4)

@@ -6,7 +6,8 @@ import pytest
 
 from gan_augment.engine import SHARE
 from gan_augment.evaluation import cells
-from gan_augment.evaluation.arms import Material, take
+from gan_augment.evaluation.arms import ARMS, Material, take
+from gan_augment.evaluation.training_set import Extent
 from gan_augment.params import ClassicParams, EvaluateParams
 from gan_augment.table import Images
 
@@ -52,6 +53,14 @@ def test_every_cell_is_there_and_finished_ones_are_not_computed_again(
     assert all((hits[key] == hits_again[key]).all() for key in hits)
     newer = {file for file, then in kept.items() if file.stat().st_mtime_ns != then}
     assert newer == {removed}
+
+
+def test_all_arms_know_how_large_the_largest_is(material: Material) -> None:
+    found = {
+        cells.training_sets(material, arm, 0)(ARMS[arm].options[0], None).extent
+        for arm in ("real", "smote", "gan", "gan+classic")
+    }
+    assert found == {Extent(3 * len(material.real))}  # as many are added, and half of all again
 
 
 def test_the_fingerprint_follows_params_and_inputs() -> None:

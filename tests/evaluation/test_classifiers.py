@@ -14,7 +14,7 @@ from gan_augment.evaluation.classifiers import (
     classifier,
     rbf_svm,
 )
-from gan_augment.evaluation.training_set import TrainingSet, of_images
+from gan_augment.evaluation.training_set import Extent, TrainingSet, of_images
 from gan_augment.params import ClassicParams, EvaluateParams
 from gan_augment.table import Images
 
@@ -150,6 +150,20 @@ def test_above_very_many_rows_another_judges_nearly_as_well(
     assert not np.array_equal(scores, exact)
     assert (scores.argmax(1) == train_images.labels).mean() > 0.95
     np.testing.assert_array_equal(scores, judge(made, [train_images.pixels], PARAMS, 0)[0])
+
+
+@pytest.mark.parametrize("name", STAND_INS)
+def test_a_small_arm_of_a_large_comparison_is_judged_as_the_large_ones_are(
+    name: str, train_images: Images, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = training_set(train_images)
+    judge = CLASSIFIERS[name].judge
+    (alone,) = judge(small, [train_images.pixels], PARAMS, 0)
+    monkeypatch.setattr(subsample, "MOST_ROWS", 5 * len(train_images))
+    np.testing.assert_array_equal(judge(small, [train_images.pixels], PARAMS, 0)[0], alone)
+    beside = replace(small, extent=Extent(3 * len(train_images)))
+    (scores,) = judge(beside, [train_images.pixels], PARAMS, 0)
+    assert np.array_equal(scores, alone) == (name == "k-nn")  # its fair sample is the whole
 
 
 def test_components_of_very_many_rows_are_those_of_a_sample(

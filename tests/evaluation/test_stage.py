@@ -11,6 +11,7 @@ import pytest
 from gan_augment import table
 from gan_augment.errors import UserError
 from gan_augment.evaluation import stage
+from gan_augment.evaluation.training_set import Extent
 from gan_augment.gan import stage as train
 from gan_augment.params import EvaluateParams, GenerateParams, TrainParams
 from gan_augment.recipe import of
@@ -212,10 +213,11 @@ def test_where_nothing_was_made_the_rest_is_compared(
 
 def test_of_very_many_images_it_says_who_judges(capsys: pytest.CaptureFixture[str]) -> None:
     params = EvaluateParams(classifiers=("mlp", "rbf-svm"))
-    stage._told(20_000, params)
-    stage._told(30_000, EvaluateParams(classifiers=("mlp",)))
+    stage._told(Extent(10_000), params)
+    stage._told(Extent(15_000), EvaluateParams(classifiers=("mlp",)))
     assert not capsys.readouterr().out
-    stage._told(30_000, params)
+    stage._told(Extent(15_000), params)
     said = capsys.readouterr().out
-    assert "30000 training images are more than 20000: rbf-svm is replaced by a linear SVM" in said
+    assert "arms have up to 30000 rows, copies included, more than 20000" in said
+    assert "in all arms rbf-svm is replaced by a linear SVM" in said
     assert "k-nn" not in said

@@ -14,7 +14,7 @@ from gan_augment.evaluation import views
 from gan_augment.evaluation.arms import Material, options
 from gan_augment.evaluation.classic import transformed
 from gan_augment.evaluation.classifiers import _seen
-from gan_augment.evaluation.training_set import NO_IMAGE, Views, resample
+from gan_augment.evaluation.training_set import NO_IMAGE, Extent, Views, resample
 from gan_augment.evaluation.views import Look, View, build
 from gan_augment.params import ClassicParams
 from gan_augment.seeding import seed_of
@@ -45,7 +45,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def built(look: Look, kept: Path) -> Views:
-    return build(look, COUNT, ["affine", "trivial-augment"], kept)
+    return build(look, COUNT, views.EACH, ["affine", "trivial-augment"], kept)
 
 
 def test_a_view_is_what_the_backbone_sees_in_a_transformed_image(look: Look, built: Views) -> None:
@@ -65,22 +65,22 @@ def test_a_view_is_what_the_backbone_sees_in_a_transformed_image(look: Look, bui
 def test_what_is_kept_is_not_looked_at_again(look: Look, built: Views, kept: Path) -> None:
     np.save(kept / "affine-1-000064.npy", np.full((COUNT - 64, 1280), 7, np.float32))
     (kept / "affine-0-000000.npy").unlink()
-    again = build(look, COUNT, ["affine"], kept)["affine"]
+    again = build(look, COUNT, views.EACH, ["affine"], kept)["affine"]
     np.testing.assert_array_equal(again[0], built["affine"][0])
     np.testing.assert_array_equal(again[1, :64], built["affine"][1, :64])
     assert (again[1, 64:] == 7).all()
-    nothing_kept = build(look, COUNT, ["affine"])["affine"]
+    nothing_kept = build(look, COUNT, views.EACH, ["affine"])["affine"]
     np.testing.assert_array_equal(nothing_kept, built["affine"])
 
 
 def test_other_weights_are_refused(look: Look) -> None:
     other = replace(look.space, hash="0" * 16)
     with pytest.raises(UserError, match="they do not compare"):
-        build(replace(look, space=other), COUNT, ["affine"])
+        build(replace(look, space=other), COUNT, views.EACH, ["affine"])
 
 
 def test_of_many_images_there_is_one_view() -> None:
-    assert [views.each(count) for count in (1, views.MANY, views.MANY + 1)] == [2, 2, 1]
+    assert [views.each(Extent(rows)) for rows in (1, 4_000, 4_001)] == [2, 2, 1]
 
 
 def test_validation_chooses_among_the_policies_of_views() -> None:

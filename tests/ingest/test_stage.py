@@ -286,6 +286,7 @@ def test_what_another_aspect_costs_is_told(
     ingest(tmp_path / "real", source="folder", path=folder_of_images, image_size=8, fit=fit)
     printed = capsys.readouterr()
     assert f"  resized from 32×16 to 8×8 pixels, {said}\n" in printed.out
+    assert table.fit(tmp_path / "real") == fit
     sizes = found(tmp_path / "real", "sizes")
     assert sizes.columns.tolist() == ["width", "height", "images", cost]
     assert sizes.to_numpy().tolist() == [[32, 16, 36, 2 if fit == "stretch" else 0.5]]

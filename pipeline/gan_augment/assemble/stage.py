@@ -43,8 +43,8 @@ def run(
     classes, embedded = table.class_names(inputs["real"]), table.embedded(inputs)
     seen_by = table.space(embedded) if embedded else None
     samples = table.samples(inputs, space)
-    bits = table.bits(inputs["real"])
-    with table.Writer(outputs["augmented"], classes, space=seen_by, bits=bits) as writer:
+    bits, fit = table.bits(inputs["real"]), table.fit(inputs["real"])
+    with table.Writer(outputs["augmented"], classes, space=seen_by, bits=bits, fit=fit) as writer:
         for rows in _real(inputs["real"], embedded):
             writer.append(rows)
         if decision.sources:

@@ -7,21 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from gan_augment import table
 from gan_augment.classifier import model
-from gan_augment.errors import UserError
-from gan_augment.ingest.decode import Rejected, as_stored, is_deep
-from gan_augment.params import IngestParams
 
 if TYPE_CHECKING:
     from gan_augment.embed.backbones import Backbone
 
 AT_ONCE = 64
 """Images that are in memory at the same time."""
-DEEP = "has 16 bits of grey, and the images it was trained on had 8: save it with 8"
-"""What is said of an image whose scale nobody knows."""
 
 
 class Classifier:
@@ -46,8 +41,7 @@ class Classifier:
         self.path, self._weights = path, weights
         self.config, self._head = model.load(path)
         self.classes = self.config.classes
-        stored = self.config.images
-        self.stored = IngestParams(image_size=stored.size, channels=stored.channels, fit=stored.fit)
+        self.stored = self.config.images
         """How images are stored before it sees them."""
 
     def __repr__(self) -> str:
@@ -83,16 +77,8 @@ class Classifier:
     def _batches(self, images: Sequence[Image.Image]) -> Iterator[NDArray[np.uint8]]:
         for start in range(0, len(images), AT_ONCE):
             batch = images[start : start + AT_ONCE]
-            yield np.stack([self._pixels(start + n, image) for n, image in enumerate(batch)])
-
-    def _pixels(self, number: int, image: Image.Image) -> NDArray[np.uint8]:
-        bits = self.config.images.bits
-        if is_deep(image) and bits is None:
-            raise UserError(f"image {number} {DEEP}")
-        try:
-            return as_stored(ImageOps.exif_transpose(image), self.stored, bits or 16)
-        except Rejected as why:
-            raise UserError(f"image {number} {why}") from None
+            names = (f"image {start + number}" for number in range(len(batch)))
+            yield np.stack([*map(self.stored.pixels, batch, names)])
 
     @cached_property
     def _backbone(self) -> "Backbone | None":

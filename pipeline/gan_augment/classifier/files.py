@@ -9,14 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_augment.classifier.classifier import AT_ONCE, DEEP, Classifier
+from gan_augment.classifier.classifier import AT_ONCE, Classifier
 from gan_augment.errors import UserError
 from gan_augment.ingest.decode import Rejected, decode
 from gan_augment.ingest.sources.formats import advice, endings, open_file
 from gan_augment.ingest.sources.paths import is_rubbish
 from gan_augment.ingest.sources.raw import HIDDEN, RawImage, Skipped, skip
 from gan_augment.ingest.sources.walk import walk
-from gan_augment.params import IngestParams
+from gan_augment.ingest.stored import DEEP, Stored
 from gan_augment.printable import readable
 
 NO_IMAGE = "no image by its ending"
@@ -89,7 +89,7 @@ def classify(classifier: Classifier, paths: Sequence[Path]) -> Iterator[Said]:
     """
     for start in range(0, len(paths), AT_ONCE):
         batch = paths[start : start + AT_ONCE]
-        read = [_read(path, classifier.stored, classifier.config.images.bits) for path in batch]
+        read = [_read(path, classifier.stored) for path in batch]
         pixels = [each for each in read if not isinstance(each, str)]
         scores = iter(classifier.of_pixels(np.stack(pixels)).tolist() if pixels else [])
         for path, each in zip(batch, read, strict=True):
@@ -100,10 +100,11 @@ def classify(classifier: Classifier, paths: Sequence[Path]) -> Iterator[Said]:
             yield Said(path, *best)
 
 
-def _read(path: Path, stored: IngestParams, bits: int | None) -> NDArray[np.uint8] | str:
+def _read(path: Path, stored: Stored) -> NDArray[np.uint8] | str:
     """Return the pixels of a file, or why there are none."""
     try:
-        found = decode(RawImage(str(path), "", partial(open_file, path)), stored, bits or 16)
+        raw = RawImage(str(path), "", partial(open_file, path))
+        found = decode(raw, stored.params, stored.bits or 16)
     except Rejected as why:
         return str(why)
-    return DEEP if found.bits and bits is None else found.pixels
+    return DEEP if found.bits and stored.bits is None else found.pixels

@@ -11,7 +11,7 @@ from safetensors.numpy import save as to_bytes
 
 from gan_augment.classifier.head import Floats, Head, shapes
 from gan_augment.errors import UserError, reason
-from gan_augment.params import Size
+from gan_augment.ingest.stored import Stored
 from gan_augment.storage import replace_directory, write_json
 from gan_augment.table import FeatureSpace
 
@@ -28,22 +28,6 @@ class Frozen(BaseModel):
     """A part of the config."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Stored(Frozen):
-    """How images are stored before anything looks at them, as `ingest` does it.
-
-    Attributes:
-        size: height and width in pixels.
-        channels: 1 grey, 3 RGB.
-        fit: what happens to other aspect ratios.
-        bits: of 16-bit grey, how many become 8; None if there was none to train on.
-    """
-
-    size: Size
-    channels: Literal[1, 3]
-    fit: Literal["stretch", "pad", "crop"]
-    bits: Annotated[int, Field(ge=8, le=16)] | None = None
 
 
 class Config(Frozen):

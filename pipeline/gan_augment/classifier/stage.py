@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from gan_augment import table
 from gan_augment.classifier import judges, model
 from gan_augment.classifier.training import Choice, choose, training_set
+from gan_augment.ingest.stored import stored
 from gan_augment.params import ClassifierParams
 from gan_augment.storage import read_record
 
@@ -18,7 +18,6 @@ def run(
     params: ClassifierParams,
     inputs: Mapping[str, Path],
     outputs: Mapping[str, Path],
-    fit: Literal["stretch", "pad", "crop"],
     weights: Path | None = None,
 ) -> None:
     """Train the judge that does best with the recipe, and that can be kept, and write it.
@@ -29,7 +28,6 @@ def run(
         params: the section `classifier`.
         inputs: `augmented`, the image table that ships, with its verdict.json.
         outputs: `classifier`, a folder of config.json and model.safetensors.
-        fit: how `ingest` brings images to one size.
         weights: the file with the weights of the backbone, where they came from one.
 
     Raises:
@@ -52,7 +50,7 @@ def run(
     notes = *choice.notes, *_unknown(names, known)
     config = model.Config(
         classes=tuple(names[label] for label in known),
-        images=_stored(augmented, fit),
+        images=stored(augmented),
         backbone=table.space(augmented),
         widths=head.widths,
         projects=head.components is not None,
@@ -65,17 +63,6 @@ def run(
     model.save(outputs["classifier"], config, head)
     for sentence in (_sentence(choice), *notes):
         print(f"classifier: {sentence}")
-
-
-def _stored(augmented: Path, fit: Literal["stretch", "pad", "crop"]) -> model.Stored:
-    """Return how images are stored: the first row is a real one, as all that come first are."""
-    channels, height, width = table.from_png(table.Rows(table.shards(augmented)).png(0)).shape
-    return model.Stored(
-        size=(height, width),
-        channels=1 if channels == 1 else 3,
-        fit=fit,
-        bits=table.bits(augmented),
-    )
 
 
 def _unknown(names: tuple[str, ...], known: tuple[int, ...]) -> tuple[str, ...]:

@@ -126,7 +126,7 @@ def _views(
     synthetic = (rows.rows["origin"] == "synthetic").to_numpy(bool)
     count = int(_with_views(synthetic, recipe).sum())
     looked = views.Look(augmented.resolve(), rows.space, weights_file, recipe.classic, seed)
-    return views.build(looked, count, [recipe.classic.policy])
+    return views.build(looked, count, recipe.copies or views.EACH, [recipe.classic.policy])
 
 
 def _with_views(synthetic: NDArray[np.bool_], recipe: Recipe) -> NDArray[np.bool_]:

@@ -220,7 +220,7 @@ class Data:
 
     @cached_property
     def features(self) -> NDArray[np.float32]:
-        """What a backbone sees in the rows, float32 N×F; synthetic rows are nothing else.
+        """What a backbone sees in the rows, float32 N×F; synthetic rows may be nothing else.
 
         Raises:
             UserError: the table has images alone.
@@ -238,17 +238,23 @@ class Data:
         """Return the features of other images, as those of the rows were made: float32 N×F.
 
         Args:
-            images: of any size and mode.
+            images: of any size and mode; they are brought to the size of the rows' images as those
+                were, EXIF's orientation applied.
             weights: the file with the backbone's weights, where they came from one.
 
         Raises:
-            UserError: the table has images alone, or these are other weights.
+            UserError: the table has images alone, these are other weights, or an image has 16-bit
+                grey where no row had.
         """
         from gan_augment.embed.backbones import embed
+        from gan_augment.ingest.stored import stored
 
         if self.space is None:
             raise UserError(f"{self.path} holds images, without features of a backbone")
-        return embed(images, self.space, weights)
+        how = stored(self.path)
+        names = (f"image {number}" for number in range(len(images)))
+        pixels = map(how.pixels, images, names)
+        return embed([*map(table.picture, pixels)], self.space, weights)
 
     def image(self, row: int) -> Image.Image:
         """Return the image of a row, as Pillow's.

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from gan_augment.evaluation.embedding import Embedder, Pictures
 from gan_augment.evaluation.outcomes import Hits
 from gan_augment.evaluation.scores import scores
 from gan_augment.evaluation.sets import Sets
-from gan_augment.evaluation.training_set import TrainingSet, resample
+from gan_augment.evaluation.training_set import TrainingSet, extent, resample
 from gan_augment.params import EvaluateParams
 from gan_augment.seeding import seed_of
 from gan_augment.storage import digest
@@ -107,8 +107,7 @@ def compute(
 
 def fingerprint(params: EvaluateParams, *inputs: str) -> str:
     """Return a hash of what cells depend on: params, inputs (their hashes) and the code."""
-    here = Path(__file__).parent
-    code = sorted([*here.rglob("*.py"), here.parent / "synthesis" / "baselines.py"])
+    code = sorted(Path(__file__).parents[1].rglob("*.py"))
     return digest(params.model_dump_json(), *inputs, *code)
 
 
@@ -124,7 +123,8 @@ def training_sets(
     @lru_cache
     def training_set(option: Option, policy: Option) -> TrainingSet:
         update = {} if policy is None else {"policy": policy}
-        return resample(make(option, material.classic.model_copy(update=update)), seed)
+        made = resample(make(option, material.classic.model_copy(update=update)), seed)
+        return replace(made, extent=extent(len(material.real), len(material.synthetic)))
 
     return training_set
 

@@ -21,20 +21,16 @@ from scipy.special import softmax
 
 from gan_augment import subsample
 from gan_augment.errors import UserError, choose
-from gan_augment.evaluation.training_set import NO_IMAGE, TrainingSet
+from gan_augment.evaluation.training_set import NO_IMAGE, Extent, TrainingSet
 from gan_augment.metrics.lift import C_OF_FEATURES, COMPONENTS
 from gan_augment.params import ClassicParams, EvaluateParams
 from gan_augment.seeding import seed_of
 
 PIXELS_UP_TO = 256
-COPIES = 3
-"""Transformed copies of each image that estimators see; networks see another one every time."""
 BLOCK = 1_000
 """Samples that are projected at a time, of very many."""
 KERNEL_FEATURES = 500
 """What a Gaussian kernel's values with so many rows stand for it where rows are very many."""
-MOST_COPIED = 12_000
-"""One copy at least, further ones while there are no more rows: kernels take their square."""
 
 Pixels = NDArray[np.uint8]
 Features = NDArray[Any]
@@ -97,8 +93,8 @@ class Estimator:
     Attributes:
         make: from a seed to the estimator, not fitted.
         whole: the same for all features, if it can take them.
-        many: of what it sees, if that is more than `MOST_ROWS` rows, which take it too long: what
-            is fitted in its place, and to what.
+        many: where the largest arm has more than `MOST_ROWS` rows, which take it too long: what is
+            fitted in its place, in every arm, and to what of what it sees.
     """
 
     make: Callable[[int], Any]
@@ -113,7 +109,7 @@ class Estimator:
         seen = _seen(training_set, seed, of_features and self.whole is not None)
         make = self.whole if self.whole and of_features else self.make
         fitted = make(seed_of(seed, "classifier"))
-        if self.many and len(seen.labels) > subsample.MOST_ROWS:
+        if self.many and extent_of(training_set).most > subsample.MOST_ROWS:
             fitted, seen = self.many(seen, seed_of(seed, "classifier"))
         if getattr(fitted, "n_neighbors", 0) > len(seen.labels):
             fitted.set_params(n_neighbors=len(seen.labels))
@@ -184,6 +180,11 @@ class _Seen(NamedTuple):
     project: Projection
 
 
+def extent_of(training_set: TrainingSet) -> Extent:
+    """Return the extent of the comparison that a training set is of, or its own."""
+    return training_set.extent or Extent(len(training_set.labels))
+
+
 @lru_cache(maxsize=2)
 def _seen(training_set: TrainingSet, seed: int, whole: bool) -> _Seen:
     """Return what estimators see of a training set, worked out once for all of them.
@@ -194,8 +195,7 @@ def _seen(training_set: TrainingSet, seed: int, whole: bool) -> _Seen:
     """
     pixels, labels, weights = training_set.pixels, training_set.labels, training_set.weights
     if training_set.classic is not None:
-        most = int(np.clip(MOST_COPIED // len(pixels) - 1, 1, COPIES))
-        pixels = np.concatenate([pixels, *_copies(training_set, training_set.classic, most, seed)])
+        pixels = np.concatenate([pixels, *_copies(training_set, training_set.classic, seed)])
         times = len(pixels) // len(labels)
         labels, weights = np.tile(labels, times), np.tile(weights, times)
     fitted = pixels
@@ -214,8 +214,9 @@ def _nystroem_svm(seen: _Seen, seed: int) -> tuple[Any, _Seen]:
     from sklearn.linear_model import SGDClassifier
 
     gamma = 1 / (seen.features.shape[1] * max(float(seen.features.var()), 1e-12))
-    kernel = Nystroem(gamma=gamma, n_components=KERNEL_FEATURES, random_state=seed)
-    kernel.fit(seen.features[_fair(seen.labels, seed)])
+    rows = _fair(seen.labels, seed)
+    number = min(KERNEL_FEATURES, len(rows))
+    kernel = Nystroem(gamma=gamma, n_components=number, random_state=seed).fit(seen.features[rows])
     project = Projection((*seen.project.steps, kernel))
     features = kernel.transform(seen.features)
     svm = SGDClassifier(alpha=1 / (10.0 * len(features)), random_state=seed)
@@ -237,10 +238,8 @@ def _fair(labels: Labels, seed: int) -> NDArray[np.intp]:
     return np.sort(subsample.subsample(labels, np.ceil(counts * share).astype(np.int64), seed))
 
 
-def _copies(
-    training_set: TrainingSet, classic: ClassicParams, most: int, seed: int
-) -> Sequence[NDArray[Any]]:
-    """Return transformed copies of all rows, up to `most` of each.
+def _copies(training_set: TrainingSet, classic: ClassicParams, seed: int) -> Sequence[NDArray[Any]]:
+    """Return transformed copies of all rows.
 
     Of features they are the views of the image that a row is; rows of none come as they are, so
     that they count as much as they do beside real rows alone.
@@ -249,9 +248,10 @@ def _copies(
     if training_set.views is None:
         from gan_augment.evaluation.classic import transformed
 
-        return [transformed(np.tile(pixels, (most, 1, 1, 1)), classic, seed_of(seed, "classic"))]
+        tiled = np.tile(pixels, (extent_of(training_set).copies, 1, 1, 1))
+        return [transformed(tiled, classic, seed_of(seed, "classic"))]
     shown = (training_set.shows != NO_IMAGE)[:, None]
-    views = training_set.views[classic.policy][:most]
+    views = training_set.views[classic.policy]
     return [np.where(shown, view[training_set.shows], pixels) for view in views]
 
 
@@ -320,7 +320,7 @@ STAND_INS = {
     "k-nn": "the nearest of a fair sample",
     "rbf-svm": "a linear SVM of 500 Nyström features of its kernel, by stochastic gradient descent",
 }
-"""What judges above `MOST_ROWS` rows in the place of others, in words."""
+"""What judges where an arm has more than `MOST_ROWS` rows in the place of others, in words."""
 LOGISTIC_REGRESSION = Estimator(
     logistic_regression, whole=partial(logistic_regression, c=C_OF_FEATURES)
 )

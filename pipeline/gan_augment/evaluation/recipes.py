@@ -17,6 +17,7 @@ from gan_augment.evaluation.arms import (
 from gan_augment.evaluation.cells import Choices
 from gan_augment.evaluation.classifiers import classifier
 from gan_augment.evaluation.outcomes import Outcomes
+from gan_augment.evaluation.training_set import Extent, extent
 from gan_augment.evaluation.verdict import Judge, gains, together, told
 from gan_augment.params import EvaluateParams
 from gan_augment.recipe import best, flat
@@ -56,7 +57,7 @@ def recipes(
     """
     judge = Judge(validation, test, together(test), params.min_gain, 1.0)
     found = {
-        arm: _recipe(arm, judge, choices, params, train, space)
+        arm: _recipe(arm, judge, choices, params, train, sum(planned.values()), space)
         for arm in judge.arms
         if followable(arm)
     }
@@ -69,6 +70,7 @@ def _recipe(
     choices: Choices,
     params: EvaluateParams,
     train: Images,
+    added: int,
     space: FeatureSpace | None,
 ) -> dict[str, Any]:
     classifiers = {}
@@ -77,7 +79,7 @@ def _recipe(
         policy = choices.get(CLASSIC, {}).get(name)
         classifiers[name] = {
             **_settings(arm, choices[arm][name], policy, params, train),
-            **_copies(arm, name, train, space),
+            **_copies(arm, name, train, extent(len(train), added), space),
             "validation": alone.score(alone.validation, arm),
             "score": alone.score(alone.test, arm),
         }
@@ -94,14 +96,16 @@ def _recipe(
     }
 
 
-def _copies(arm: str, name: str, train: Images, space: FeatureSpace | None) -> dict[str, Any]:
+def _copies(
+    arm: str, name: str, train: Images, of: Extent, space: FeatureSpace | None
+) -> dict[str, Any]:
     """Return how many transformed copies a classifier sees, whether of synthetic rows, too.
 
     And whether it sees the images, where others see features.
     """
     copied = bool(space) and transforms(arm) and not classifier(name).in_steps
     return {
-        "copies": views.each(len(train)) if copied else None,
+        "copies": views.each(of) if copied else None,
         "copies_of_all": copied and train.space is None,
         "of_images": bool(space) and classifier(name).in_steps,
     }

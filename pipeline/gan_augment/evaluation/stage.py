@@ -20,7 +20,7 @@ from gan_augment.evaluation.fitting import fitting
 from gan_augment.evaluation.recipes import recipes
 from gan_augment.evaluation.seal import open_test
 from gan_augment.evaluation.sets import Drawn
-from gan_augment.evaluation.training_set import Pretrained, Views
+from gan_augment.evaluation.training_set import Extent, Pretrained, Views, extent
 from gan_augment.evaluation.verdict import verdicts
 from gan_augment.gan import model
 from gan_augment.params import EvaluateParams, Space
@@ -63,6 +63,8 @@ def run(
         split: mapped.read(samples, split, outputs["scratch"]) for split in ("train", "validation")
     }
     seen_by = table.space(embedded) if embedded else None
+    size = extent(len(known["train"]), int(counts.sum()))
+    _told(size, params)
     compared = _compared(params, known["train"], counts, seen_by)
     synthetic, drawn = (inputs[name].resolve() for name in ("synthetic", "draws"))
     sets = Drawn(known["train"], trained, synthetic, drawn, compared)
@@ -70,13 +72,14 @@ def run(
     made_of = _made_of(inputs, trained, seen_by)
     about = *made_of.values(), repr(seen_by)
     with scratch_of(outputs["scratch"], cells.fingerprint(compared, *about)) as scratch:
-        seen = _views(compared, inputs["real"], len(known["train"]), seen_by, weights, scratch)
+        count = len(known["train"])
+        seen = _views(compared, inputs["real"], count, size, seen_by, weights, scratch)
         backbone: cells.Backbone | None
         if samples == embedded:
             sets = replace(sets, views=seen)
             backbone = _pictures(compared, inputs["real"], seen_by, weights)
         else:
-            backbone = _embedder(compared, embedded, seen_by, weights, seen)
+            backbone = _embedder(compared, embedded, size, seen_by, weights, seen)
         choices = tuning.choose(sets, known["validation"], compared, scratch, backbone)
         test = open_test(samples, inputs["ingest"] / "seal.json", known)
         if backbone and embedded:
@@ -114,7 +117,6 @@ def _compared(
         counts: synthetic samples of each class.
         seen_by: whose features estimators see, if a backbone looks at the images.
     """
-    _told(len(train), params)
     compared = fitting(params, train.space, seen_by)
     return compared if counts.any() else _without_additions(compared)
 
@@ -156,13 +158,14 @@ def _write(
     write_json(outputs["verdict"], verdict)
 
 
-def _told(count: int, params: EvaluateParams) -> None:
-    """Say which classifiers are replaced where training images are very many."""
+def _told(size: Extent, params: EvaluateParams) -> None:
+    """Say which classifiers are replaced where training rows are very many."""
     others = [name for name in params.classifiers if name in STAND_INS]
-    if count > MOST_ROWS and others:
+    if size.most > MOST_ROWS and others:
+        instead = "; ".join(f"{name} is replaced by {STAND_INS[name]}" for name in others)
         print(
-            f"evaluate: {count} training images are more than {MOST_ROWS}: "
-            + "; ".join(f"{name} is replaced by {STAND_INS[name]}" for name in others),
+            f"evaluate: arms have up to {size.most} rows, copies included, more than {MOST_ROWS}; "
+            f"in all arms {instead}",
             flush=True,
         )
 
@@ -178,6 +181,7 @@ def _without_additions(params: EvaluateParams) -> EvaluateParams:
 def _embedder(
     params: EvaluateParams,
     embedded: Path | None,
+    size: Extent,
     space: FeatureSpace | None,
     weights: Path | None,
     seen: Views | None,
@@ -189,8 +193,7 @@ def _embedder(
     print(f"evaluate: estimators see images through {space.backbone}", flush=True)
     nothing = np.zeros(0, np.str_), np.zeros((0, space.width), np.float32)
     known = {split: table.read(embedded, split) for split in ("train", "validation")}
-    copies = views.each(len(known["train"]))
-    start = Embedder(space, weights, *nothing, seen, copies, params.seed)
+    start = Embedder(space, weights, *nothing, seen, views.each(size), params.seed)
     for split, features in known.items():
         start = start.knowing(split, features)
     return start
@@ -213,6 +216,7 @@ def _views(
     params: EvaluateParams,
     real: Path,
     count: int,
+    size: Extent,
     space: FeatureSpace | None,
     weights: Path | None,
     scratch: Path,
@@ -225,7 +229,7 @@ def _views(
         policies = views.POLICIES if params.tuning_repeats else views.POLICIES[:1]
     shown = real.resolve()  # workers may be elsewhere
     looked = views.Look(shown, space, weights, params.classic, params.seed)
-    return views.build(looked, count, policies, scratch / "views")
+    return views.build(looked, count, views.each(size), policies, scratch / "views")
 
 
 def _arm_means(repeats: pd.DataFrame) -> pd.DataFrame:

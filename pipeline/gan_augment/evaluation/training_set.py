@@ -13,6 +13,35 @@ from gan_augment.seeding import rng
 from gan_augment.table import FeatureSpace, Images
 
 FRESH_SETS = 3
+COPIES = 3
+"""Transformed copies of each image that estimators see; networks see another one every time."""
+MOST_COPIED = 12_000
+"""One copy at least, further ones while there are no more rows: kernels take their square."""
+
+
+class Extent(NamedTuple):
+    """How large a comparison is; what estimators make of that is alike in all its arms.
+
+    Attributes:
+        rows: of an arm with all the images that are added, resampled, without copies.
+    """
+
+    rows: int
+
+    @property
+    def copies(self) -> int:
+        """Transformed copies of each row that estimators see."""
+        return int(np.clip(MOST_COPIED // max(self.rows, 1) - 1, 1, COPIES))
+
+    @property
+    def most(self) -> int:
+        """Rows with their copies: what the largest arm has."""
+        return self.rows * (1 + self.copies)
+
+
+def extent(real: int, synthetic: int) -> Extent:
+    """Return the extent of a comparison with so many training images; see `resample`."""
+    return Extent(3 * (real + synthetic) // 2)
 
 
 class Pretrained(NamedTuple):
@@ -41,6 +70,7 @@ class TrainingSet:
         shows: int64 N, which of the real training images a row is; `NO_IMAGE` if none.
         classic: transforms to apply to every image while training, if any.
         views: where rows are features, those of transformed real images.
+        extent: of the comparison that it is of; None is as large as itself.
 
     What follows is for networks, which learn in steps:
 
@@ -62,6 +92,7 @@ class TrainingSet:
     shows: NDArray[np.int64]
     classic: ClassicParams | None = None
     views: Views | None = None
+    extent: Extent | None = None
     soft: NDArray[np.float64] | None = None
     mix: tuple[Literal["mixup", "cutmix"], float] | None = None
     schedule: Literal["mixed", "fresh", "first"] = "mixed"

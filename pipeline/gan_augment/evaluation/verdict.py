@@ -424,7 +424,7 @@ def _outlook(against: Mapping[str, Difference], real: Difference, judge: Judge) 
         return f"About {wanted:,} test images instead of {here:,} would decide it."
     if decided(TIMES[-1], lambda d: replace(d, repeats=0.0)):
         return "More test images would not decide it, more repeats could: they scatter too much."
-    return "More test images would not decide it: the difference is at the margin of what counts."
+    return "Not even a hundred times as many test images would decide it."
 
 
 def _rounded_up(number: float) -> int:

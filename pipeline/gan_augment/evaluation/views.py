@@ -18,7 +18,7 @@ from gan_augment import table
 from gan_augment.embed import backbones
 from gan_augment.embed.backbones import AT_ONCE
 from gan_augment.embed.kept import features, look
-from gan_augment.evaluation.training_set import Views
+from gan_augment.evaluation.training_set import Extent, Views
 from gan_augment.params import ClassicParams
 from gan_augment.progress import progress
 from gan_augment.seeding import seed_of
@@ -27,9 +27,7 @@ from gan_augment.table import FeatureSpace
 POLICIES = ("affine", "gentle-affine", "trivial-augment")
 """What validation chooses from: few, since each looks at all images again."""
 EACH = 2
-"""Views of an image by a policy."""
-MANY = 2_500
-"""Images from which on there is one, as estimators see no more of so many."""
+"""Views of an image by a policy, at most."""
 
 
 class View(NamedTuple):
@@ -71,12 +69,14 @@ class Look:
         return [table.picture(image) for image in transformed(pixels, classic, seed)]
 
 
-def each(count: int) -> int:
-    """Return the number of views by a policy of each of so many images."""
-    return EACH if count <= MANY else 1
+def each(extent: Extent) -> int:
+    """Return the number of views by a policy of each image in a comparison."""
+    return min(EACH, extent.copies)
 
 
-def build(looked: Look, count: int, policies: Sequence[str], folder: Path | None = None) -> Views:
+def build(
+    looked: Look, count: int, number: int, policies: Sequence[str], folder: Path | None = None
+) -> Views:
     """Return what a backbone sees in transformed copies of the first training images of a table.
 
     Computed on all cores; killed and started again it goes on where it was.
@@ -84,6 +84,7 @@ def build(looked: Look, count: int, policies: Sequence[str], folder: Path | None
     Args:
         looked: what is looked at, and how.
         count: images of the train split, which come first in it.
+        number: views of each by a policy.
         policies: keys of `classic.POLICIES`.
         folder: where finished views are kept; None keeps none.
 
@@ -91,7 +92,7 @@ def build(looked: Look, count: int, policies: Sequence[str], folder: Path | None
         UserError: the backbone cannot be had, or has other weights now.
     """
     backbones.of_space(looked.space, looked.weights)  # refused here, before any worker starts
-    number, width = each(count), looked.space.width
+    width = looked.space.width
     views = {policy: np.zeros((number, count, width), np.float32) for policy in policies}
     blocks = [
         View(policy, again, start, min(start + AT_ONCE, count))

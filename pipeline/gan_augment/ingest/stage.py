@@ -41,7 +41,7 @@ def run(params: IngestParams, inputs: Mapping[str, Path], outputs: Mapping[str, 
         alike = None if thumbnails is None else series.look(images, thumbnails, params.seed)
         rejects = sorted(spooled.tally.rejects + contradictions)
         rows = _rows(images, classes, spooled)
-        table.write(outputs["real"], rows, classes, spooled.tally.grey_bits)
+        table.write(outputs["real"], rows, classes, spooled.tally.grey_bits, params.fit)
         fitted = Fitted(params.fit, spooled.sizes()[images.index], spooled.size)
         summary = Summary(images, classes, rejects, found, spooled, alike, fitted)
         if "report" in outputs:

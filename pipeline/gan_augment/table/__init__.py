@@ -13,7 +13,8 @@ this is how the test images stay sealed.
 | id | string | hash of the decoded pixels |
 | group | string | rows that a split may not tear apart |
 
-Where sources of 16-bit grey became 8 bits, the schema's metadata say of how many (`grey bits`).
+The schema's metadata say what happened to images of another aspect ratio (`fit`) and, where sources
+of 16-bit grey became 8 bits, of how many (`grey bits`).
 
 A table of features, what a backbone (a frozen pretrained network) sees in the images, has these,
 and an image only where it has one to show; the schema's metadata name the backbone:
@@ -43,6 +44,7 @@ from gan_augment.table.columns import (
     NULLABLE,
     SPLITS,
     FeatureSpace,
+    Fit,
     classes_of,
     schema,
     space_of,
@@ -61,6 +63,7 @@ from gan_augment.table.reader import (
     class_names,
     counts,
     embedded,
+    fit,
     labels,
     read,
     samples,
@@ -80,6 +83,7 @@ __all__ = [
     "SPLITS",
     "Column",
     "FeatureSpace",
+    "Fit",
     "Images",
     "Rows",
     "Writer",
@@ -92,6 +96,7 @@ __all__ = [
     "decode",
     "embedded",
     "encode",
+    "fit",
     "from_png",
     "labels",
     "opened",

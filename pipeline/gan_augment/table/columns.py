@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import pandas as pd
 import pyarrow as pa
@@ -44,7 +44,10 @@ _COLUMNS: dict[str, tuple[pa.DataType, Mapping[str, Any]]] = {
 }
 
 
-FEATURES, BACKBONE, BITS = "features", b"backbone", b"grey bits"
+FEATURES, BACKBONE, BITS, FIT = "features", b"backbone", b"grey bits", b"fit"
+Fit = Literal["stretch", "pad", "crop"]
+"""What happened to images of another aspect ratio; see `ingest.fit`."""
+_FITS: dict[bytes, Fit] = {name.encode(): name for name in get_args(Fit)}
 _POSSIBLE_BITS = tuple(str(bits).encode() for bits in range(8, 17))
 
 
@@ -71,7 +74,10 @@ class FeatureSpace:
 
 
 def schema(
-    classes: Sequence[str], space: FeatureSpace | None = None, bits: int | None = None
+    classes: Sequence[str],
+    space: FeatureSpace | None = None,
+    bits: int | None = None,
+    fit: Fit | None = None,
 ) -> pa.Schema:
     """Return the Arrow schema, with the class names where `datasets` looks for them.
 
@@ -79,6 +85,7 @@ def schema(
         classes: class names, in index order.
         space: whose features the rows have; None if they have none.
         bits: that the grey levels of the sources had, if some had more than 8.
+        fit: what happened to images of another aspect ratio.
     """
     columns = dict(_COLUMNS)
     metadata: dict[str | bytes, str] = {}
@@ -89,6 +96,8 @@ def schema(
         metadata[BACKBONE] = json.dumps(asdict(space))
     if bits is not None:
         metadata[BITS] = str(bits)
+    if fit is not None:
+        metadata[FIT] = fit
     features = {name: dict(feature) for name, (_, feature) in columns.items()}
     features["label"]["names"] = list(classes)
     metadata["huggingface"] = json.dumps({"info": {"features": features}}, ensure_ascii=False)
@@ -116,6 +125,11 @@ def bits_of(table_schema: pa.Schema) -> int | None:
     """Return how many bits of grey became the images' 8; None if that is not on record."""
     known = (table_schema.metadata or {}).get(BITS, b"")
     return int(known) if known in _POSSIBLE_BITS else None
+
+
+def fit_of(table_schema: pa.Schema) -> Fit:
+    """Return what happened to images of another aspect ratio; the default if not on record."""
+    return _FITS.get((table_schema.metadata or {}).get(FIT, b""), "stretch")
 
 
 def classes_of(table_schema: pa.Schema) -> tuple[str, ...]:

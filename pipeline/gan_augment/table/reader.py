@@ -15,8 +15,10 @@ from gan_augment.table import shard as one
 from gan_augment.table.columns import (
     SPLITS,
     FeatureSpace,
+    Fit,
     bits_of,
     classes_of,
+    fit_of,
     schema,
     space_of,
 )
@@ -112,6 +114,11 @@ def space(path: Path) -> FeatureSpace | None:
 def bits(path: Path) -> int | None:
     """Return how many bits of grey became the images' 8; None if that is not on record."""
     return bits_of(one.schema(shards(path)[0]))
+
+
+def fit(path: Path) -> Fit:
+    """Return what happened to images of another aspect ratio; the default if not on record."""
+    return fit_of(one.schema(shards(path)[0]))
 
 
 def shards(path: Path, split: str | None = None) -> list[Path]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gan_augment.storage import replace_directory
-from gan_augment.table.columns import FEATURES, FeatureSpace, schema
+from gan_augment.table.columns import FEATURES, FeatureSpace, Fit, schema
 
 SHARD_ROWS = 20_000
 ROW_GROUP_ROWS = 1_000
@@ -30,9 +30,10 @@ class Writer:
         shard_rows: int = SHARD_ROWS,
         space: FeatureSpace | None = None,
         bits: int | None = None,
+        fit: Fit | None = None,
     ) -> None:
         self._path, self._shard_rows = path, shard_rows
-        self._schema = schema(classes, space, bits)
+        self._schema = schema(classes, space, bits, fit)
         self._pending: dict[str, list[pa.Table]] = {}
         self._shards: dict[str, int] = {}
         self._open: dict[str, tuple[pq.ParquetWriter, int]] = {}
@@ -115,9 +116,13 @@ class Writer:
 
 
 def write(
-    path: Path, chunks: Iterable[pa.Table], classes: Sequence[str], bits: int | None = None
+    path: Path,
+    chunks: Iterable[pa.Table],
+    classes: Sequence[str],
+    bits: int | None = None,
+    fit: Fit | None = None,
 ) -> None:
     """Write chunks of rows as an image table, atomically."""
-    with Writer(path, classes, bits=bits) as writer:
+    with Writer(path, classes, bits=bits, fit=fit) as writer:
         for rows in chunks:
             writer.append(rows)
