@@ -87,6 +87,27 @@ def test_larger_ones_bring_their_weights_too(name: str) -> None:
     assert np.isfinite(found(pictures((32, 32)))).all()
 
 
+@pytest.mark.parametrize("name", ["test_vit_relpos", "eva02_tiny_patch14_224"])
+def test_what_is_not_in_the_file_of_the_weights_is_computed(name: str, tmp_path: Path) -> None:
+    """Both look up positions in buffers that no state dict holds."""
+    import timm
+
+    torch.manual_seed(0)
+    theirs = timm.create_model(name).eval().requires_grad_(False)
+    for weight in theirs.parameters():  # some begin at zero, whatever the position
+        weight.add_(torch.randn_like(weight), alpha=0.01)
+    assert {key for key, _ in theirs.named_buffers()} - theirs.state_dict().keys()
+    save_file(theirs.state_dict(), tmp_path / "weights.safetensors")
+    random_state = torch.random.get_rng_state()
+    backbone = backbones.load(EmbedParams(weights=tmp_path / "weights.safetensors"), name)
+    assert torch.equal(torch.random.get_rng_state(), random_state)
+    images = pictures(theirs.default_cfg["input_size"][1:])
+    with torch.no_grad():
+        theirs.reset_classifier(0)
+        expected = theirs(backbone.prepare(images))
+    np.testing.assert_allclose(backbone(images), expected.numpy(), rtol=1e-4, atol=1e-4)
+
+
 def test_no_such_model() -> None:
     with pytest.raises(UserError, match=r"neither built in nor a model of timm; .*efficientnet"):
         backbones.load(EmbedParams(), "eficientnet-lite0")

@@ -192,9 +192,13 @@ def at_hand(name: str) -> bool:
 
 
 def _untrained(architecture: str) -> Any:
+    """Return a network of random weights.
+
+    On no meta device: what a network computes once, as positions are, is not in its weights' file.
+    """
     import timm
 
-    with torch.device("meta"):
+    with torch.random.fork_rng():
         return timm.create_model(architecture)
 
 
