@@ -306,6 +306,27 @@ def test_where_images_are_alike_the_advice_depends_on_what_they_are_like(
         generate(digits, tmp_path, tmp_path / "s", plan={"classes": {"3": 40}}, gates=[gate])
 
 
+@pytest.mark.usefixtures("perfect")
+def test_a_fallback_for_a_class_with_a_single_image_does_not_stop_the_gates(
+    splits: dict[str, Images], tmp_path: Path
+) -> None:
+    train, classes = splits["train"], splits["train"].classes
+    kept = (train.labels != 5) | (np.cumsum(train.labels == 5) == 1)
+    rows = [
+        table.encode(part.pixels[some], part.labels[some], classes, split=split, origin="real")
+        for split, part, some in (
+            ("train", train, kept),
+            ("validation", splits["validation"], slice(None)),
+        )
+    ]
+    table.write(tmp_path / "real", rows, classes)
+    settings = {"plan": {"classes": {"0": 4, "5": 4}}, "fallback": "smote"}
+    gates = ["agreement", "support", "copies", "repeats"]
+    images = generate(tmp_path / "real", tmp_path, tmp_path / "s", gates=gates, **settings)
+    methods = images.rows["method"].groupby(images.labels).unique()
+    assert {label: found.tolist() for label, found in methods.items()} == {0: ["gan"], 5: ["smote"]}
+
+
 @pytest.mark.parametrize("method", ["gmm", "smote", "oversample", "placebo"])
 def test_simpler_methods_come_through_the_same_door(
     method: str, digits: Path, tmp_path: Path

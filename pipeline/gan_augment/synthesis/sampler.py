@@ -200,7 +200,8 @@ class Sampler:
 def _columns(candidates: Candidates, judged: Judged, ids: NDArray[np.str_]) -> dict[str, Any]:
     """Return what the gates have to say of the images that passed; `ids` are the training images'.
 
-    A score that is infinite, such as the distance of a first image to those before it, is null.
+    A score that is infinite, such as the distance of a first image to those before it, or that a
+    gate cannot give, is null.
     """
     rows = np.flatnonzero(judged.passed).tolist()
     noted = [

@@ -1,5 +1,7 @@
 """Each gate against generators that are known: perfect, wrong, blurred, copying, repeating."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -84,6 +86,48 @@ def test_copies_of_training_images_are_caught(
     for label in (0, 1):
         assert passed(judge, evidence, change(of_class(splits["train"], label)), label) <= 0.06
         assert passed(judge, evidence, of_class(splits["test"], label), label) > 0.9
+
+
+def single(evidence: Evidence, label: int) -> Evidence:
+    """Return evidence with a single training image of a class."""
+    train = evidence.train
+    rows = np.flatnonzero((train.labels != label) | (np.cumsum(train.labels == label) == 1))
+    parts = train.pixels[rows], train.labels[rows], train.classes, train.rows.iloc[rows]
+    return replace(evidence, train=Images(*parts))
+
+
+def test_a_class_with_a_single_training_image_passes_but_for_copies_of_it(
+    evidence: Evidence, splits: dict[str, Images]
+) -> None:
+    """Other classes are judged as if it had no validation images."""
+    part = single(evidence, 3)
+    pixels = of_class(part.train, 3)
+    pixels = np.concatenate([pixels, of_class(splits["test"], 0)[:5], np.roll(pixels, 1, axis=3)])
+    validation = part.validation
+    rows = np.flatnonzero(validation.labels != 3)
+    images = validation.pixels[rows], validation.labels[rows], validation.classes
+    without = replace(part, validation=Images(*images, validation.rows.iloc[rows]))
+    others = of_class(splits["test"], 4)
+    for name, passes in (("support", [True] * 7), ("copies", [False] + [True] * 6)):
+        judge = GATES[name](part)
+        scores, found = judge(look(part, pixels, 3), np.ones(7, bool))
+        assert np.isnan(scores).all()
+        assert found.tolist() == passes
+        assert "1 training images to compare with" in judge.sight.warning(3)
+        known, same = (
+            gate(look(part, others, 4), np.ones(len(others), bool))
+            for gate in (judge, GATES[name](without))
+        )
+        np.testing.assert_array_equal(known, same)
+
+
+def test_where_all_classes_have_a_single_training_image_they_pass(evidence: Evidence) -> None:
+    part = evidence
+    for label in range(10):
+        part = single(part, label)
+    pixels = of_class(evidence.validation, LABEL)
+    for name in ("support", "copies"):
+        assert passed(GATES[name](part), part, pixels) == 1
 
 
 def test_repeats_of_each_other_are_caught_also_in_another_block(

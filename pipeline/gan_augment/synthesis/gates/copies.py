@@ -12,18 +12,20 @@ def copies(evidence: Evidence) -> Gate:
 
     See `memorisation.match`: 0 is the same image, 1 no closer than the others. The threshold is
     learnt from validation images, see `memorisation.near_copy_search`; where there are too few of
-    them for that, only exact copies are turned away.
-
-    Raises:
-        TooFewRowsError: a class has a single training image.
+    them for that, only exact copies are turned away. So they are in a class with a single training
+    image, where no match is better than others: the score is NaN, and nothing is learnt from its
+    validation images.
     """
-    train, validation = evidence.train, evidence.validation
-    parts = validation.pixels, validation.labels, train.pixels, train.labels
-    search = near_copy_search(*parts) if len(validation) >= RATIO_ROWS else None
+    train, validation, comparable = evidence.train, evidence.validation, evidence.comparable
+    rows = np.flatnonzero(comparable[validation.labels])
+    parts = validation.pixels[rows], validation.labels[rows], train.pixels, train.labels
+    search = near_copy_search(*parts) if len(rows) >= RATIO_ROWS else None
 
     def judge(candidates: Candidates, _: Passed) -> tuple[Scores, Passed]:
         labels = np.full(len(candidates), candidates.label)
         new = ~exact_copies(candidates.pixels, train.pixels)
+        if not comparable[candidates.label]:
+            return np.full(len(candidates), np.nan), new
         if search is None:
             return match(candidates.pixels, labels, train.pixels, train.labels).relative, new
         found = search(candidates.pixels, labels)
@@ -32,7 +34,7 @@ def copies(evidence: Evidence) -> Gate:
     blind = of_references(evidence)
     if search is None:
         reason = (
-            f"only exact copies are turned away: {len(validation)} validation images, fewer than "
+            f"only exact copies are turned away: {len(rows)} validation images, fewer than "
             f"{RATIO_ROWS}"
         )
         blind = dict.fromkeys(range(len(train.classes)), reason)

@@ -96,6 +96,11 @@ class Evidence:
         """The validation images as the ensemble sees them."""
         return self.ensemble(self.validation.pixels)
 
+    @property
+    def comparable(self) -> Passed:
+        """Which classes have two training images, K: how near is near needs the second."""
+        return self.train.counts() > 1
+
     def fit(self) -> None:
         """Make now what is else made when it is first asked for."""
         _ = self.ensemble, self.train_codes
@@ -122,10 +127,13 @@ class Evidence:
     def by_class(self, scores: Scores, share: float) -> Scores:
         """Return the quantile of validation images' scores by class, float64 K.
 
-        A class with fewer than `LEAST_FOR_A_CLASS` gets the quantile over all classes.
+        A class with fewer than `LEAST_FOR_A_CLASS` gets the quantile over all classes. Scores that
+        are NaN are left out; if all are, so are the quantiles.
         """
-        labels, counts = self.validation.labels, self.validation.counts()
-        overall = np.quantile(scores, share)
+        known = ~np.isnan(scores)
+        labels, scores = self.validation.labels[known], scores[known]
+        counts = np.bincount(labels, minlength=len(self.validation.classes))
+        overall = np.quantile(scores, share) if len(scores) else np.nan
         return np.array(
             [
                 np.quantile(scores[labels == label], share) if n >= LEAST_FOR_A_CLASS else overall

@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_augment.errors import UserError
 from gan_augment.metrics.fidelity import squared_distances
 from gan_augment.synthesis.gates.evidence import Candidates, Evidence, Passed, Scores
 from gan_augment.synthesis.gates.sight import Gate, of_ensemble
@@ -17,24 +16,19 @@ def support(evidence: Evidence) -> Gate:
     R(x) = max_i r_i / ‖x − x_i‖ over training images x_i of the class, with r_i the distance to the
     third nearest other one, and without the half whose r_i is above the median (Kynkäänniemi et al.
     2019, eq. 4), in the features of the ensemble. The threshold is what `keep_real` of the
-    validation images of the class reach.
-
-    Raises:
-        UserError: a class has fewer than two training images.
+    validation images of the class reach. A class with a single training image has no
+    neighbourhoods: all of it passes, with NaN as the score.
     """
     train = evidence.train
     features = evidence.ensemble(train.pixels).values
     spheres = {}
-    for label, name in enumerate(train.classes):
+    for label in np.flatnonzero(evidence.comparable).tolist():
         own = features[train.labels == label]
-        if len(own) < 2:
-            raise UserError(
-                f"generate.gates: support needs two training images of a class, and {name!r} has "
-                f"{len(own)}: leave the gate out"
-            )
         spheres[label] = own, _reach(own)
 
     def realism(seen: Scores, label: int) -> Scores:
+        if label not in spheres:
+            return np.full(len(seen), np.nan)
         centres, reach = spheres[label]
         kept = reach <= np.median(reach)
         parts = squared_distances(seen, centres[kept])
@@ -50,6 +44,8 @@ def support(evidence: Evidence) -> Gate:
 
     def judge(candidates: Candidates, _: Passed) -> tuple[Scores, Passed]:
         scores = realism(candidates.seen.values, candidates.label)
+        if candidates.label not in spheres:
+            return scores, np.ones(len(scores), bool)
         return scores, scores >= bounds[candidates.label]
 
     return Gate(judge, of_ensemble(evidence, references=True))
