@@ -10,17 +10,18 @@ import pytest
 
 from gan_augment import table
 from gan_augment.errors import UserError
-from gan_augment.gan import stage
+from gan_augment.gan import model, stage, start
 from gan_augment.gan.checkpoint import TrainingState
 from gan_augment.params import TrainParams
 
 UNWISE = {"steps": 500, "eval_interval": 100, "width": 64, "batch_size": 32, "threads": 1}
 
 
-def train(folder: Path, real: Path, **settings: Any) -> pd.DataFrame:
-    """Train and return the events."""
+def train(folder: Path, real: Path, features: Path | None = None, **settings: Any) -> pd.DataFrame:
+    """Train, on features where there are some, and return the events."""
     outputs = {name: folder / name for name in ("model", "history", "scratch")}
-    stage.run(TrainParams(**{**UNWISE, **settings}), {"real": real}, outputs)
+    inputs = {"real": real, **({"features": features} if features else {})}
+    stage.run(TrainParams(**{**UNWISE, **settings}), inputs, outputs)
     return pd.read_csv(folder / "history" / "events.csv")
 
 
@@ -94,3 +95,17 @@ def test_numbers_that_are_not_finite_end_in_one_message(tmp_path: Path, digits: 
         UserError, match="training failed: divergence at step 20, after 1 rollbacks"
     ):
         train(tmp_path, digits, learning_rate=1e12, gamma=0.0, max_rollbacks=1)
+
+
+def test_what_starts_trained_is_kept_when_training_goes_wrong(
+    tmp_path: Path, digits: Path, features: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gone back to, the start is still known to be the best."""
+    monkeypatch.setattr(start, "CODES", (16,))
+    hopeless = {"learning_rate": 1e12, "gamma": 0.0, "max_rollbacks": 1}
+    events = train(tmp_path, digits, features, **hopeless)
+    assert events["action"].tolist() == ["back to step 0 with half the learning rate", "stopped"]
+    assert pd.read_csv(tmp_path / "history" / "validation.csv")["step"].tolist() == [0]
+    training = json.loads((tmp_path / "model" / "config.json").read_text())["training"]
+    assert training["best"]["step"] == 0
+    assert np.isfinite(model.load(tmp_path / "model").draw(0, range(5), 0)).all()

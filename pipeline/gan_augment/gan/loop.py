@@ -87,9 +87,9 @@ class Loop:
         """Return the step to go on from; a fresh start is itself a sound state."""
         found = self._state.load_latest(self.scratch)
         if found is None:
-            self._save(self._sound, 0)
             if self._trainer.starts_trained:
                 self._evaluate(0)
+            self._save(self._sound, 0)
             return 0
         step, record = found
         self._take(History(**record))
@@ -171,7 +171,8 @@ class Loop:
         story = f"{trouble.kind} at step {step}, {attempts}: {trouble.words}"
         advice = "lower train.learning_rate, raise train.gamma, or choose another train.loss"
         best = self.history.best
-        if best is None or best["step"] < monitor.FIRST_STEPS:
+        least = 0 if self._trainer.starts_trained else monitor.FIRST_STEPS
+        if best is None or best["step"] < least:
             raise TrainingFailedError(f"training failed: {story}; {advice}")
         self.history.events.append(
             {"step": step, "trouble": trouble.kind, "words": trouble.words, "action": "stopped"}
