@@ -8,6 +8,7 @@ from PIL import Image
 
 from gan_augment import table
 from gan_augment.embed import backbones
+from gan_augment.engine import local
 from gan_augment.errors import UserError
 from gan_augment.gan import model
 from gan_augment.gan.networks import build
@@ -277,6 +278,28 @@ def test_a_class_that_the_gates_reject_stops_early_or_falls_back(
     methods = images.rows["method"].groupby(images.labels).unique()
     assert methods[0].tolist() == ["gan"]
     assert "smote" in methods[3]
+
+
+def test_what_passed_before_a_class_was_given_up_is_kept_on_any_number_of_cores(
+    digits: Path, splits: dict[str, Images], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the images of class 3 two thirds are ones."""
+    test = splits["test"]
+    labels = test.labels.copy()
+    threes, ones = (np.flatnonzero(labels == label) for label in (3, 1))
+    labels[threes[::2]], labels[ones] = 1, 3
+    mixed = Images(test.pixels, labels, test.classes, test.rows)
+    monkeypatch.setattr(model, "load", lambda _: generator_of(mixed))
+    monkeypatch.setattr(sampler, "BLOCK", 16)
+    settings = {"plan": {"classes": {"3": 200}}, "gates": ["agreement"], "max_tries": 2}
+    made = []
+    for cores in (1, 8):
+        monkeypatch.setattr(local, "cores", lambda cores=cores: cores)
+        target = tmp_path / str(cores)
+        made.append(generate(digits, tmp_path, target, fallback="oversample", **settings))
+        accepted = report(target, "gates.csv").set_index("gate").loc["all", "accepted"]
+        assert 0 < accepted == (made[-1].rows["method"] == "gan").sum() < 200
+    pd.testing.assert_frame_equal(*(images.rows for images in made))
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,8 @@ class Sampler:
         """Yield rows of a class until there are `wanted`; encoding overlaps with drawing.
 
         Raises:
-            HopelessError: the gates reject nearly all of the class.
+            HopelessError: the gates reject nearly all of the class; after the last row of it that
+                they let through.
         """
         left = wanted
         for rows in stream(
@@ -102,11 +103,14 @@ class Sampler:
         ):
             yield rows.slice(0, left)
             left -= min(left, len(rows))
+        if left:
+            raise HopelessError(self._why(label))
 
     def _blocks(self, label: int, wanted: int) -> Iterator[Block]:
+        """Yield blocks of a class until enough images pass, or too few to go on."""
         size = min(-(-wanted // BLOCK), MOST_BLOCKS) * BLOCK
         counts = self.tally.setdefault(label, Counter())
-        while counts["all", "accepted"] < wanted:
+        while counts["all", "accepted"] < wanted and not self._hopeless(counts):
             start = counts["all", "tried"]
             stop = start + size if self._judges else min(start + size, wanted)
             block = self._block(label, range(start, stop))
@@ -114,7 +118,6 @@ class Sampler:
                 counts[gate, "tried"] += tried
                 counts[gate, "accepted"] += accepted
             yield block
-            self._check(label, counts, wanted)
 
     def _block(self, label: int, indices: range) -> Block:
         """Return a block as it was kept, or make it."""
@@ -180,21 +183,23 @@ class Sampler:
             pq.write_table(noted, part, compression="none", use_dictionary=False)
         return rows
 
-    def _check(self, label: int, counts: Counter[tuple[str, str]], wanted: int) -> None:
-        """Give up where the candidates would not suffice, as soon as that shows."""
+    def _hopeless(self, counts: Counter[tuple[str, str]]) -> bool:
+        """Return whether so few pass that there would never be enough, as soon as that shows."""
         tried, accepted = counts["all", "tried"], counts["all", "accepted"]
-        if accepted >= wanted or tried < LEAST_TRIES:
-            return
-        if accepted * self._most_tries < tried:
-            rates = {g: counts[g, "accepted"] / max(counts[g, "tried"], 1) for g in self._judges}
-            strictest = min(rates, key=rates.__getitem__)
-            advice = ADVICE.get(strictest, "Train longer")
-            raise HopelessError(
-                f"of {tried} images of class {self._trained.classes[label]!r} the gates let "
-                f"{accepted} through, fewer than one in {self._most_tries} "
-                f"(generate.max_tries); the strictest is {strictest} ({rates[strictest]:.1%}). "
-                f"{advice}, leave the gate out, or set generate.fallback"
-            )
+        return tried >= LEAST_TRIES and accepted * self._most_tries < tried
+
+    def _why(self, label: int) -> str:
+        """Return why a class was given up, and what to do."""
+        counts = self.tally[label]
+        rates = {g: counts[g, "accepted"] / max(counts[g, "tried"], 1) for g in self._judges}
+        strictest = min(rates, key=rates.__getitem__)
+        advice = ADVICE.get(strictest, "Train longer")
+        return (
+            f"of {counts['all', 'tried']} images of class {self._trained.classes[label]!r} the "
+            f"gates let {counts['all', 'accepted']} through, fewer than one in {self._most_tries} "
+            f"(generate.max_tries); the strictest is {strictest} ({rates[strictest]:.1%}). "
+            f"{advice}, leave the gate out, or set generate.fallback"
+        )
 
 
 def _columns(candidates: Candidates, judged: Judged, ids: NDArray[np.str_]) -> dict[str, Any]:
