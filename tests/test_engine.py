@@ -18,9 +18,10 @@ from loky import cpu_count
 
 from gan_augment import engine
 from gan_augment import progress as engine_progress
-from gan_augment.engine import fan_out, local, shared, side_by_side, stream
+from gan_augment.engine import SHARE, fan_out, local, shared, side_by_side, stream
 from gan_augment.errors import UserError
 from gan_augment.progress import Advance
+from tests.conftest import ROOT
 from tests.tasks import blas, die, grow, linger, refuse, square, third, within
 
 pytestmark = pytest.mark.usefixtures("all_cores")
@@ -143,6 +144,23 @@ def test_threads_do_not_depend_on_how_many_run_at_once(threads: int) -> None:
         pytest.skip(f"no library starts {threads} threads on {cpu_count()} core")
     for found in side_by_side(blas, [1, 2], "test", "numbers", threads):
         assert found == {threads}
+
+
+ALONE = """
+import os
+import torch
+from gan_augment.engine import fan_out
+from tests.tasks import blas
+torch.set_num_threads(3)
+assert fan_out(blas, [1, 2], "test", "numbers") == [{1}, {1}]
+assert torch.get_num_threads() == 3
+assert os.environ["OMP_NUM_THREADS"] == "2"
+"""
+
+
+def test_without_workers_a_task_has_one_thread_too_in_what_it_loads() -> None:
+    environment = {**os.environ, SHARE: "1", "OMP_NUM_THREADS": "2"}
+    subprocess.run([sys.executable, "-c", ALONE], env=environment, cwd=ROOT, check=True)
 
 
 def test_an_error_ends_all() -> None:

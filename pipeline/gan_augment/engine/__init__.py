@@ -137,7 +137,10 @@ def _computed(
 ) -> Iterator[tuple[int, Result]]:
     """Yield the result of each task with its number, as they come."""
     if place.alone():
-        yield from ((number, function(task)) for number, task in tasks.items())
+        for number, task in tasks.items():
+            with local.one_thread():
+                result = function(task)
+            yield number, result
     elif tasks:
         with place.workers() as pool:
             numbers = {pool.submit(function, task): number for number, task in tasks.items()}

@@ -1,6 +1,7 @@
 """This machine: workers on its cores, and files that all of them can read."""
 
 import os
+import sys
 import threading
 import time
 import warnings
@@ -32,6 +33,33 @@ def cores() -> int:
 def alone() -> bool:
     """Return whether workers would have no core beside this process."""
     return cores() == 1
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let numerical libraries compute with one thread meanwhile, as they do in a worker.
+
+    Those that are loaded meanwhile, by what they find in the environment, keep to it.
+    """
+    from threadpoolctl import threadpool_limits
+
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    torch = sys.modules.get("torch")
+    threads = torch.get_num_threads() if torch else 1
+    try:
+        with threadpool_limits(1):
+            if torch:
+                torch.set_num_threads(1)
+            yield
+    finally:
+        if torch:
+            torch.set_num_threads(threads)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextmanager
