@@ -67,12 +67,13 @@ def resize(h: Tensor, factor: float) -> Tensor:
 def normalise_spectrally(network: nn.Module) -> nn.Module:
     """Divide every weight by its largest singular value (Miyato et al. 2018, eq. 8).
 
-    Layers that begin at zero, as the last of a residual block does, get an orthogonal start: zero
-    has no direction to normalise.
+    Weights that begin at zero, as the last of a residual block does, get an orthogonal start: zero
+    has no direction to normalise. Biases are no weights.
     """
     for layer in list(network.modules()):
-        if isinstance(layer, nn.Linear | nn.Conv2d | nn.Embedding):
-            if not (layer.weight.is_meta or layer.weight.any()):
-                nn.init.orthogonal_(layer.weight)
-            parametrizations.spectral_norm(layer)
+        for name, weight in list(layer.named_parameters(recurse=False)):
+            if weight.ndim > 1:
+                if not (weight.is_meta or weight.any()):
+                    nn.init.orthogonal_(weight)
+                parametrizations.spectral_norm(layer, name)
     return network
