@@ -129,6 +129,18 @@ def test_adaptive_augmentation_is_driven_by_the_logits() -> None:
     assert max(probabilities) > 0.05
 
 
+@pytest.mark.parametrize("turns", [1, 3])
+def test_adaptive_augmentation_is_at_its_most_after_a_fifth_of_the_steps(
+    turns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often the discriminator moves in a step; it is sure of all training images."""
+    made = trainer(augment=("colour",), loss="hinge", discriminator_steps=turns)
+    adapt, sure = made.augment.adapt, torch.ones(8)
+    monkeypatch.setattr(made.augment, "adapt", lambda _, *others: adapt(sure, *others))
+    found = [made.step(step, turns * [batch(0)]).augmentation.item() for step in range(20)]
+    assert found == pytest.approx([0.03 * (step + 1) for step in range(20)])
+
+
 def test_the_average_follows_the_generator_with_a_warm_up() -> None:
     made = trainer()
     before = copy.deepcopy(made.ema.state_dict())

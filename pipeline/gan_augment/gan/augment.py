@@ -85,7 +85,7 @@ class Augment(nn.Module):
     def __init__(
         self, names: Sequence[str], probability: float | Literal["adaptive"], steps: int
     ) -> None:
-        """Take the policy's names, p, and the number of steps, a fifth of which is the horizon."""
+        """Take the policy's names, p, and the discriminator's steps; a fifth is the horizon."""
         super().__init__()
         self._operations = [operation for name in names for operation in AUGMENTATIONS[name]]
         self._adaptive = probability == "adaptive" and bool(names)

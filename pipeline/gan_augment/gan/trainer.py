@@ -68,7 +68,8 @@ class Trainer(nn.Module):
         self.ema = copy.deepcopy(self.generator).requires_grad_(False).eval()
         self.best_generator = copy.deepcopy(self.ema)
         self.best_discriminator = copy.deepcopy(self.discriminator).requires_grad_(False)
-        self.augment = Augment(params.augment, params.augment_probability, params.steps)
+        steps = params.steps * params.discriminator_steps
+        self.augment = Augment(params.augment, params.augment_probability, steps)
         self.augment.to(fabric.device)
         betas = params.beta1, params.beta2
         self._optimizer_g, self._optimizer_d = (
