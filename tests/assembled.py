@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from gan_augment import table
 from gan_augment.assemble import stage
 from gan_augment.params import AssembleParams, Space
@@ -33,10 +31,10 @@ def assembled(
         **({"features": features} if features else {}),
     }
     train = table.read(table.samples(inputs, space), "train")
-    scarce = np.flatnonzero(train.counts() == train.counts().min()).tolist()
+    extra = MADE * (train.counts() == train.counts().min())
     with table.Writer(inputs["synthetic"], train.classes, space=train.space) as writer:
-        for label in scarce:
-            writer.append(rows("smote", train, label, MADE, 0))
+        for made in rows("smote", train, extra, 0):
+            writer.append(made)
     provenance = {
         "real images": table.table_hash(digits),
         "synthetic images": table.table_hash(inputs["synthetic"]),

@@ -14,6 +14,7 @@ from gan_augment.decision import Decision
 from gan_augment.errors import UserError
 from gan_augment.params import AssembleParams
 from gan_augment.storage import read_json
+from gan_augment.synthesis import baselines
 from gan_augment.synthesis.trace import find, remake
 from tests.markdown import shown
 from tests.recipes import recipe
@@ -170,6 +171,21 @@ def test_the_method_that_validation_prefers_is_shipped(
     row = table.read(tmp_path / "augmented").rows[synthetic.to_numpy()].iloc[-1]
     pixels, columns = find(tmp_path / "augmented", row["id"])
     assert (remake(columns, tmp_path / "augmented", inputs["real"]) == pixels).all()
+
+
+def test_a_method_is_fitted_once_for_all_classes(
+    inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[np.ndarray] = []
+
+    def smote(real: table.Images, extra: np.ndarray, seed: int) -> table.Images:
+        asked.append(extra)
+        return baselines.smote(real, extra, seed)
+
+    monkeypatch.setitem(baselines.BASELINES, "smote", smote)
+    assemble(inputs, "harms", "level", tmp_path / "augmented", smote=True)
+    (extra,) = asked
+    np.testing.assert_array_equal(extra, table.read(inputs["synthetic"]).counts())
 
 
 def test_two_methods_ship_half_of_each_class(inputs: dict[str, Path], tmp_path: Path) -> None:

@@ -72,6 +72,24 @@ def test_the_placebo_knows_no_class(train_images: Images) -> None:
     assert np.ptp(classes) < 4
 
 
+@pytest.mark.parametrize("name", [name for name in BASELINES if name != "oversample"])
+def test_images_of_a_class_do_not_depend_on_the_others(name: str, train_images: Images) -> None:
+    together = list(baselines.rows(name, train_images, EXTRA, 0))
+    for label, rows in zip(np.flatnonzero(EXTRA).tolist(), together, strict=True):
+        extra = baselines.of_class(train_images, label, int(EXTRA[label]))
+        (alone,) = baselines.rows(name, train_images, extra, 0)
+        assert rows.equals(alone)
+        assert rows["index"].to_pylist() == list(range(EXTRA[label]))
+
+
+def test_the_placebo_of_one_class_is_not_that_of_another(train_images: Images) -> None:
+    first, second = (
+        baselines.draw("placebo", train_images, baselines.of_class(train_images, label, 9), 0)
+        for label in (3, 4)
+    )
+    assert (first.pixels != second.pixels).mean() > 0.5
+
+
 @pytest.mark.parametrize("name", ["smote", "gmm", "gaussian"])
 def test_of_very_many_images_a_fair_sample_is_fitted_to(
     name: str, train_images: Images, monkeypatch: pytest.MonkeyPatch

@@ -89,10 +89,8 @@ def _synthetic(
     """Yield so many images of each class: some of data/synthetic, or by a simpler method."""
     if method == GAN:
         yield from _some(synthetic, counts, params.seed)
-        return
-    real = table.read(samples, "train")
-    for label in np.flatnonzero(counts).tolist():
-        yield baselines.rows(method, real, label, int(counts[label]), params.seed)
+    else:
+        yield from baselines.rows(method, table.read(samples, "train"), counts, params.seed)
 
 
 def _some(path: Path, counts: NDArray[np.int64], seed: int) -> Iterator[pa.Table]:

@@ -5,7 +5,7 @@ and returns the extra images only, in class order. SMOTE, mixtures and Gaussians
 fair sample where there are more than `MOST_ROWS` images.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -133,12 +133,11 @@ def placebo(real: Images, extra: Counts, seed: int) -> Images:
     It knows nothing of any class or shape, so a lift it causes is not due to content: it shows what
     balanced counts or mere noise do to a classifier.
     """
-    draw = rng(seed, "placebo")
-    shape = (int(extra.sum()), *real.pixels.shape[1:])
-    if real.space:
-        rows = draw.integers(len(real), size=shape)
-        return _images(real, np.take_along_axis(real.pixels, rows, axis=0), extra)
-    return _images(real, draw.choice(real.pixels.ravel(), shape), extra)
+    parts = [
+        _noise(real, int(extra[label]), rng(seed, "placebo", label))
+        for label in np.flatnonzero(extra).tolist()
+    ]
+    return _images(real, np.concatenate([real.pixels[:0], *parts]), extra)
 
 
 BASELINES: dict[str, Baseline] = {
@@ -150,28 +149,53 @@ BASELINES: dict[str, Baseline] = {
 }
 
 
-def draw(method: str, real: Images, label: int, count: int, seed: int) -> Images:
-    """Return `count` images of one class by a method, a key of `BASELINES`."""
-    extra = np.zeros(len(real.classes), np.int64)
-    extra[label] = count
+def draw(method: str, real: Images, extra: Counts, seed: int) -> Images:
+    """Return the images of `rows`, whose arguments these are, in class order."""
     return BASELINES[method](real, extra, seed_of(seed, "baseline"))
 
 
-def rows(method: str, real: Images, label: int, count: int, seed: int) -> pa.Table:
-    """Return the images of `draw` as rows of an image table."""
-    made = draw(method, real, label, count, seed)
-    return table.encode(
-        made.pixels,
-        made.labels,
-        real.classes,
-        split="train",
-        origin="synthetic",
-        space=real.space,
-        method=method,
-        seed=seed,
-        index=list(range(count)),
-        requested_label=label,
-    )
+def rows(method: str, real: Images, extra: Counts, seed: int) -> Iterator[pa.Table]:
+    """Yield rows of an image table, a class at a time, with `extra` images of each by a method.
+
+    Images of a class do not depend on how many others get, but by `oversample`, which draws class
+    after class: ask it for one class at a time.
+
+    Args:
+        method: a key of `BASELINES`.
+        real: training images.
+        extra: int64 K.
+        seed: of the set.
+    """
+    made = draw(method, real, extra, seed)
+    for label in np.flatnonzero(extra).tolist():
+        own = made.labels == label
+        yield table.encode(
+            made.pixels[own],
+            made.labels[own],
+            real.classes,
+            split="train",
+            origin="synthetic",
+            space=real.space,
+            method=method,
+            seed=seed,
+            index=list(range(int(extra[label]))),
+            requested_label=label,
+        )
+
+
+def of_class(real: Images, label: int, count: int) -> Counts:
+    """Return that many images of one class, as the argument `extra` wants it."""
+    extra = np.zeros(len(real.classes), np.int64)
+    extra[label] = count
+    return extra
+
+
+def _noise(real: Images, count: int, draw: np.random.Generator) -> NDArray[Any]:
+    shape = (count, *real.pixels.shape[1:])
+    if real.space:
+        chosen = draw.integers(len(real), size=shape)
+        return np.take_along_axis(real.pixels, chosen, axis=0)
+    return draw.choice(real.pixels.ravel(), shape)
 
 
 def _draw_by_class(real: Images, extra: Counts, draw: np.random.Generator) -> NDArray[np.intp]:

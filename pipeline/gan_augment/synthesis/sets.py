@@ -83,7 +83,8 @@ class Sets:
                 print(f"generate: {error}. The {left} that are missing are made by {method}")
         if left:
             seed = seed_of_set(self.params.seed, number)
-            yield baselines.rows(method, self.real, label, left, seed)
+            extra = baselines.of_class(self.real, label, left)
+            yield from baselines.rows(method, self.real, extra, seed)
 
     def others(self, numbers: Sequence[int], scratch: Path) -> Iterator[pa.Table]:
         """Yield the rows of several sets, one after another; what is finished is kept in scratch.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gan_augment import table
 from gan_augment.errors import UserError
 from gan_augment.gan.model import Model
-from gan_augment.synthesis.baselines import draw
+from gan_augment.synthesis.baselines import draw, of_class
 
 
 def find(path: Path, identity: str) -> tuple[NDArray[Any], dict[str, Any]]:
@@ -83,6 +83,7 @@ def remake(row: Mapping[str, Any], path: Path, real: Path) -> NDArray[Any]:
     rows = table.Rows(table.shards(path, "train")).columns(list(made))
     count = rows.to_pylist().count(made)
     train = table.read(real, "train")
-    images = draw(row["method"], train, row["requested_label"], count, row["seed"])
+    extra = of_class(train, row["requested_label"], count)
+    images = draw(row["method"], train, extra, row["seed"])
     pixels: NDArray[Any] = images.pixels[row["index"]]
     return pixels
