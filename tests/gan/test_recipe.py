@@ -89,6 +89,14 @@ def test_what_cannot_be_is_refused_with_the_reason(given: dict[str, Any], reason
         recipe(TrainParams(**given), (8, 8))
 
 
+def test_groups_of_images_must_fit_into_the_share_of_a_process() -> None:
+    params = TrainParams(minibatch_stddev=True, batch_size=16)
+    assert recipe(params, (8, 8), processes=4).batch_size == 16
+    told = "in each of 8 processes: train.batch_size = 16 must be a multiple of 32"
+    with pytest.raises(UserError, match=told):
+        recipe(params, (8, 8), processes=8)
+
+
 def test_spectral_normalisation_bounds_a_wasserstein_critic() -> None:
     chosen = recipe(
         TrainParams(loss="wasserstein", penalty="none", spectral_norm=True), size=(8, 8)

@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 from gan_augment import mapped, table
 from gan_augment.alone import LOCKS
 from gan_augment.errors import UserError
-from gan_augment.gan import model, stage
+from gan_augment.gan import environment, model, stage
 from gan_augment.gan.networks import NETWORKS
 from gan_augment.gan.sampling import sample
 from gan_augment.metrics.features import training
@@ -299,6 +299,14 @@ def test_a_warm_start_lists_what_starts_anew_and_begins_better(
     assert "starts anew, since it does not fit: generator embedding.table.weight: 5×32" in printed
     assert "discriminator logit.embedding.table.weight: 5×128 there, 10×128 here" in printed
     assert scores["warm"] < scores["scratch"]
+
+
+def test_groups_that_do_not_fit_into_shares_are_refused_before_training(
+    tmp_path: Path, digits: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "place", lambda: (0, 8))
+    with pytest.raises(UserError, match="groups of 4 images in each of 8 processes"):
+        train(tmp_path, digits, minibatch_stddev=True, batch_size=16)
 
 
 def test_a_class_without_training_images_is_named(

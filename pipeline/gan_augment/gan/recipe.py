@@ -38,12 +38,13 @@ def networks(params: TrainParams, size: tuple[int, ...]) -> tuple[str, ...]:
     return ("resnet",) if bound else ("mlp", "resnet")
 
 
-def recipe(params: TrainParams, size: tuple[int, ...]) -> Recipe:
+def recipe(params: TrainParams, size: tuple[int, ...], processes: int = 1) -> Recipe:
     """Return `params` with the network chosen and its defaults in the place of null.
 
     Args:
         params: the section `train`; of several networks, see `networks`, the last is meant.
         size: height and width of the images in pixels; empty for features.
+        processes: how many share the batches.
 
     Raises:
         UserError: names that do not exist, or settings that do not go together.
@@ -69,6 +70,7 @@ def recipe(params: TrainParams, size: tuple[int, ...]) -> Recipe:
         {**open_values, **given, "network": network, "penalty": penalty}
     )
     _refuse_what_cannot_be(settled, size)
+    _refuse_groups(settled, processes)
     return settled
 
 
@@ -113,11 +115,6 @@ def _refuse_what_cannot_be(params: Recipe, size: tuple[int, ...]) -> None:
             "train.loss = 'wasserstein' has no bound unless the discriminator is kept smooth: "
             "set train.penalty (wgan-gp), train.weight_clip (0.01) or train.spectral_norm"
         )
-    if params.minibatch_stddev and params.batch_size % GROUP:
-        raise UserError(
-            f"train.minibatch_stddev compares groups of {GROUP} images: train.batch_size = "
-            f"{params.batch_size} must be a multiple of {GROUP}"
-        )
     if "translation" in params.augment and min(size) < LARGE_ENOUGH_TO_MOVE:
         raise UserError(
             f"train.augment: translation makes the generator collapse on images of "
@@ -125,3 +122,13 @@ def _refuse_what_cannot_be(params: Recipe, size: tuple[int, ...]) -> None:
         )
     if params.label_ramp and not params.conditional:
         raise UserError("train.label_ramp needs train.conditional: there are no labels to ramp in")
+
+
+def _refuse_groups(params: Recipe, processes: int) -> None:
+    whole = GROUP * processes
+    if params.minibatch_stddev and params.batch_size % whole:
+        each = f" in each of {processes} processes" if processes > 1 else ""
+        raise UserError(
+            f"train.minibatch_stddev compares groups of {GROUP} images{each}: train.batch_size = "
+            f"{params.batch_size} must be a multiple of {whole}"
+        )

@@ -63,8 +63,9 @@ def run(
     size = train.pixels.shape[2:]
     if space == "pixels":
         _refuse_large(size)
+    _, processes = environment.place()
     settings = {
-        name: recipe(params.model_copy(update={"network": name}), size)
+        name: recipe(params.model_copy(update={"network": name}), size, processes)
         for name in networks(params, size)
     }
     _refuse_empty(train)
