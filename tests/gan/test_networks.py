@@ -79,6 +79,14 @@ def test_sizes_that_do_not_halve_are_refused(name: str) -> None:
         build(name, shape(3, 150, 150))
 
 
+@pytest.mark.parametrize("size", [(4, 4), (6, 7), (7, 7), (9, 9), (15, 15), (8, 11)])
+def test_sizes_that_do_not_halve_once_are_refused_by_what_doubles(size: tuple[int, int]) -> None:
+    build("resnet", shape(1, *size))
+    for width in (8, (8, 8)):
+        with pytest.raises(UserError, match=r"pixels do not halve to .*; set ingest.image_size"):
+            build("dcgan", shape(1, *size, width=width))
+
+
 def test_residual_blocks_start_as_the_identity() -> None:
     """Fixup: with the last layer of a block at zero, depth changes nothing at the start."""
     from gan_augment.gan.networks.resnet import _Block

@@ -54,18 +54,22 @@ def pyramid(shape: Shape, growth: int, *, full_size: bool) -> tuple[list[int], t
     stay whole and at least 4 pixels; channels double with each halving, up to `growth` times.
 
     Raises:
-        UserError: the sides do not halve to 16 pixels or less, or `width` lists another number
-            of channels than there are sizes.
+        UserError: the sides do not halve to 16 pixels or less, or not at all where the largest maps
+            have half the size, or `width` lists another number of channels than there are sizes.
     """
     height, width = shape.size
     sizes = int(full_size)
     while min(height, width) >= 2 * SMALLEST_MAP and height % 2 == width % 2 == 0:
         height, width, sizes = height // 2, width // 2, sizes + 1
+    fault = ""
     if max(height, width) > LARGEST_MAP:
+        fault = f"halve only to {width}×{height}, which is too large for a first feature map"
+    elif not sizes:
+        fault = f"do not halve to feature maps of {SMALLEST_MAP} pixels or more a side"
+    if fault:
         raise UserError(
-            f"train.network: images of {shape.size[1]}×{shape.size[0]} pixels halve only to "
-            f"{width}×{height}, which is too large for a first feature map; set ingest.image_size "
-            "to a multiple of 8, or network: mlp"
+            f"train.network: images of {shape.size[1]}×{shape.size[0]} pixels {fault}; set "
+            "ingest.image_size to a multiple of 8, or network: mlp"
         )
     if isinstance(shape.width, int):
         widths = [shape.width * min(2**halving, growth) for halving in range(sizes)][::-1]
