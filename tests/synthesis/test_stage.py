@@ -12,7 +12,7 @@ from gan_augment.engine import local
 from gan_augment.errors import UserError
 from gan_augment.gan import model
 from gan_augment.gan.networks import build
-from gan_augment.metrics import features
+from gan_augment.metrics.features import training
 from gan_augment.params import GenerateParams
 from gan_augment.synthesis import sampler, stage
 from gan_augment.synthesis.draws import seed_of_set
@@ -79,7 +79,7 @@ def test_a_plan_that_wants_nothing_is_told_and_trains_no_network(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.delattr(features, "train_network")
+    monkeypatch.delattr(training, "train_network")
     images = generate(
         digits, tmp_path / "nowhere", tmp_path / "s", plan={"classes": {}}, gates=["agreement"]
     )

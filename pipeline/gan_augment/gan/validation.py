@@ -196,10 +196,7 @@ def _network(
         return features.principal_components(train)
     if params.inception_weights:
         return features.inception(params.inception_weights, device)
-    kept = scratch / "features.safetensors"
-    if not kept.exists():
-        features.save(features.train_network(train, params.seed, device), kept)
-    return features.load(kept, device)
+    return features.train_once(train, params.seed, scratch / "features.safetensors", device)
 
 
 def _score(metric: Callable[..., Score], *rows: NDArray[Any]) -> Score | None:

@@ -182,14 +182,9 @@ def _extractors(train: Images, seed: int, scratch: Path) -> dict[str, Extractor]
     components = features.principal_components(train)
     if train.space:
         return {"network": components}
-    return {"network": _network(train, seed, scratch), "pixels": components}
-
-
-def _network(train: Images, seed: int, scratch: Path) -> Extractor:
     kept = scratch / "fidelity.safetensors"
-    if not kept.exists():
-        features.save(features.train_network(train, seed_of(seed, "fidelity")), kept)
-    return features.load(kept)
+    network = features.train_once(train, seed_of(seed, "fidelity"), kept)
+    return {"network": network, "pixels": components}
 
 
 def _fidelity(selection: Selection, extractors: Mapping[str, Extractor]) -> dict[str, Any]:

@@ -120,6 +120,17 @@ def test_a_saved_network_is_the_same_network(
     )
 
 
+@pytest.mark.usefixtures("few_steps")
+def test_what_is_kept_is_not_trained_again(
+    random_images: MakeImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, path = random_images(), tmp_path / "kept.safetensors"
+    first = features.train_once(images, 0, path)
+    assert first.name == features.train_network(images, 0).name
+    monkeypatch.delattr(training, "train_network")
+    assert features.train_once(images, 0, path).name == first.name
+
+
 def test_what_is_no_saved_network_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.safetensors"
     with pytest.raises(UserError, match=r"other.safetensors is not a feature network"):

@@ -13,7 +13,7 @@ from gan_augment.metrics.features.components import PrincipalComponents, princip
 from gan_augment.metrics.features.extractor import Extractor, Features, Network
 from gan_augment.metrics.features.inception_v3 import inception
 from gan_augment.metrics.features.perceptron import Perceptron, perceptron
-from gan_augment.metrics.features.training import load, save, train_network
+from gan_augment.metrics.features.training import load, save, train_network, train_once
 
 __all__ = [
     "Classifier",
@@ -28,4 +28,5 @@ __all__ = [
     "principal_components",
     "save",
     "train_network",
+    "train_once",
 ]

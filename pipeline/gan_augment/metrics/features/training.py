@@ -75,6 +75,21 @@ def train_network(
     return _trained(network)
 
 
+def train_once(
+    images: Images, seed: int, path: Path, device: torch.device | str = "cpu"
+) -> Network[Classifier]:
+    """Return the network of `train_network`, which `path` keeps for a run that goes on.
+
+    What is kept there is taken for it, whatever the images and the seed.
+
+    Raises:
+        UserError: it is no such file.
+    """
+    if not path.exists():
+        save(train_network(images, seed, device), path)
+    return load(path, device)
+
+
 def save(extractor: Network[Classifier], path: Path) -> None:
     """Write a trained network as one safetensors file, its shape in the header, atomically."""
     shape = json.dumps(asdict(extractor.module.shape))

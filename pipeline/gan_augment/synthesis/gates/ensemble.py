@@ -83,10 +83,7 @@ def calibrated_ensemble(
 def _member(train: Images, seed: int, number: int, scratch: Path) -> Extractor:
     if train.space:
         return features.perceptron(train, seed)
-    kept = scratch / f"member-{number}.safetensors"
-    if not kept.exists():
-        features.save(features.train_network(train, seed), kept)
-    return features.load(kept)
+    return features.train_once(train, seed, scratch / f"member-{number}.safetensors")
 
 
 def tempered(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
