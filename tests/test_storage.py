@@ -37,6 +37,57 @@ def test_a_crash_between_the_renames_is_mended(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "precious").exists()
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(5, "Input/output error")])
+def test_what_ends_it_between_the_renames_loses_nothing(
+    error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "out"
+    target.mkdir()
+    (target / "old").touch()
+    rename = Path.rename
+
+    def interrupted(path: Path, to: Path) -> Path:
+        if path.name == ".out.partial":
+            raise error
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with (
+        pytest.raises((KeyboardInterrupt, UserError)),
+        storage.replace_directory(target) as folder,
+    ):
+        (folder / "new").touch()
+    assert [p.name for p in target.iterdir()] == ["old"]
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_link_to_a_directory_stays_one(tmp_path: Path) -> None:
+    """Such as one to a larger disk: what is written goes there, each time."""
+    there = tmp_path / "disk" / "real"
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "out").symlink_to(there)
+    for name in ("one", "two", "three"):
+        with storage.replace_directory(tmp_path / "here" / "out") as folder:
+            (folder / name).touch()
+        assert (tmp_path / "here" / "out").is_symlink()
+        assert [p.name for p in there.iterdir()] == [name]
+    assert [p.name for p in there.parent.iterdir()] == ["real"]
+    assert [p.name for p in (tmp_path / "here").iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("kind", ["partial", "old"])
+def test_leftovers_go_whatever_they_are(kind: str, tmp_path: Path) -> None:
+    """A file that was where the directory goes is such a one."""
+    left = tmp_path / f".out.{kind}"
+    (tmp_path / "out").touch()
+    for make in (Path.touch, Path.mkdir, lambda path: path.symlink_to(tmp_path / "nowhere")):
+        make(left)
+        with storage.replace_directory(tmp_path / "out") as folder:
+            (folder / "new").touch()
+        assert [p.name for p in tmp_path.iterdir()] == ["out"]
+        assert [p.name for p in (tmp_path / "out").iterdir()] == ["new"]
+
+
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     target = tmp_path / "sub" / "file"
     storage.write_text(target, "one")
@@ -79,6 +130,13 @@ def test_scratch_is_empty_at_first_and_gone_at_last(tmp_path: Path) -> None:
         assert not list(scratch.iterdir())
         target.touch()
     assert list(target.parent.iterdir()) == [target]
+
+
+def test_scratch_takes_the_place_of_a_link(tmp_path: Path) -> None:
+    (tmp_path / ".real.scratch.partial").symlink_to(tmp_path / "nowhere")
+    with storage.scratch_directory(tmp_path / "real") as scratch:
+        assert not scratch.is_symlink()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_json_that_is_nested_without_end(tmp_path: Path) -> None:

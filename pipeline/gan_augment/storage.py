@@ -19,18 +19,17 @@ def replace_directory(target: Path) -> Iterator[Path]:
     """Yield an empty directory beside `target` that takes its place if the block succeeds.
 
     If the block raises, `target` is as it was. A crash between the two renames is mended by the
-    next call.
+    next call. Where `target` is a link, what it leads to is replaced, and it stays.
 
     Raises:
         UserError: the disk is full or the place cannot be written.
     """
-    partial, old = _beside(target, "partial"), _beside(target, "old")
     with _readable_os_errors(target):
+        if target.is_symlink():
+            target = Path(os.path.realpath(target))
+        partial, old = _beside(target, "partial"), _beside(target, "old")
         target.parent.mkdir(parents=True, exist_ok=True)
-        if old.exists() and not target.exists():
-            old.rename(target)
-        for leftover in (partial, old):
-            shutil.rmtree(leftover, ignore_errors=True)
+        _settle(target, partial, old)
         partial.mkdir()
         try:
             yield partial
@@ -38,8 +37,7 @@ def replace_directory(target: Path) -> Iterator[Path]:
                 target.rename(old)
             partial.rename(target)
         finally:
-            shutil.rmtree(partial, ignore_errors=True)
-            shutil.rmtree(old, ignore_errors=True)
+            _settle(target, partial, old)
 
 
 @contextmanager
@@ -54,13 +52,13 @@ def scratch_directory(target: Path) -> Iterator[Path]:
     """
     scratch = _beside(target, "scratch.partial")
     with _readable_os_errors(target):
-        shutil.rmtree(scratch, ignore_errors=True)
+        _delete(scratch)
         made = [parent for parent in scratch.parents if not parent.exists()]
         scratch.mkdir(parents=True)
         try:
             yield scratch
         finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            _delete(scratch)
             with suppress(OSError):
                 for parent in made:
                     parent.rmdir()
@@ -145,6 +143,23 @@ def digest(*parts: str | bytes | Path) -> str:
         total.update(len(content).to_bytes(8, "little"))
         total.update(content)
     return total.hexdigest()[:16]
+
+
+def _settle(target: Path, partial: Path, old: Path) -> None:
+    """Put back what was moved away for nothing; delete what is left."""
+    if old.exists() and not target.exists():
+        old.rename(target)
+    _delete(partial)
+    _delete(old)
+
+
+def _delete(path: Path) -> None:
+    """Delete a folder, a link or a file, if it is there and as far as that goes."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
 
 
 def _beside(target: Path, kind: str) -> Path:

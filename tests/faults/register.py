@@ -116,6 +116,11 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     ),
     "Disks and folders": (
         Fault(
+            "Ctrl+C, or an error of the disk, just as an output takes the place of the old one",
+            "the old one is back in its place",
+            "test_storage.py::test_what_ends_it_between_the_renames_loses_nothing",
+        ),
+        Fault(
             "The disk is full while ingestion writes, at each step",
             "one message; the old table is whole, nothing is left behind",
             "ingest/test_stage.py::test_a_full_disk_is_one_message",
