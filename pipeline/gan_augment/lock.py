@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gan_augment.errors import UserError
@@ -39,7 +39,8 @@ def locked(
         The file descriptor.
 
     Raises:
-        UserError: the other took longer than `wait_s`, or the place cannot be written.
+        UserError: the other took longer than `wait_s`, or the place cannot be written, or has no
+            locks.
     """
     deadline, told = time.monotonic() + wait_s, False
     try:
@@ -48,7 +49,7 @@ def locked(
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}") from error
     with file:
-        while not _take(file.fileno()):
+        while not _take(file.fileno(), path):
             file.seek(0)
             who = f"{busy}{file.read()}"
             if time.monotonic() >= deadline:
@@ -57,15 +58,25 @@ def locked(
                 on_wait(f"{who}: waiting for it to end")
                 told = True
             time.sleep(POLL_S)
-        file.truncate(0)
-        file.write(f" (process {os.getpid()} on {os.uname().nodename})")
-        file.flush()
+        _sign(file.fileno())
         yield file.fileno()
 
 
-def _take(descriptor: int) -> bool:
+def _take(descriptor: int, path: Path) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        raise UserError(
+            f"cannot lock {path}: {error.strerror}; its file system has no locks (flock), which "
+            "keep two runs apart: work on another one, or mount it with them"
+        ) from error
     return True
+
+
+def _sign(descriptor: int) -> None:
+    """Write down who holds the lock, unless the disk is full: that is not needed to hold it."""
+    with suppress(OSError):
+        os.truncate(descriptor, 0)
+        os.write(descriptor, f" (process {os.getpid()} on {os.uname().nodename})".encode())

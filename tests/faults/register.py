@@ -116,6 +116,11 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     ),
     "Disks and folders": (
         Fault(
+            "A file system without locks",
+            "one message that says so",
+            "test_lock.py::test_a_file_system_without_locks_is_one_message",
+        ),
+        Fault(
             "Ctrl+C, or an error of the disk, just as an output takes the place of the old one",
             "the old one is back in its place",
             "test_storage.py::test_what_ends_it_between_the_renames_loses_nothing",
