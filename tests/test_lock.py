@@ -2,10 +2,12 @@ import errno
 import fcntl
 import os
 import resource
+import threading
 from pathlib import Path
 
 import pytest
 
+from gan_augment import lock
 from gan_augment.errors import UserError
 from gan_augment.lock import locked
 
@@ -34,3 +36,23 @@ def test_a_full_disk_keeps_nobody_from_a_lock(tmp_path: Path) -> None:
                 pass
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_who_waited_for_a_file_that_was_deleted_holds_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "POLL_S", 0.01)
+    path, waits, told = tmp_path / "folder" / "lock", threading.Event(), []
+
+    def second() -> None:
+        with locked(path, "busy", on_wait=lambda _: waits.set()) as descriptor:
+            told.append(lock.is_at(descriptor, path))
+
+    thread = threading.Thread(target=second)
+    with locked(path, "busy"):
+        thread.start()
+        assert waits.wait(10)
+        path.unlink()
+        path.parent.rmdir()
+    thread.join()
+    assert told == [True]

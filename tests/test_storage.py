@@ -1,4 +1,6 @@
+import shutil
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -86,6 +88,28 @@ def test_leftovers_go_whatever_they_are(kind: str, tmp_path: Path) -> None:
             (folder / "new").touch()
         assert [p.name for p in tmp_path.iterdir()] == ["out"]
         assert [p.name for p in (tmp_path / "out").iterdir()] == ["new"]
+
+
+def test_killed_while_a_directory_is_deleted_none_of_it_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").touch()
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            storage.delete_directory(tmp_path / "one")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".one.deleted", "two"]
+    storage.sweep_deleted(tmp_path, "t*")
+    assert (tmp_path / ".one.deleted").exists()
+    storage.sweep_deleted(tmp_path, "o*")
+    storage.delete_directory(tmp_path / "nowhere")
+    assert [p.name for p in tmp_path.iterdir()] == ["two"]
+    (tmp_path / ".two.deleted").mkdir()
+    (tmp_path / ".two.deleted" / "of a killed process").touch()
+    storage.delete_directory(tmp_path / "two")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 import subprocess
 import sys
+import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from gan_augment.engine import shared
 from gan_augment.errors import UserError
+from gan_augment.lock import locked
 from gan_augment.temporary import scratch_of
 
 
@@ -54,6 +57,31 @@ def test_scratch_is_kept_for_the_same_run_and_goes_when_all_is_done(tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(UserError), scratch_of(tmp_path, LATER):
         raise UserError("before there was anything to keep")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_waited_works_in_a_folder_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first deletes its folder at the end, the lock that the second waits for with it."""
+    monkeypatch.setattr("gan_augment.lock.POLL_S", 0.01)
+    waits = threading.Event()
+    waiting = partial(locked, on_wait=lambda _: waits.set())
+    monkeypatch.setattr("gan_augment.temporary.locked", waiting)
+    found: list[list[str]] = []
+
+    def second() -> None:
+        with scratch_of(tmp_path, LATER) as folder:
+            (folder / "of the second").touch()
+            found.append(sorted(path.name for path in folder.iterdir()))
+
+    thread = threading.Thread(target=second)
+    with scratch_of(tmp_path, LATER) as folder:
+        (folder / "of the first").touch()
+        thread.start()
+        assert waits.wait(10)
+    thread.join()
+    assert found == [["lock", "of the second"]]
     assert list(tmp_path.iterdir()) == []
 
 

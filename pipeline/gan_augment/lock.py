@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from gan_augment.errors import UserError
 
@@ -27,7 +28,8 @@ def locked(
 
     The operating system lets go of the lock when the last process that holds its file descriptor
     ends, so a killed run leaves none behind, and a supervisor that was given the descriptor keeps
-    others out until the processes of a killed run are gone.
+    others out until the processes of a killed run are gone. Whoever holds it may delete the file;
+    who waits for it then makes another one.
 
     Args:
         path: the file, made if need be.
@@ -43,23 +45,37 @@ def locked(
             locks.
     """
     deadline, told = time.monotonic() + wait_s, False
+    while True:
+        with _opened(path) as file:
+            while not _take(file.fileno(), path):
+                file.seek(0)
+                who = f"{busy}{file.read()}"
+                if time.monotonic() >= deadline:
+                    raise UserError(f"{who}: try again later")
+                if not told:
+                    on_wait(f"{who}: waiting for it to end")
+                    told = True
+                time.sleep(POLL_S)
+            if not is_at(file.fileno(), path):  # whoever had it has deleted it
+                continue
+            _sign(file.fileno())
+            yield file.fileno()
+            return
+
+
+def is_at(descriptor: int, path: Path) -> bool:
+    """Return whether an open file is what lies at a path: others may have deleted or renamed it."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    return False
+
+
+def _opened(path: Path) -> TextIO:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+", encoding="utf-8")
+        return path.open("a+", encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}") from error
-    with file:
-        while not _take(file.fileno(), path):
-            file.seek(0)
-            who = f"{busy}{file.read()}"
-            if time.monotonic() >= deadline:
-                raise UserError(f"{who}: try again later")
-            if not told:
-                on_wait(f"{who}: waiting for it to end")
-                told = True
-            time.sleep(POLL_S)
-        _sign(file.fileno())
-        yield file.fileno()
 
 
 def _take(descriptor: int, path: Path) -> bool:

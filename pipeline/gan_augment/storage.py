@@ -64,6 +64,24 @@ def scratch_directory(target: Path) -> Iterator[Path]:
                     parent.rmdir()
 
 
+def delete_directory(folder: Path) -> None:
+    """Delete a folder, as far as that goes, so that no part of it is ever found under its name.
+
+    It is renamed first. A killed process may leave that: see `sweep_deleted`.
+    """
+    gone = _beside(folder, "deleted")
+    _delete(gone)
+    with suppress(OSError):
+        folder.rename(gone)
+    _delete(gone)
+
+
+def sweep_deleted(parent: Path, names: str = "*") -> None:
+    """Delete folders, so named, that killed processes were deleting in `parent`."""
+    for left in parent.glob(f".{names}.deleted"):
+        _delete(left)
+
+
 @contextmanager
 def replace_file(target: Path) -> Iterator[Path]:
     """Yield a path beside `target` whose file takes its place if the block succeeds.

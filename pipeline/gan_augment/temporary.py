@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from gan_augment.errors import UserError
 from gan_augment.lock import locked
+from gan_augment.storage import delete_directory, sweep_deleted
 
 PREFIX, LOCK = "gan-augment-", "lock"
 """What the folders are called, in TMPDIR, and the file in them that their process locks."""
@@ -20,7 +20,9 @@ FINGERPRINT = "[0-9a-f]" * 16
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
     """Make a folder in TMPDIR that is deleted when the block ends; sweep up those of the killed."""
-    _sweep(Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"))
+    here = Path(tempfile.gettempdir())
+    sweep_deleted(here, f"{PREFIX}*")
+    _sweep(here.glob(f"{PREFIX}*/{LOCK}"))
     with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
         folder = Path(name)
         with locked(folder / LOCK, "in use", 0):
@@ -47,14 +49,15 @@ def scratch_of(stage: Path, fingerprint: str, own: bool = True) -> Iterator[Path
         yield folder
         return
     with locked(folder / LOCK, f"another run is at work in {folder.resolve()}"):
+        sweep_deleted(stage, FINGERPRINT)
         _sweep(lock for lock in _locks(stage) if lock.parent != folder)
         try:
             yield folder
         except BaseException:
             if [file.name for file in folder.iterdir()] == [LOCK]:
-                shutil.rmtree(folder, ignore_errors=True)
+                delete_directory(folder)
             raise
-        shutil.rmtree(folder, ignore_errors=True)
+        delete_directory(folder)
 
 
 def _locks(stage: Path) -> list[Path]:
@@ -68,4 +71,4 @@ def _sweep(locks: Iterable[Path]) -> None:
             if lock.parent.lstat().st_uid != os.getuid():
                 continue
             with locked(lock, "in use", 0):
-                shutil.rmtree(lock.parent, ignore_errors=True)
+                delete_directory(lock.parent)

@@ -99,6 +99,11 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     ),
     "Two at once": (
         Fault(
+            "A run waits for another of the same settings, which deletes its scratch at the end",
+            "it works in a folder of its own",
+            "test_temporary.py::test_who_waited_works_in_a_folder_that_is_there",
+        ),
+        Fault(
             "Two runs of a stage in one folder",
             "the second waits, and says for whom",
             "test_alone.py::test_two_trainings_in_one_folder_lose_nothing",
