@@ -24,6 +24,11 @@ class Fault(NamedTuple):
 FAULTS: Mapping[str, tuple[Fault, ...]] = {
     "Processes that die": (
         Fault(
+            "SIGKILL of a study or a curve while it deletes its scratch at the end",
+            "the next run begins anew; none of the rest counts as finished",
+            "study/test_curve.py::test_what_is_being_deleted_is_not_found",
+        ),
+        Fault(
             "SIGKILL of `dvc repro`, of all its processes or of DVC alone, at random moments",
             "one rerun gives the bytes of an undisturbed run, dvc.lock included",
             "faults/test_kills.py::test_killed_at_any_moment_one_rerun_gives_the_same_bytes",

@@ -1,6 +1,9 @@
 """Settings that make a whole pipeline run in seconds."""
 
+import shutil
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,21 @@ SMALL = {
         "tuning_repeats": 0,
     },
 }
+
+
+@contextmanager
+def deletions() -> Iterator[list[str]]:
+    """Yield the names under which folders of finished replicates are deleted meanwhile."""
+    names: list[str] = []
+    rmtree = shutil.rmtree
+
+    def noted(path: Path, **options: bool) -> None:
+        names.extend({Path(path).name for _ in Path(path).glob("*/evaluate.done")})
+        rmtree(path, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shutil, "rmtree", noted)
+        yield names
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,6 +11,7 @@ import pytest
 from gan_augment.errors import UserError
 from gan_augment.params import Params, Plan
 from gan_augment.study import curve
+from tests.study.conftest import deletions
 
 
 def outputs(folder: Path) -> dict[str, Path]:
@@ -24,11 +25,23 @@ def printed() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory, quick: Params, printed: list[str]) -> Path:
+def deleted() -> list[str]:
+    """Return the names under which its replicates were deleted, once it has run."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def done(
+    tmp_path_factory: pytest.TempPathFactory,
+    quick: Params,
+    printed: list[str],
+    deleted: list[str],
+) -> Path:
     folder = tmp_path_factory.mktemp("done")
-    with redirect_stdout(io.StringIO()) as out:
+    with redirect_stdout(io.StringIO()) as out, deletions() as names:
         curve.run(quick, [5, 40, 5000], outputs(folder))
     printed += out.getvalue().splitlines()
+    deleted += names
     return folder / "curve"
 
 
@@ -62,6 +75,13 @@ def test_it_ends_with_the_table_and_tells_what_was_left_out(done: Path, printed:
     table = (done / "curve.md").read_text().splitlines()[2:]
     assert printed[-len(table) :] == table
     assert [line for line in printed if line.endswith(" training images, so without 5000")]
+
+
+def test_what_is_being_deleted_is_not_found(done: Path, deleted: list[str]) -> None:
+    """Killed meanwhile, it would find replicates that are finished, and have no reports."""
+    assert deleted
+    assert all(name.startswith(".") for name in deleted)
+    assert [path.name for path in (done.parent / "scratch").iterdir()] == ["lock"]
 
 
 def test_the_picture_has_both_comparisons_at_every_size(done: Path) -> None:

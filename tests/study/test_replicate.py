@@ -48,6 +48,15 @@ def test_a_refusal_names_it(tmp_path: Path, quick: Params) -> None:
         replicate.run()
 
 
+def test_what_a_killed_study_was_deleting_goes_first(tmp_path: Path) -> None:
+    folder = tmp_path / "0123456789abcdef"
+    for left in (folder / "0", tmp_path / f".{folder.name}.deleted" / "0"):
+        left.mkdir(parents=True)
+        (left / "evaluate.done").touch()
+    with module.one_at_a_time(tmp_path):
+        assert sorted(path.name for path in tmp_path.iterdir()) == [folder.name, "lock"]
+
+
 @pytest.mark.parametrize(("asked", "taken"), [(None, 1), (2, 2)])
 def test_threads_are_those_of_the_params_or_one(
     asked: int | None, taken: int, tmp_path: Path, quick: Params

@@ -18,6 +18,7 @@ from gan_augment.errors import UserError
 from gan_augment.params import Params
 from gan_augment.study import study
 from gan_augment.study.replicate import PATIENCE_S, Replicate
+from tests.study.conftest import deletions
 
 pytestmark = pytest.mark.usefixtures("all_cores")
 FILES = ("outcomes.parquet", "repeats.csv", "verdict.json", "verdict.md")
@@ -64,11 +65,19 @@ def _alive(folder: Path) -> list[psutil.Process]:
 
 
 @pytest.fixture(scope="module")
-def done(project: Path, quick: Params, interrupted: dict[str, str]) -> Path:
+def deleted() -> list[str]:
+    """Return the names under which its replicates were deleted, once it has run."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def done(project: Path, quick: Params, interrupted: dict[str, str], deleted: list[str]) -> Path:
     """Return the folder of a study that was interrupted, and then went on."""
     assert interrupted
     assert not (project / "study").exists()
-    study.run(quick, 6, outputs(project))
+    with deletions() as names:
+        study.run(quick, 6, outputs(project))
+    deleted += names
     return project
 
 
@@ -82,6 +91,13 @@ def test_a_second_study_is_told_who_is_at_work(interrupted: dict[str, str]) -> N
     assert said.startswith("error: another run is at work in ")
     assert f"(process {interrupted['process']} on " in said
     assert said.count("\n") == 1
+
+
+def test_what_is_being_deleted_is_not_found(done: Path, deleted: list[str]) -> None:
+    """Killed meanwhile, it would find replicates that are finished, and have no reports."""
+    assert deleted
+    assert all(name.startswith(".") for name in deleted)
+    assert [path.name for path in (done / "scratch").iterdir()] == ["lock"]
 
 
 def test_replicates_have_splits_generators_and_repeats_of_their_own(done: Path) -> None:

@@ -1,6 +1,5 @@
 """The learning curve: what synthetic images add, against how many real ones there are."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from gan_augment.errors import UserError
 from gan_augment.evaluation.statistics import points
 from gan_augment.params import Params, Plan
 from gan_augment.report import forest
-from gan_augment.storage import replace_file, write_text
+from gan_augment.storage import delete_directory, replace_file, write_text
 from gan_augment.study.replicate import Replicate, folder_for, one_at_a_time, run_all
 
 WIDTH, HEIGHT = 640.0, 360.0
@@ -67,7 +66,7 @@ def _run(params: Params, sizes: Sequence[int], outputs: Mapping[str, Path]) -> N
     write_text(outputs["curve"] / "curve.svg", svg(curve))
     text = page(curve)
     write_text(outputs["curve"] / "curve.md", text)
-    shutil.rmtree(folder)
+    delete_directory(folder)
     print(text.partition("\n\n")[2], end="")
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from gan_augment.errors import UserError
 from gan_augment.lock import locked
 from gan_augment.params import Params
 from gan_augment.progress import LINE, progress
-from gan_augment.storage import digest, read_json, write_text
+from gan_augment.storage import digest, read_json, sweep_deleted, write_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -203,13 +203,18 @@ class Replicate:
             raise UserError(f"in {self.name}: {error}") from None
 
 
-def one_at_a_time(scratch: Path) -> AbstractContextManager[int]:
+@contextmanager
+def one_at_a_time(scratch: Path) -> Iterator[None]:
     """Keep other studies out of a folder of replicates while this lasts.
+
+    What is left there of one that was killed while it deleted its own goes first.
 
     Raises:
         UserError: another is at work there; names its process.
     """
-    return locked(scratch / "lock", f"another run is at work in {scratch.resolve()}", 0)
+    with locked(scratch / "lock", f"another run is at work in {scratch.resolve()}", 0):
+        sweep_deleted(scratch)
+        yield
 
 
 def run_all(replicates: Sequence[Replicate], title: str) -> None:

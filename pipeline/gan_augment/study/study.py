@@ -1,7 +1,6 @@
 """The study: is the verdict the same with other splits, other generators, other test images?"""
 
 import math
-import shutil
 from collections.abc import Hashable, Iterator, Mapping, Sequence, Set
 from itertools import permutations
 from pathlib import Path
@@ -20,7 +19,7 @@ from gan_augment.markdown import Markdown, escape
 from gan_augment.params import Params
 from gan_augment.report.ranking import ranked
 from gan_augment.seeding import seed_of
-from gan_augment.storage import replace_file, write_json, write_text
+from gan_augment.storage import delete_directory, replace_file, write_json, write_text
 from gan_augment.study.replicate import Replicate, folder_for, one_at_a_time, run_all
 
 Judges = Mapping[str, Mapping[str, Any]]
@@ -66,7 +65,7 @@ def _run(params: Params, replicates: int, outputs: Mapping[str, Path]) -> None:
     outcomes.write(target / "outcomes.parquet", told)
     write_json(target / "verdict.json", found)
     write_text(target / "verdict.md", page(found))
-    shutil.rmtree(folder)
+    delete_directory(folder)
     for sentence in (found["overall"]["sentence"], *found["overall"]["cautions"]):
         print(f"study: {sentence}")
 
