@@ -1,4 +1,8 @@
+import fcntl
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -120,6 +124,52 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
         raise RuntimeError
     assert target.read_text() == "one"
     assert [p.name for p in target.parent.iterdir()] == ["file"]
+
+
+def test_who_writes_the_same_file_waits(tmp_path: Path) -> None:
+    """As where several machines keep what they have finished in one folder."""
+    target, ended = tmp_path / "file", threading.Event()
+
+    def second() -> None:
+        storage.write_text(target, "two")
+        ended.set()
+
+    thread = threading.Thread(target=second)
+    with storage.replace_file(target) as partial:
+        partial.write_text("one, longer")
+        thread.start()
+        assert not ended.wait(0.2)
+        assert partial.read_text() == "one, longer"
+    thread.join()
+    assert target.read_text() == "two"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_writers_of_one_file_do_not_meet(fails: bool, tmp_path: Path) -> None:
+    def write(number: int) -> bool:
+        with suppress(RuntimeError), storage.replace_file(tmp_path / "file") as partial:
+            partial.write_text(str(number) * 1000)
+            if fails:
+                raise RuntimeError
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(write, range(400)))
+    assert [p.name for p in tmp_path.iterdir()] == ([] if fails else ["file"])
+    if not fails:
+        content = (tmp_path / "file").read_text()
+        assert content in {str(number) * 1000 for number in range(400)}
+
+
+def test_without_locks_files_are_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fcntl, "flock", Mock(side_effect=OSError(38, "Function not implemented")))
+    (tmp_path / ".file.partial").write_text("what a killed process left")
+    storage.write_text(tmp_path / "file", "one")
+    assert (tmp_path / "file").read_text() == "one"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:

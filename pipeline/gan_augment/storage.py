@@ -1,5 +1,6 @@
 """Outputs that appear whole or not at all: write beside the target, then rename."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ from typing import Any
 from platformdirs import user_cache_dir
 
 from gan_augment.errors import UserError
+from gan_augment.lock import is_at
 
 
 @contextmanager
@@ -84,7 +86,10 @@ def sweep_deleted(parent: Path, names: str = "*") -> None:
 
 @contextmanager
 def replace_file(target: Path) -> Iterator[Path]:
-    """Yield a path beside `target` whose file takes its place if the block succeeds.
+    """Yield a path beside `target` whose file, empty at first, takes its place in the end.
+
+    If the block raises, `target` is as it was. Other processes that write it meanwhile wait. Where
+    `target` is a link, it is replaced itself: DVC's may lead into its cache.
 
     Raises:
         UserError: the disk is full or the place cannot be written.
@@ -92,13 +97,11 @@ def replace_file(target: Path) -> Iterator[Path]:
     partial = _beside(target, "partial")
     with _readable_os_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with _only_writer(partial):
             yield partial
             with partial.open("rb") as written:
                 os.fsync(written.fileno())
             partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
 
 
 def write_text(target: Path, text: str) -> None:
@@ -182,6 +185,23 @@ def _delete(path: Path) -> None:
 
 def _beside(target: Path, kind: str) -> Path:
     return target.with_name(f".{target.name}.{kind}")
+
+
+@contextmanager
+def _only_writer(partial: Path) -> Iterator[None]:
+    """Keep other processes from a file, empty at first, that is deleted unless it is renamed."""
+    while True:
+        with partial.open("ab") as file:
+            with suppress(OSError):  # of a file system without locks: nobody is kept from it
+                fcntl.flock(file, fcntl.LOCK_EX)
+            if is_at(file.fileno(), partial):
+                file.truncate(0)  # of what a killed process left
+                try:
+                    yield
+                finally:
+                    if is_at(file.fileno(), partial):  # the name may be another process's by now
+                        partial.unlink()
+                return
 
 
 @contextmanager

@@ -104,6 +104,11 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     ),
     "Two at once": (
         Fault(
+            "Machines that share a folder of finished tasks, and write the same file there",
+            "one waits for the other; the file is whole",
+            "test_storage.py::test_writers_of_one_file_do_not_meet",
+        ),
+        Fault(
             "A run waits for another of the same settings, which deletes its scratch at the end",
             "it works in a folder of its own",
             "test_temporary.py::test_who_waited_works_in_a_folder_that_is_there",
