@@ -1,5 +1,6 @@
 """Images that are decoded once into a file look as if they had been read."""
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from gan_augment import mapped, table
 from gan_augment.errors import UserError
+from tests.faults import read_only
 
 IDS = [f"{number:016x}" for number in range(30)]
 """Images that features are of, whichever these are."""
@@ -65,6 +67,42 @@ def test_features_are_as_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     np.testing.assert_array_equal(found.pixels, features)
     assert found.space == wanted.space
     pd.testing.assert_frame_equal(found.rows, wanted.rows)
+
+
+def test_the_file_is_as_numpy_writes_it(tmp_path: Path) -> None:
+    features = np.random.default_rng(0).normal(size=(30, 5)).astype(np.float32)
+    mapped.read(embedded(tmp_path / "features", features), "train", tmp_path / "x")
+    np.save(tmp_path / "whole.npy", features)
+    (file,) = (tmp_path / mapped.FOLDER).glob("*.npy")
+    assert file.read_bytes() == (tmp_path / "whole.npy").read_bytes()
+
+
+def test_a_disk_that_fills_up_is_one_message(tmp_path: Path) -> None:
+    if not read_only.mounts():
+        pytest.skip("this user may not mount")
+    embedded(tmp_path / "features", np.ones((30, 5000), np.float32))
+    (tmp_path / "disk").mkdir()
+    child = read_only.FRESH.Process(target=_fill, args=(tmp_path,))
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+    said = (tmp_path / "said").read_text()
+    assert said.startswith(f"cannot write {tmp_path}/disk/pixels/train-features-")
+    assert "No space left on device" in said
+    assert said.endswith("left: lock")
+
+
+def _fill(folder: Path) -> None:
+    """Map features into a disk that has room for a part of them, and note what is said of it."""
+    disk = folder / "disk"
+    read_only.own_mounts()
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], check=True)
+    mapped.MAPPED_FROM = 0
+    with pytest.raises(UserError) as told:
+        mapped.read(folder / "features", "train", disk / "x")
+    left = " ".join(path.name for path in (disk / mapped.FOLDER).iterdir())
+    (folder / "said").write_text(f"{told.value}; left: {left}")
 
 
 def test_images_and_the_features_of_several_backbones_are_told_apart(tmp_path: Path) -> None:

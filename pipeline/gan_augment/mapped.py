@@ -72,15 +72,22 @@ def read(path: Path, split: str, scratch: Path) -> table.Images:
 def _write(
     parts: Iterator[NDArray[Any]], shape: tuple[int, ...], kind: "np.dtype[Any]", file: Path
 ) -> None:
-    """Write parts of an array, in order, as one."""
+    """Write parts of an array, in order, as one.
+
+    Not through a map: where the disk is full, that kills the process.
+    """
+    about = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
     done = 0
-    with replace_file(file) as partial_file, progress("decode", shape[0], "samples") as advance:
-        held = np.lib.format.open_memmap(partial_file, "w+", kind, shape)
+    with (
+        replace_file(file) as partial_file,
+        partial_file.open("wb") as held,
+        progress("decode", shape[0], "samples") as advance,
+    ):
+        np.lib.format.write_array_header_1_0(held, about)
         for part in parts:
-            held[done : done + len(part)] = part
+            held.write(part.astype(kind, copy=False).tobytes())
             done += len(part)
             advance(done)
-        held.flush()
 
 
 def _features(path: Path, split: str) -> Iterator[NDArray[np.float32]]:

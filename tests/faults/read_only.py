@@ -19,7 +19,7 @@ FRESH.set_forkserver_preload(["tests.faults.warm"])
 
 def mounts() -> bool:
     """Return whether this user may mount."""
-    asked = FRESH.Process(target=_own_mounts)
+    asked = FRESH.Process(target=own_mounts)
     asked.start()
     asked.join()
     return asked.exitcode == 0
@@ -48,13 +48,14 @@ def _run(
     sys.stdout = sys.stderr = printed = log.open("w")
     for stream in (1, 2):
         os.dup2(printed.fileno(), stream)
-    _own_mounts()
+    own_mounts()
     _mount(folder / only)
     os.chdir(folder)
     project.become(("gan-augment", *command))
 
 
-def _own_mounts() -> None:
+def own_mounts() -> None:
+    """Let what this process mounts be seen by it alone; ends it where that is not allowed."""
     if ctypes.CDLL(None).unshare(NEW_NAMESPACE):
         sys.exit("no mounts of its own")
 

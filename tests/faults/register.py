@@ -131,6 +131,11 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     ),
     "Disks and folders": (
         Fault(
+            "The disk fills up while samples are decoded into a file that is mapped",
+            "one message; nothing is left behind",
+            "test_mapped.py::test_a_disk_that_fills_up_is_one_message",
+        ),
+        Fault(
             "A file system without locks",
             "one message that says so",
             "test_lock.py::test_a_file_system_without_locks_is_one_message",
