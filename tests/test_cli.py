@@ -151,6 +151,11 @@ def test_training_without_real_images(cli: CommandLine) -> None:
     check(cli("train"), "data/real")
 
 
+def test_publishing_in_a_folder_that_is_no_project(cli: CommandLine, tmp_path: Path) -> None:
+    check(cli("publish"), f"{tmp_path} is not the root of a DVC repository")
+    assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
+
+
 def full(*_: object) -> None:
     with Path("/dev/full").open("w") as file:
         file.write("x")

@@ -40,8 +40,7 @@ def run_name() -> str:
     given = prefect.runtime.flow_run.get_parameters()
     root, overrides = Path(given.get("root") or "."), given.get("set") or {}
     described = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--exclude", "*"],
-        cwd=root,
+        ["git", "-C", str(root), "describe", "--always", "--dirty", "--exclude", "*"],
         capture_output=True,
         text=True,
         check=False,

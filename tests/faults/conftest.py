@@ -40,6 +40,8 @@ def built(tmp_path_factory: pytest.TempPathFactory, images: Path) -> Path:
     """Return a folder in which every stage has run."""
     root = tmp_path_factory.mktemp("built")
     (root / "params.yaml").write_text(yaml.safe_dump(sections(images)))
+    (root / ".dvc").mkdir()
+    (root / ".dvc" / "config").touch()
     with pytest.MonkeyPatch.context() as patch, contextlib.chdir(root):
         for stage in STAGES:
             patch.setattr("sys.argv", ["gan-augment", stage])

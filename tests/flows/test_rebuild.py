@@ -14,6 +14,7 @@ from prefect.client.schemas.filters import FlowRunFilter
 from gan_augment.versions.graph import stages
 from gan_augment_flows import rebuild as module
 from gan_augment_flows.rebuild import as_task, rebuild, run_name
+from gan_augment_flows.study import study
 from tests.versions.conftest import STAGES, Project
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("prefect_server")]
@@ -210,6 +211,15 @@ def test_a_fresh_clone_pulls_what_was_made_elsewhere(project: Project, tmp_path:
     state = run(rebuild, root=tmp_path / "clone", pull=True)
     assert task_runs(state) == dict.fromkeys(STAGES, "Cached")
     assert (tmp_path / "clone/data/augmented/part.txt").read_text() == "a\n"
+
+
+@pytest.mark.parametrize("flow", [rebuild, module.publish_flow, module.train, study])
+def test_a_folder_that_is_no_project_is_one_message(flow: Any, tmp_path: Path) -> None:
+    for root in (tmp_path, tmp_path / "nowhere"):
+        state = run(flow, root=root)
+        assert state.is_failed()
+        assert state.message.startswith(f"{root} is not the root of a DVC repository: ")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_name_of_a_run_outside_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,8 @@ def project(tmp_path: Path) -> Path:
     content["generate"]["gates"] = []
     content["evaluate"] |= {"arms": ["real", "gan"], "classifiers": ["k-nn"], "tuning_repeats": 0}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
-    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    for command in (["git", "init", "--quiet"], ["dvc", "init", "--quiet"]):
+        subprocess.run(command, cwd=tmp_path, check=True)
     return tmp_path
 
 

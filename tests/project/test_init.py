@@ -62,6 +62,14 @@ def test_without_images_it_is_the_demo(tmp_path: Path) -> None:
     assert git(tmp_path / "p", "status", "--porcelain") == ""
 
 
+def test_a_folder_in_which_dvc_has_left_its_locks_alone(tmp_path: Path) -> None:
+    (tmp_path / "p/.dvc/tmp").mkdir(parents=True)
+    (tmp_path / "p/.dvc/tmp/flow.lock").touch()
+    init(tmp_path / "p", None, {})
+    assert ".dvc/config" in git(tmp_path / "p", "ls-files").splitlines()
+    assert git(tmp_path / "p", "status", "--porcelain") == ""
+
+
 def test_what_is_set_overrides_what_would_be_chosen(pictures: Make, tmp_path: Path) -> None:
     given = parse(["ingest.image_size=[16, 8]", "generate.plan.per_class=7", "train.steps=3"])
     said = init(tmp_path / "p", pictures(numbered(CLASSES)), given)

@@ -19,6 +19,12 @@ with exclusive(Path("."), 0, print):
 """
 
 
+@pytest.fixture(autouse=True)
+def _project(tmp_path: Path) -> None:
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/config").touch()
+
+
 def hold(folder: Path, seconds: float) -> "subprocess.Popen[str]":
     command = [sys.executable, "-c", HOLDER, str(seconds)]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
@@ -39,6 +45,20 @@ def test_a_second_is_refused_or_waits(
         assert lines == []
         with exclusive(tmp_path, 30, on_line):
             assert len(lines) == 1
+
+
+@pytest.mark.parametrize("name", ["nowhere", "elsewhere", ".dvc"])
+def test_a_folder_that_is_no_project_is_left_alone(
+    name: str, tmp_path: Path, on_line: Callable[[str], None]
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    with (
+        pytest.raises(UserError, match=f"{name} is not the root of a DVC repository: "),
+        exclusive(tmp_path / name, 0, on_line),
+    ):
+        pass
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_killed_holder_leaves_no_lock(tmp_path: Path, on_line: Callable[[str], None]) -> None:

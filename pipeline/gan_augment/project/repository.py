@@ -35,11 +35,19 @@ def start(root: Path, made: Made) -> None:
     if not _in_git(root):
         made.note(root / ".git")
         git(root, "init", "--quiet", "--initial-branch", "main")
-    if not (root / ".dvc").exists():
+    if not of_dvc(root):
         for name in (".dvc", ".dvcignore"):
             made.note(root / name)
-        dvc(root, "init", "--quiet", *([] if (root / ".git").exists() else ["--subdir"]))
+        below = [] if (root / ".git").exists() else ["--subdir"]
+        # DVC may have run here before, which leaves a folder of locks.
+        again = ["--force"] if {file.name for file in (root / ".dvc").glob("*")} == {"tmp"} else []
+        dvc(root, "init", "--quiet", *below, *again)
         dvc(root, "config", "core.analytics", "false")
+
+
+def of_dvc(root: Path) -> bool:
+    """Return whether a folder is the root of a DVC repository."""
+    return (root / ".dvc" / "config").is_file()
 
 
 def commit(root: Path, names: Sequence[str], message: str) -> str:

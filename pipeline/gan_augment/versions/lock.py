@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gan_augment.errors import UserError
 from gan_augment.lock import locked
+from gan_augment.project.repository import of_dvc
 
 FILE = Path(".dvc/tmp/flow.lock")
 
@@ -22,8 +24,14 @@ def exclusive(root: Path, wait_s: float, on_wait: Callable[[str], None]) -> Iter
         The lock's file descriptor, to be held open by processes that must end before others begin.
 
     Raises:
-        UserError: the other run took longer than `wait_s`.
+        UserError: the other run took longer than `wait_s`, or the folder is no DVC repository, into
+            which the lock would turn it.
     """
+    if not of_dvc(root):
+        raise UserError(
+            f"{root.resolve()} is not the root of a DVC repository: go to the folder of your "
+            "project, or make one by `gan-augment init`"
+        )
     busy = f"another run is at work in {root.resolve()}"
     with locked(root / FILE, busy, wait_s, on_wait) as descriptor:
         yield descriptor
