@@ -156,6 +156,13 @@ def test_publishing_in_a_folder_that_is_no_project(cli: CommandLine, tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
 
 
+@pytest.mark.parametrize("command", ["doctor", "lock"])
+def test_a_project_that_is_not_there(command: str, cli: CommandLine, tmp_path: Path) -> None:
+    check(cli(command, "--root", "nowhere"), "--root nowhere is not there: name the folder")
+    check(cli(command, "--root", "params.yaml"), "--root params.yaml is a file, not a folder: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
+
+
 def full(*_: object) -> None:
     with Path("/dev/full").open("w") as file:
         file.write("x")

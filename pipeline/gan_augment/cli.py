@@ -28,6 +28,16 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _there(root: Path) -> Path:
+    """Refuse a folder that is none, before anything looks into it or makes it."""
+    from gan_augment.errors import UserError
+
+    if not root.is_dir():
+        said = "is a file, not a folder" if root.exists() else "is not there"
+        raise UserError(f"--root {root} {said}: name the folder of your project")
+    return root
+
+
 @app.callback()
 def options(
     version: Annotated[
@@ -53,7 +63,7 @@ Synthesis = Annotated[Path, typer.Option(help="Folder of what is known of the sy
 Reports = Annotated[Path, typer.Option(help="Folder of verdict, metrics and report.")]
 Augmented = Annotated[Path, typer.Option(help="Image table that users pull.")]
 Trained = Annotated[Path, typer.Option("--model", help="Folder of the classifier.")]
-Root = Annotated[Path, typer.Option(help="Folder of the project.")]
+Root = Annotated[Path, typer.Option(help="Folder of the project.", callback=_there)]
 Scratch = Annotated[Path, typer.Option(help="Folder of what a killed run needs to go on.")]
 Artifact = Annotated[str, typer.Option(help="Name in dvc.yaml of what is published.")]
 Url = Annotated[str, typer.Argument(metavar="URL", help="Git repository: an address or a folder.")]
