@@ -14,11 +14,11 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
 from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
 
 from gan_augment.errors import UserError
@@ -31,7 +31,7 @@ POOL = "gan-augment"
 PORT = "GAN_AUGMENT_PORT"
 """Environment variable: port of the server; the one after it serves the report."""
 DEFAULT_PORT, MAX_PORT = 4200, 65534
-STARTUP_S, POLL_S = 120, 0.5
+STARTUP_S, ANSWER_S, POLL_S = 120, 5, 0.5
 TEMPLATE = Path(__file__).with_name("work_pool.json")
 """What a run of the work pool is like; none can choose a command or an environment of its own."""
 IN_FOLDER = "prefect.deployments.steps.set_working_directory"
@@ -260,8 +260,8 @@ def wait_for_server(server: Process | None = None) -> None:
     while time.monotonic() < deadline:
         _check_alive(server)
         with (
-            contextlib.suppress(urllib.error.URLError, ConnectionError),
-            urllib.request.urlopen(address, timeout=5),
+            contextlib.suppress(OSError, HTTPException),  # none, silence, or what is not HTTP
+            urllib.request.urlopen(address, timeout=ANSWER_S),
         ):
             return
         time.sleep(POLL_S)

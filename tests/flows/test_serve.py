@@ -282,6 +282,33 @@ def test_a_server_that_ended_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) 
     assert time.monotonic() - began < serve.STARTUP_S / 2
 
 
+@pytest.mark.parametrize("said", [b"", b"SSH-2.0\r\n"])
+def test_what_accepts_and_is_no_server_is_one_message(
+    said: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It never answers, or not as a web server does."""
+    for name, seconds in {"STARTUP_S": 0.3, "ANSWER_S": 0.1, "POLL_S": 0.05}.items():
+        monkeypatch.setattr(serve, name, seconds)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        host, port = listening.getsockname()
+        monkeypatch.setenv("PREFECT_API_URL", f"http://{host}:{port}/api")
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    met.append(listening.accept()[0])
+                    met[-1].sendall(said)
+
+        met: list[socket.socket] = []
+        Thread(target=accept, daemon=True).start()
+        with pytest.raises(UserError, match=f"^no Prefect server answers at http://{host}:{port}/"):
+            serve.wait_for_server()
+        listening.shutdown(socket.SHUT_RDWR)
+    assert met
+    for connection in met:
+        connection.close()
+
+
 def test_an_event_tells_of_the_version(service: Service) -> None:
     name = "gan-augment.published"
     user, word = service.word.split(":")
