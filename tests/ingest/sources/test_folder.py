@@ -71,9 +71,19 @@ def test_annotations_name_split_and_group(folder_of_images: Path) -> None:
     assert (images["digit 2/0.png"].split, images["digit 2/0.png"].group) == (None, None)
 
 
+@pytest.mark.parametrize("cell", ["nan", "NaN", "<NA>", "NaT", "", " "])
+def test_annotations_without_a_split_and_a_group_as_pandas_writes_them(
+    folder_of_images: Path, cell: str
+) -> None:
+    (folder_of_images / "a.csv").write_text(f"file,split,group\ndigit 0/0.png,{cell},{cell}\n")
+    image = folder(folder_of_images, annotations="a.csv")["digit 0/0.png"]
+    assert (image.split, image.group) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        (f"file,group\ndigit 0/0.png,{1001 * 'g'}\n", "line 2: 'gggg"),
         ("file,split\ndigit 0/0.png,later\n", "line 2: split 'later'; allowed: train"),
         ("file,split\ndigit 0/99.png,train\n", "the first is 'digit 0/99.png'"),
         ("name,split\na,train\n", "needs a column 'file' and a column 'split' or 'group'"),

@@ -75,6 +75,16 @@ def text(cell: Any, where: str) -> str | None:
     return named(str(cell), where)
 
 
+def group(cell: Any, where: str) -> str | None:
+    """Return the group in a cell; a CSV of pandas' may write "nan" where there is none.
+
+    Raises:
+        UserError: as `text`.
+    """
+    found = text(cell, where)
+    return None if found in ("nan", "NaN", "<NA>", "NaT") else found
+
+
 def named(name: str, where: object) -> str:
     """Return the name of a class as it is shown: on one line, without control characters.
 

@@ -143,7 +143,7 @@ def _images(
                 as_number.get(label, label) if label is not None else None,
                 opener,
                 split_name(labels.text(said["split"], where), where) or published,
-                _group(said["group"], where),
+                labels.group(said["group"], where),
                 held,
             )
 
@@ -192,12 +192,6 @@ def _image(
             target = _inside(file, spelled(path), where, params)
             return _named(target, file), _opener(target)
     return None, _missing
-
-
-def _group(cell: Any, where: str) -> str | None:
-    """Return the group in a cell; a CSV of pandas' may write "nan" where there is none."""
-    text = labels.text(cell, where)
-    return None if text in ("nan", "NaN", "<NA>", "NaT") else text
 
 
 def _held(cell: Any) -> int:

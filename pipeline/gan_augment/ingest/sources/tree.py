@@ -12,7 +12,7 @@ from PIL import Image
 
 from gan_augment.errors import UserError
 from gan_augment.ingest.sources.formats import advice, endings
-from gan_augment.ingest.sources.labels import ordered
+from gan_augment.ingest.sources.labels import group, ordered
 from gan_augment.ingest.sources.layout import Folders, Layout, Place, understand
 from gan_augment.ingest.sources.paths import composed, in_rubbish, spelled
 from gan_augment.ingest.sources.raw import HIDDEN, Found, RawImage, Skipped, at_most, skip
@@ -70,7 +70,7 @@ class Tree:
             readable(place.label),
             opener,
             split_name(said.get("split"), self.root) or published,
-            said.get("group") or (readable(place.group) if place.group else None),
+            group(said.get("group"), self.root) or (readable(place.group) if place.group else None),
             held,
         )
 
@@ -213,7 +213,7 @@ def read_annotations(content: bytes, where: str) -> Annotations:
     """Return the columns of a CSV that names a split or a group a file, by composed name.
 
     Raises:
-        UserError: it is no UTF-8 CSV, lacks columns or names splits that do not exist.
+        UserError: it is no UTF-8 CSV, lacks columns, or names splits or groups that cannot be.
     """
     try:
         text = io.StringIO(content.decode("utf-8-sig"), newline="")
@@ -225,4 +225,5 @@ def read_annotations(content: bytes, where: str) -> Annotations:
         raise UserError(f"{where}: needs a column 'file' and a column 'split' or 'group'")
     for line, row in enumerate(rows, start=2):
         split_name(row.get("split"), f"{where}, line {line}")
+        group(row.get("group"), f"{where}, line {line}")
     return {composed(spelled(row["file"])): row for row in rows if row["file"]}
