@@ -104,6 +104,28 @@ def test_a_hugging_face_image_dataset(tmp_path: Path) -> None:
     assert images[2].open().getpixel((0, 0)) == 2
 
 
+def test_tables_of_one_name_in_several_folders(tmp_path: Path) -> None:
+    """As Hugging Face lays out what it converts itself, and as people lay out paths."""
+    for split in ("train", "test"):
+        (tmp_path / split).mkdir()
+        rows = {"image": [png(3), png(4)], "label": ["a", "b"]}
+        pq.write_table(pa.table(rows), tmp_path / split / "0000.parquet")
+    names = [image.name for image in read("parquet", tmp_path)]
+    assert names == [f"{s}/0000.parquet/0000{n}" for s in ("test", "train") for n in range(2)]
+    for path in (tmp_path / "train", tmp_path / "train" / "0000.parquet"):
+        assert [i.name for i in read("parquet", path)] == [
+            "0000.parquet/00000",
+            "0000.parquet/00001",
+        ]
+    for split in ("train", "test"):
+        rows = {"image": ["1.png", f"../{split}/2.png"], "label": ["a", "b"]}
+        pq.write_table(pa.table(rows), tmp_path / split / "0000.parquet")
+    names = [image.name for image in read("parquet", tmp_path)]
+    assert names == [f"{s}/{n}.png" for s in ("test", "train") for n in (1, 2)]
+    names = [image.name for image in read("parquet", tmp_path / "train")]
+    assert names == ["1.png", "2.png"]
+
+
 def test_plain_bytes_and_rows_without_image_or_label(tmp_path: Path) -> None:
     rows = {"image": [png(3), None, png(4)], "label": ["a", "b", None]}
     pq.write_table(pa.table(rows), tmp_path / "x.parquet")

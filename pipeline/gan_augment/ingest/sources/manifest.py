@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -129,7 +130,7 @@ def _images(
     for file in files:
         columns = _columns(file, reader.columns(file), params)
         names = reader.names(file).get(columns["label"])
-        published = _published(file, params)
+        published, name = _published(file, params), _named(file, params)
         used = [column for column in columns.values() if column is not None]
         for number, row in enumerate(reader.rows(file, used), start=1):
             where = f"{file}, row {number}"
@@ -139,7 +140,7 @@ def _images(
             total += (held := _held(said["image"]))
             check_bytes(total, params, params.path)
             yield RawImage(
-                path or f"{file.name}/{number - 1:05d}",
+                path or f"{name}/{number - 1:05d}",
                 as_number.get(label, label) if label is not None else None,
                 opener,
                 split_name(labels.text(said["split"], where), where) or published,
@@ -190,7 +191,7 @@ def _image(
             return None, partial(_open_content, content)
         case {"path": str() as path} | (str() as path) if path.strip():
             target = _inside(file, spelled(path), where, params)
-            return _named(target, file), _opener(target)
+            return _named(target, params), _opener(target)
     return None, _missing
 
 
@@ -201,11 +202,15 @@ def _held(cell: Any) -> int:
     return 0
 
 
-def _named(target: Path, file: Path) -> str:
-    """Return a file's name as it counts from its table's folder, however the table spells it."""
-    target, folder = target.absolute(), file.parent.absolute()
+def _named(target: Path, params: IngestParams) -> str:
+    """Return a file's name as it counts from the source's folder, however a table spells it."""
+    target, folder = (Path(os.path.normpath(p.absolute())) for p in (target, _folder(params)))
     inside = target.is_relative_to(folder)
     return readable((target.relative_to(folder) if inside else target).as_posix())
+
+
+def _folder(params: IngestParams) -> Path:
+    return params.path if params.path.is_dir() else params.path.parent
 
 
 def _opener(path: Path) -> Callable[[], Image.Image]:
@@ -233,7 +238,7 @@ def _inside(file: Path, path: str, where: str, params: IngestParams) -> Path:
     """Return the file that a table names; it must lie where DVC sees it change."""
     if "\0" in path:
         raise UserError(f"{where}: {path!r} is no path")
-    root = params.path if params.path.is_dir() else params.path.parent
+    root = _folder(params)
     target = file.parent / path
     if not target.resolve().is_relative_to(root.resolve()):
         raise UserError(f"{where}: {path!r} must lie inside {root}, so that DVC sees it change")
