@@ -173,6 +173,82 @@ def test_images_of_different_sizes_are_no_array(
     assert not list((tmp_path / "out").glob("*test*"))
 
 
+def seen(images: Images, path: Path, bare: str = "", backbone: str = "made-up") -> Path:
+    """Write images as rows of features, every other one synthetic; rows of `bare` have no image."""
+    space = table.FeatureSpace(backbone, "0" * 16, 3, (8, 8))
+    order = np.argsort(np.arange(len(images)) % 2, kind="stable")
+    parts = []
+    for origin, chosen in zip(("real", "synthetic"), np.array_split(order, 2), strict=True):
+        pngs = [None if origin == bare else table.png(image) for image in images.pixels[chosen]]
+        parts.append(
+            table.pack(
+                images.labels[chosen],
+                images.classes,
+                split="train",
+                origin=origin,
+                space=space,
+                id=[table.pixel_hash(image) for image in images.pixels[chosen]],
+                image=pngs,
+                path=[f"{row}.jpg" for row in chosen],
+                features=list(np.ones((len(chosen), 3), np.float32)),
+            )
+        )
+    with table.Writer(path, images.classes, space=space) as writer:
+        for part in parts:
+            writer.append(part)
+    return path
+
+
+@pytest.mark.parametrize("form", ["folder", "webdataset"])
+def test_pictures_of_a_table_of_features(
+    form: str, random_images: Callable[..., Images], tmp_path: Path
+) -> None:
+    """Its pictures are written, and what is known of them but the features."""
+    images = random_images(6)
+    export(seen(images, tmp_path / "seen"), tmp_path / "out", form)
+    wanted = {table.png(image) for image in images.pixels}
+    if form == "folder":
+        about = pq.read_table(tmp_path / "out" / "train" / "metadata.parquet").to_pylist()
+        found = {(tmp_path / "out" / "train" / row["file_name"]).read_bytes() for row in about}
+    else:
+        with tarfile.open(tmp_path / "out" / "train-000000.tar") as archive:
+            content = {name: archive.extractfile(name).read() for name in archive.getnames()}
+        about = [json.loads(text) for name, text in content.items() if name.endswith("json")]
+        found = {png for name, png in content.items() if name.endswith("png")}
+    assert found == wanted
+    assert {row["source"] for row in about} == {f"{row}.jpg" for row in range(6)}
+    assert {row["origin"] for row in about} == {"real", "synthetic"}
+    assert not any("features" in row for row in about)
+
+
+@pytest.mark.parametrize("form", ["folder", "webdataset"])
+@pytest.mark.parametrize("bare", ["real", "synthetic"])
+def test_rows_without_pictures_are_refused(
+    form: str, bare: str, random_images: Callable[..., Images], tmp_path: Path
+) -> None:
+    source = seen(random_images(6), tmp_path / "seen", bare)
+    with pytest.raises(UserError, match=f"--format {form} writes .* {bare} rows .* made-up: use"):
+        export(source, tmp_path / "out", form)
+    assert not (tmp_path / "out").exists()
+    export(source, tmp_path / "out", "npz")
+    with np.load(tmp_path / "out" / "train.npz") as arrays:
+        assert arrays["features"].shape == (6, 3)
+
+
+@pytest.mark.parametrize("form", ["folder", "webdataset"])
+def test_a_row_that_lacks_its_image_is_refused(
+    form: str, random_images: Callable[..., Images], tmp_path: Path
+) -> None:
+    images = random_images(3)
+    pngs = [table.png(images.pixels[0]), None, table.png(images.pixels[2])]
+    rows = table.pack(
+        images.labels, images.classes, split="train", origin="real", id=list("abc"), image=pngs
+    )
+    table.write(tmp_path / "odd", [rows], images.classes)
+    with pytest.raises(UserError, match="has rows without images"):
+        export(tmp_path / "odd", tmp_path / "out", form)
+
+
 @pytest.mark.parametrize("form", ["folder", "webdataset", "npz"])
 def test_killed_it_goes_on_and_makes_nothing_twice(
     form: str, augmented: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -51,9 +52,9 @@ def export(source: Path, target: Path, form: str) -> None:
     """
     write = choose(FORMATS, form, "--format")
     space = table.space(source)
-    if space and write is not npz and not _pictured(source):
+    if space and write is not npz and (bare := _bare(source)):
         raise UserError(
-            f"--format {form} writes pictures, and synthetic rows of {source} are features of "
+            f"--format {form} writes pictures, and {bare} rows of {source} are features of "
             f"{space.backbone}: use npz"
         )
     stamp = {"table": table.table_hash(source), "format": form}
@@ -88,7 +89,7 @@ def folder(source: Path, split: str, target: Path, count: Advance) -> None:
         )
     lines = []
     seen: Counter[tuple[int, str]] = Counter()
-    for rows in table.scan(source, split):
+    for rows in _pictures(source, split):
         files = list(_files(rows, names, seen))
         for name, content in zip(files, _pngs(rows), strict=True):
             file = target / split / name
@@ -173,11 +174,12 @@ FORMATS: dict[str, Callable[[Path, str, Path, Advance], None]] = {
 }
 
 
-def _pictured(source: Path) -> bool:
-    """Return whether synthetic rows have images; all have, or none."""
+def _bare(source: Path) -> str | None:
+    """Return an origin whose rows have no images, if there is one; all of it have, or none."""
     rows = table.Rows(table.shards(source))
     origins = rows.columns(["origin"])["origin"].to_pylist()
-    return "synthetic" not in origins or rows.pictured(origins.index("synthetic"))
+    first = {origin: origins.index(origin) for origin in dict.fromkeys(origins)}
+    return next((origin for origin, row in first.items() if not rows.pictured(row)), None)
 
 
 def _claim(target: Path, stamp: dict[str, str]) -> None:
@@ -227,14 +229,28 @@ def _pngs(rows: pa.Table) -> list[bytes]:
 
 def _shards(source: Path, split: str) -> Iterator[pa.Table]:
     """Yield rows of a split, 10,000 at a time."""
-    waiting = table.schema(table.class_names(source)).empty_table()
-    for rows in table.scan(source, split):
-        waiting = pa.concat_tables([waiting, rows])
+    waiting: pa.Table | None = None
+    for rows in _pictures(source, split):
+        waiting = pa.concat_tables([waiting, rows]) if waiting else rows
         while len(waiting) >= SHARD_ROWS:
             yield waiting.slice(0, SHARD_ROWS)
             waiting = waiting.slice(SHARD_ROWS)
-    if len(waiting):
+    if waiting:
         yield waiting
+
+
+def _pictures(source: Path, split: str) -> Iterator[pa.Table]:
+    """Yield rows of a split without what a backbone sees in them, a row group at a time.
+
+    Raises:
+        UserError: a row has no image.
+    """
+    for rows in table.scan(source, split):
+        if pc.struct_field(rows["image"], "bytes").null_count:
+            raise UserError(
+                f"{source} has rows without images: make the table again, or get it anew"
+            )
+        yield rows.drop_columns([name for name in rows.schema.names if name == table.FEATURES])
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
