@@ -289,6 +289,26 @@ def test_exports_are_not_mixed(augmented: Path, digits: Path, tmp_path: Path) ->
         export(augmented, tmp_path / "mine", "npz")
 
 
+def test_exports_of_other_splits_and_backbones_are_not_mixed(
+    random_images: Callable[..., Images], tmp_path: Path
+) -> None:
+    """Which show the same, row for row."""
+    images, source = random_images(6), tmp_path / "table"
+    for splits in (["train"] * 4 + ["test"] * 2, ["train"] * 3 + ["test"] * 3):
+        rows = table.encode(
+            images.pixels, images.labels, images.classes, split=splits, origin="real"
+        )
+        table.write(source, [rows], images.classes)
+        out = tmp_path / str(splits.count("train"))
+        export(source, out, "npz")
+        export(source, out, "npz")
+    with pytest.raises(UserError, match="holds another export"):
+        export(source, tmp_path / "4", "npz")
+    export(seen(images, source, backbone="one"), tmp_path / "seen", "npz")
+    with pytest.raises(UserError, match="holds another export"):
+        export(seen(images, source, backbone="other"), tmp_path / "seen", "npz")
+
+
 def test_names_that_files_cannot_have(train: Images, tmp_path: Path) -> None:
     names = ("a/b", "..", "c:d", *"3456789")
     rows = table.encode(train.pixels, train.labels, names, split="train", origin="real")

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from gan_augment import spreadsheet, table
 from gan_augment.errors import UserError, choose
 from gan_augment.progress import progress
-from gan_augment.storage import read_json, replace_file, write_json
+from gan_augment.storage import digest, read_json, replace_file, write_json
 
 STAMP = "export.json"
 SHARD_ROWS = 10_000
@@ -57,7 +57,8 @@ def export(source: Path, target: Path, form: str) -> None:
             f"--format {form} writes pictures, and {bare} rows of {source} are features of "
             f"{space.backbone}: use npz"
         )
-    stamp = {"table": table.table_hash(source), "format": form}
+    shown = (table.table_hash(source, split) for split in table.SPLITS)
+    stamp = {"table": digest(*shown, repr(space)), "format": form}
     _claim(target, stamp)
     write_json(target / "classes.json", list(table.class_names(source)))
     total = len(table.Rows(table.shards(source)))
