@@ -42,7 +42,7 @@ def run(
         hold: file descriptors that stay open until the last process is gone, such as a lock's.
 
     Returns:
-        The exit code, `TIMED_OUT`, or minus the number of the signal that killed it.
+        The exit code, `TIMED_OUT`, or 128 and the number of the signal that killed it.
     """
     with subprocess.Popen(
         supervised(command, time_limit_s),
