@@ -104,6 +104,11 @@ def near_pairs(
 ) -> Rows:
     """Return the pairs of near-duplicates among some images, int64, M×2, in order.
 
+    Multi-index hashing (Norouzi et al. 2012): cut into bands, hashes that differ in at most RADIUS
+    bits agree in all but RADIUS bands, so sorting by each choice of the other bands brings them
+    together. It takes time in proportion to the images, not to their pairs. Of images in a row that
+    agree there, each is compared with the next 250: more share a hash only where it says nothing.
+
     Args:
         rows: which images, ascending.
         hashes: of all images, and all that follows: see `clusters`.
@@ -128,18 +133,6 @@ def near_pairs(
     return np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
 
 
-def candidates(hashes: NDArray[np.uint64]) -> Iterator[Rows]:
-    """Yield pairs of rows whose hashes differ in at most RADIUS bits, int64, a block at a time.
-
-    Multi-index hashing (Norouzi et al. 2012): cut into bands, two such hashes agree in all but
-    RADIUS bands, so sorting by each choice of the other bands brings them together. It takes time
-    in proportion to the images, not to their pairs. Of images in a row that agree there, each is
-    compared with the next 250: more share a hash only where it says nothing.
-    """
-    for choice in range(len(_CHOICES)):
-        yield from _agreeing(hashes, choice)
-
-
 def _choices() -> list[np.uint64]:
     """Return the bits of each choice of bands."""
     edges = np.linspace(0, 64, _BANDS + 1).round().astype(int)
@@ -151,7 +144,7 @@ _CHOICES = _choices()
 
 
 def _agreeing(hashes: NDArray[np.uint64], choice: int) -> Iterator[Rows]:
-    """Yield the candidates that agree in the bands of one choice."""
+    """Yield pairs of near hashes that agree in the bands of a choice, M×2, a block at a time."""
     keys = hashes & _CHOICES[choice]
     order = np.lexsort((hashes, keys))
     keys, hashes = keys[order], hashes[order]
