@@ -69,6 +69,18 @@ def told(arm: str, option: object, real: Images, synthetic: Images) -> object:
     return of(recipes(world, world, choices, params, real, planned), arm)
 
 
+def test_a_score_that_few_images_leave_open_stays_a_share(
+    random_images: Callable[..., Images],
+) -> None:
+    """One image a class, right now and then."""
+    right = np.array([[1, 0], [0, 1], [0, 0]] * 2)
+    world = worlds.outcomes({("svm", arm): right for arm in ("real", "smote")}, np.arange(2), 6)
+    choices = {"real": {"svm": None}, "smote": {"svm": 1.0}}
+    found = recipes(world, world, choices, EvaluateParams(), random_images(), {})
+    score = found["recipes"]["smote"]["score"]
+    assert score == {"mean": pytest.approx(1 / 3), "low": 0.0, "high": 1.0}
+
+
 def test_the_best_on_validation_with_its_numbers_on_test(
     random_images: Callable[..., Images],
 ) -> None:

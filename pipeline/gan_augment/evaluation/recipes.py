@@ -90,7 +90,9 @@ def _recipe(
         "classifier": best(classifiers),
         "classifiers": classifiers,
         "validation": judge.score(judge.validation, arm),
-        "score": {key: min(judge.chance + above[key], 1.0) for key in ("mean", "low", "high")},
+        "score": {
+            key: min(max(judge.chance + above[key], 0.0), 1.0) for key in ("mean", "low", "high")
+        },
         "against_real": None if arm == "real" else told(against),
         "beats_real": gains(against, judge.min_gain),
     }
