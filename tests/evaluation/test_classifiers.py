@@ -7,6 +7,7 @@ import pytest
 
 from gan_augment import subsample
 from gan_augment.errors import UserError
+from gan_augment.evaluation.cells import Setting
 from gan_augment.evaluation.classifiers import (
     CLASSIFIERS,
     STAND_INS,
@@ -101,6 +102,26 @@ class Flat(nn.Module):
     def forward(self, x):
         return self.net(x)
 
+class Column(Flat):
+    def forward(self, x):
+        return self.net(x)[:, 0]
+
+class Wider(Flat):
+    def forward(self, x):
+        return self.net(x) if self.training else self.net(x).repeat(1, 2)
+
+class Alone(Tree):
+    def predict_proba(self, X):
+        return super().predict_proba(X)[:, 0]
+
+class Undecided(Tree):
+    def predict_proba(self, X):
+        return super().predict_proba(X) * float("nan")
+
+class Diverging(Flat):
+    def forward(self, x):
+        return self.net(x) if self.training else self.net(x) * float("nan")
+
 number = 3
 """
 
@@ -136,6 +157,27 @@ def test_classes_of_the_user_judge_too(name: str, in_steps: bool, train_images: 
 def test_what_cannot_judge_is_refused(name: str, message: str) -> None:
     with pytest.raises(UserError, match=f"evaluate.classifiers = '{name}'.*{message}"):
         classifier(name)
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Column", "Column gives scores of shape (2,) for 2 samples and 10 classes: "),
+        ("Alone", "Alone gives scores of shape (501,) for 501 samples and 10 classes: "),
+        ("Wider", "my_classifiers:Wider gives scores of shape (501, 20) for 501 samples and 10 "),
+        ("Undecided", "my_classifiers:Undecided gives scores that are not finite: "),
+        ("Diverging", "my_classifiers:Diverging gives scores that are not finite: "),
+    ],
+)
+def test_scores_that_cannot_be_judged_are_refused(
+    name: str, message: str, train_images: Images
+) -> None:
+    judged = {"validation": train_images.at_most(500, 0)}
+    setting = Setting(lambda _: None, judged, EvaluateParams(steps=3), {})
+    with pytest.raises(UserError) as told:
+        setting.judge(f"my_classifiers:{name}", training_set(train_images), judged, 0)
+    assert str(told.value).startswith(f"evaluate.classifiers: {message}")
 
 
 @pytest.mark.parametrize("name", STAND_INS)

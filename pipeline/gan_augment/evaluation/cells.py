@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_augment.engine import Shared, fan_out, shared
+from gan_augment.errors import UserError
 from gan_augment.evaluation.arms import ARMS, CLASSIC, Material, Option, stand_in
 from gan_augment.evaluation.classifiers import Scores, classifier
 from gan_augment.evaluation.embedding import Embedder, Pictures
 from gan_augment.evaluation.outcomes import Hits
-from gan_augment.evaluation.scores import scores
+from gan_augment.evaluation.scores import check_shape, scores
 from gan_augment.evaluation.sets import Sets
 from gan_augment.evaluation.training_set import TrainingSet, extent, resample
 from gan_augment.params import EvaluateParams
@@ -54,12 +55,23 @@ class Setting:
     def judge(
         self, name: str, training_set: TrainingSet, targets: Mapping[str, Images], seed: int
     ) -> dict[str, Scores]:
-        """Return what a classifier that has learnt from a training set says of what it can see."""
+        """Return what a classifier that has learnt from a training set says of what it can see.
+
+        Raises:
+            UserError: it gives scores of another shape than N×C, or that are not finite; names it.
+        """
         found = classifier(name)
         samples = {split: images.pixels for split, images in targets.items()}
         if self.backbone:
             training_set, samples = self.backbone.shown(found, training_set, targets)
         scored = found.judge(training_set, [*samples.values()], self.params, seed)
+        for shown, given in zip(samples.values(), scored, strict=True):
+            check_shape(name, given.shape, (len(shown), training_set.classes))
+            if not np.isfinite(given).all():
+                raise UserError(
+                    f"evaluate.classifiers: {name} gives scores that are not finite: leave it out, "
+                    "or mend it if it is yours"
+                )
         return dict(zip(samples, scored, strict=True))
 
 

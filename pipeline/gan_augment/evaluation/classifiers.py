@@ -21,6 +21,7 @@ from scipy.special import softmax
 
 from gan_augment import subsample
 from gan_augment.errors import UserError, choose
+from gan_augment.evaluation.scores import check_shape
 from gan_augment.evaluation.training_set import NO_IMAGE, Extent, TrainingSet
 from gan_augment.metrics.lift import C_OF_FEATURES, COMPONENTS
 from gan_augment.params import ClassicParams, EvaluateParams
@@ -132,6 +133,9 @@ def class_scores(fitted: Any, features: Features, classes: int) -> Scores:
 
     Its probabilities; without any, the softmax of its decision function; without either, 1 for
     the label it predicts. A class that it was never shown has 0.
+
+    Raises:
+        UserError: it does not give one for each class that it was shown.
     """
     if hasattr(fitted, "predict_proba"):
         known = fitted.predict_proba(features)
@@ -142,6 +146,8 @@ def class_scores(fitted: Any, features: Features, classes: int) -> Scores:
         )
     else:
         known = fitted.predict(features)[:, None] == fitted.classes_
+    shown = (len(features), len(fitted.classes_))
+    check_shape(type(fitted).__name__, np.shape(known), shown)
     scores = np.zeros((len(features), classes))
     scores[:, fitted.classes_] = known
     return scores

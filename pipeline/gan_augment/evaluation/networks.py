@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from gan_augment import bfloat16
 from gan_augment.evaluation.classic import transform
+from gan_augment.evaluation.scores import check_shape
 from gan_augment.evaluation.training_set import TrainingSet
 from gan_augment.seeding import seed_of
 
@@ -118,11 +119,16 @@ def judge(
     """Train for `steps` batches of 64; return the class probabilities of each target, N×C.
 
     AdamW (Loshchilov & Hutter 2019) over one cycle of the learning rate (Smith & Topin 2018).
+
+    Raises:
+        UserError: the network does not give one logit for each class.
     """
     with torch.random.fork_rng():
         torch.manual_seed(seed_of(seed, "network"))
         net = network(training_set.pixels.shape[1], training_set.classes)
-        net(_scaled(torch.from_numpy(training_set.pixels[:2])))  # gives lazy layers their size
+        few = torch.from_numpy(training_set.pixels[:2])
+        logits = net(_scaled(few))  # gives lazy layers their size
+        check_shape(type(net).__name__, tuple(logits.shape), (len(few), training_set.classes))
         # A sixth to a quarter less time a step on CPUs.
         net.train().to(memory_format=torch.channels_last)
         drawn = batches(training_set, steps)

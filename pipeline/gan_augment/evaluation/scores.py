@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from gan_augment.errors import UserError
 from gan_augment.table import Images
 
 BALANCED_ACCURACY = "balanced_accuracy"
@@ -45,6 +46,24 @@ def scores(images: Images, predicted: NDArray[np.float64]) -> list[tuple[str, st
             for label, recall in zip(present, recalls, strict=True)
         ),
     ]
+
+
+def check_shape(name: str, found: tuple[int, ...], wanted: tuple[int, int]) -> None:
+    """Refuse class scores of another shape, as a classifier of the user's own may give.
+
+    Args:
+        name: of the classifier.
+        found: the shape of its scores.
+        wanted: the number of samples, and of classes.
+
+    Raises:
+        UserError: they differ; names the classifier.
+    """
+    if found != wanted:
+        raise UserError(
+            f"evaluate.classifiers: {name} gives scores of shape {found} for {wanted[0]} samples "
+            f"and {wanted[1]} classes: it must give one of each sample for each class"
+        )
 
 
 def _calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
