@@ -104,11 +104,12 @@ def _tell(port: int, server: Process | None) -> None:
 def named_server() -> str:
     """Return the address of the server that the environment or Prefect's profile names, if any.
 
-    Prefect reads its settings once, when it is imported, so another process is asked.
+    Prefect reads its settings once, when it is imported, so another process is asked. What it warns
+    of, this one will, too.
     """
     code = "from prefect.settings import get_current_settings as s; print(s().api.url or '')"
     command = [sys.executable, "-c", code]
-    told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
     return told.stdout.strip()
 
 

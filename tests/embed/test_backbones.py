@@ -58,13 +58,18 @@ def test_any_size_and_mode(backbone: Backbone) -> None:
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="of glibc's allocator")
 def test_what_layers_free_is_not_given_back(backbone: Backbone) -> None:
-    """A page that the kernel has to give anew is a fault: it was 4,400 of 4 KiB an image."""
+    """A page that the kernel has to give anew is a fault: it was 4,400 of 4 KiB an image.
+
+    Each time; until a process's heap has room for all layers, it grows once or twice.
+    """
     images = pictures(*[(224, 224)] * 8)
-    backbone(images)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    backbone(images)
-    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-    assert faults / len(images) < 500
+
+    def faults() -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        backbone(images)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    assert min(faults() for _ in range(4)) / len(images) < 500
 
 
 def test_the_name_of_the_weights_is_their_content(backbone: Backbone, tmp_path: Path) -> None:
