@@ -107,6 +107,8 @@ def named_server() -> str:
     Prefect reads its settings once, when it is imported, so another process is asked. What it warns
     of, this one will, too.
     """
+    if address := os.environ.get("PREFECT_API_URL"):
+        return address
     code = "from prefect.settings import get_current_settings as s; print(s().api.url or '')"
     command = [sys.executable, "-c", code]
     told = subprocess.run(command, capture_output=True, text=True, check=False)

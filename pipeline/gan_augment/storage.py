@@ -166,6 +166,11 @@ def digest(*parts: str | bytes | Path) -> str:
     return total.hexdigest()[:16]
 
 
+def code() -> list[Path]:
+    """Return the modules of this package, in order, for `digest`."""
+    return sorted(Path(__file__).parent.rglob("*.py"))
+
+
 def _settle(target: Path, partial: Path, old: Path) -> None:
     """Put back what was moved away for nothing; delete what is left."""
     if old.exists() and not target.exists():

@@ -21,7 +21,7 @@ from gan_augment.evaluation.sets import Sets
 from gan_augment.evaluation.training_set import TrainingSet, extent, resample
 from gan_augment.params import EvaluateParams
 from gan_augment.seeding import seed_of
-from gan_augment.storage import digest
+from gan_augment.storage import code, digest
 from gan_augment.table import Images
 
 Row = tuple[int, str, str, str, str, str, float]
@@ -119,8 +119,7 @@ def compute(
 
 def fingerprint(params: EvaluateParams, *inputs: str) -> str:
     """Return a hash of what cells depend on: params, inputs (their hashes) and the code."""
-    code = sorted(Path(__file__).parents[1].rglob("*.py"))
-    return digest(params.model_dump_json(), *inputs, *code)
+    return digest(params.model_dump_json(), *inputs, *code())
 
 
 def training_sets(

@@ -56,8 +56,9 @@ def recipes(
         validation, with the settings of its classifier.
     """
     judge = Judge(validation, test, together(test), params.min_gain, 1.0)
+    size = extent(len(train), sum(planned.values()))
     found = {
-        arm: _recipe(arm, judge, choices, params, train, sum(planned.values()), space)
+        arm: _recipe(arm, judge, choices, params, train, size, space)
         for arm in judge.arms
         if followable(arm)
     }
@@ -70,7 +71,7 @@ def _recipe(
     choices: Choices,
     params: EvaluateParams,
     train: Images,
-    added: int,
+    size: Extent,
     space: FeatureSpace | None,
 ) -> dict[str, Any]:
     classifiers = {}
@@ -79,7 +80,7 @@ def _recipe(
         policy = choices.get(CLASSIC, {}).get(name)
         classifiers[name] = {
             **_settings(arm, choices[arm][name], policy, params, train),
-            **_copies(arm, name, train, extent(len(train), added), space),
+            **_copies(arm, name, train, size, space),
             "validation": alone.score(alone.validation, arm),
             "score": alone.score(alone.test, arm),
         }
@@ -99,7 +100,7 @@ def _recipe(
 
 
 def _copies(
-    arm: str, name: str, train: Images, of: Extent, space: FeatureSpace | None
+    arm: str, name: str, train: Images, size: Extent, space: FeatureSpace | None
 ) -> dict[str, Any]:
     """Return how many transformed copies a classifier sees, whether of synthetic rows, too.
 
@@ -107,7 +108,7 @@ def _copies(
     """
     copied = bool(space) and transforms(arm) and not classifier(name).in_steps
     return {
-        "copies": views.each(of) if copied else None,
+        "copies": views.each(size) if copied else None,
         "copies_of_all": copied and train.space is None,
         "of_images": bool(space) and classifier(name).in_steps,
     }

@@ -1,5 +1,6 @@
 """How the images of a table are stored, so that others can be brought to the same form."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -34,7 +35,7 @@ class Stored(BaseModel):
     fit: table.Fit
     bits: Annotated[int, Field(ge=8, le=16)] | None = None
 
-    @property
+    @cached_property
     def params(self) -> IngestParams:
         """What `ingest` was told, or found out."""
         return IngestParams(image_size=self.size, channels=self.channels, fit=self.fit)

@@ -17,7 +17,7 @@ from gan_augment.errors import UserError
 from gan_augment.lock import locked
 from gan_augment.params import Params
 from gan_augment.progress import LINE, progress
-from gan_augment.storage import digest, read_json, sweep_deleted, write_text
+from gan_augment.storage import code, digest, read_json, sweep_deleted, write_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -93,11 +93,10 @@ class Replicate:
 
     def fingerprint(self) -> str:
         """Return a hash of what its results depend on: settings, images, and the code."""
-        code = sorted(Path(table.__file__).parents[1].rglob("*.py"))
         weights = self.params.embed.weights
         network = [weights] if weights and weights.is_file() else []
         images = table.table_hash(self.real)
-        return digest(self.params.model_dump_json(), images, *network, *code)
+        return digest(self.params.model_dump_json(), images, *network, *code())
 
     def ingest(self) -> None:
         """Make the image table of real images.
