@@ -157,7 +157,7 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
         ),
         Fault(
             "A project, a folder of outputs or the cache of versions on a read-only file system",
-            "one message; what only reads goes on; `doctor` says it",
+            "one message; what only reads goes on; `doctor` says so",
             "faults/test_read_only.py::test_a_project_is_one_message",
         ),
         Fault(
@@ -184,7 +184,7 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
         ),
         Fault(
             "A finished task that is damaged, in a folder or a store",
-            "it is said, and made again",
+            "a message says so, and it is made again",
             "test_kept.py::test_finished_tasks_are_found_from_elsewhere",
         ),
         Fault(
@@ -241,9 +241,9 @@ def page() -> str:
     lines = [
         "# Reliability",
         "",
-        "What happens when things go wrong. Each line is a test; `make test` provokes all of it, "
-        "`make soak` kills `dvc repro` and the flow a hundred times, and rebuilds by schedule "
-        "fifty times; `make fuzz` damages files for an hour. Written by "
+        "What happens when things go wrong. Each line is tested: `make test` provokes every fault, "
+        "`make soak` kills `dvc repro` and the flow a hundred times and runs fifty scheduled "
+        "rebuilds, `make fuzz` damages files for an hour. Written by "
         "`python -m tests.faults.register`.",
         "",
     ]
