@@ -61,6 +61,32 @@ def test_replicates_become_repeats_with_images_of_their_own() -> None:
     assert len({x, y, z}) == 3
 
 
+def test_arms_are_chosen_by_images_that_no_replicate_tests() -> None:
+    one = {key: right[:1] for key, right in HITS.items()}
+    validation = images([0, 1, 0, 1], ["a", "b", "c", "x"])
+    first = {**JUDGED, "validation": validation}
+    other = {"validation": images([0, 1], ["y", "b"]), "test": images([0, 1, 1], ["c", "z", "z"])}
+    hits = {
+        key: np.ones((1, 4), bool) if key[0] == "validation" else right
+        for key, right in one.items()
+    }
+    both = outcomes.together([outcomes.table(hits, first), outcomes.table(one, other)])
+    left = outcomes.untested(both)
+    assert left is not None
+    frame = left.to_pandas()
+    assert set(frame["split"]) == {"validation"}
+    # c and y are tested by the other replicate, x by the first itself.
+    lines = [*zip(frame["repeat"], frame["group"], strict=True)]
+    assert sorted(lines) == sorted(2 * [(0, "a"), (0, "b"), (1, "b")])
+
+
+def test_where_every_image_of_a_class_is_tested_somewhere_none_is_left_to_choose_by() -> None:
+    one = {key: right[:1] for key, right in HITS.items()}
+    other = {**JUDGED, "test": images([0, 1, 1], ["v", "y", "y"])}
+    both = outcomes.together([outcomes.table(one, JUDGED), outcomes.table(one, other)])
+    assert outcomes.untested(both) is None
+
+
 def test_the_outcomes_of_a_class_are_those_of_its_images() -> None:
     dogs = outcomes.of_split(outcomes.table(HITS, JUDGED), "test").of_class(1)
     assert set(dogs.label.tolist()) == {1}

@@ -6,18 +6,23 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import psutil
+import pyarrow as pa
 import pytest
 
 from gan_augment.engine import SHARE
 from gan_augment.errors import UserError
+from gan_augment.evaluation import outcomes
 from gan_augment.params import Params
 from gan_augment.study import study
 from gan_augment.study.replicate import PATIENCE_S, Replicate
+from gan_augment.table import Images
 from tests.study.conftest import deletions
 
 pytestmark = pytest.mark.usefixtures("all_cores")
@@ -160,6 +165,41 @@ def test_the_table_says_what_the_verdict_must_be_read_with(done: Path) -> None:
     found["overall"]["cautions"] = ["Thin evidence: every class has few.", "k-nn may be guessing."]
     shown = study.page(found)
     assert "\n\n**Caution.** Thin evidence: every class has few.\n\n**Caution.** k-nn" in shown
+
+
+def replicate(right: Mapping[str, str], **judged: str) -> pa.Table:
+    """Return outcomes: each letter is an image, of two classes by turns; arms get some right."""
+    images = {
+        split: Images(
+            np.zeros((len(names), 1, 4, 4), np.uint8),
+            np.arange(len(names)) % 2,
+            ("cat", "dog"),
+            pd.DataFrame({"id": list(names), "group": list(names)}),
+        )
+        for split, names in judged.items()
+    }
+    hits = {
+        (split, "k-nn", arm): np.array([[name in known for name in names]])
+        for split, names in judged.items()
+        for arm, known in right.items()
+    }
+    return outcomes.table(hits, images)
+
+
+def test_an_arm_is_not_chosen_for_images_that_a_replicate_tests() -> None:
+    right = {"real": "", "gan": "", "smote": "stuvwx", "gmm": "abcd"}
+    other = replicate(right, validation="efgh", test="stuvwx")
+    apart = outcomes.together([replicate(right, validation="abcdstuvwx", test="ijkl"), other])
+    found = study.of_replicates(apart, 0.5, {"cat", "dog"}, 1.0)["overall"]
+    assert (found["alternative"], study.SEEN in found["cautions"]) == ("gmm", False)
+
+
+def test_where_there_are_no_other_images_to_choose_by_a_caution_says_so() -> None:
+    right = {"real": "", "gan": "", "smote": "stuvwx", "gmm": "abcd"}
+    other = replicate(right, validation="stuv", test="stuvwx")
+    seen = outcomes.together([replicate(right, validation="stuvwx", test="ijkl"), other])
+    found = study.of_replicates(seen, 0.5, {"cat", "dog"}, 1.0)["overall"]
+    assert (found["alternative"], study.SEEN in found["cautions"]) == ("smote", True)
 
 
 def test_one_by_one_and_not_interrupted_it_gives_the_same_bytes(

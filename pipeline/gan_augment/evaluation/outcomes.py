@@ -103,6 +103,20 @@ def together(replicates: Sequence[pa.Table]) -> pa.Table:
     return pa.concat_tables(numbered).unify_dictionaries()
 
 
+def untested(outcomes: pa.Table) -> pa.Table | None:
+    """Return the validation outcomes on groups of images that no replicate tests.
+
+    None where such groups leave out a class: there are too many replicates for so few images.
+    """
+    validation, test = (
+        outcomes.filter(pc.equal(outcomes["split"], split)) for split in ("validation", "test")
+    )
+    groups, tested = (part["group"].cast(pa.string()) for part in (validation, test))
+    left = validation.filter(pc.invert(pc.is_in(groups, pc.unique(tested))))
+    of_every_class = set(left["label"].unique()) == set(validation["label"].unique())
+    return left if of_every_class else None
+
+
 def write(path: Path, outcomes: pa.Table) -> None:
     """Write a table of outcomes as Parquet."""
     with replace_file(path) as partial:
