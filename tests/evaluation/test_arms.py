@@ -57,7 +57,7 @@ def test_the_first_rows_are_the_real_ones(name: str, material: Material) -> None
 
 @pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0, 2.0, 3.0])
 def test_the_ratio_says_how_many_are_added(ratio: float, material: Material) -> None:
-    for name in ("oversample", "smote", "gmm", "gan", "gan-raw"):
+    for name in ("oversample", "smote", "gmm", "gan", "gan-raw", "placebo"):
         found = made(name, material, ratio)
         added = np.bincount(found.labels[found.real :], minlength=10)
         np.testing.assert_array_equal(added, np.rint(EXTRA * ratio))

@@ -7,6 +7,7 @@ import pytest
 from gan_augment.engine.kept import store
 from gan_augment.evaluation import tuning
 from gan_augment.evaluation.arms import ARMS, Material, take, taken
+from gan_augment.evaluation.cells import training_sets
 from gan_augment.evaluation.sets import Sets
 from gan_augment.params import ClassicParams, EvaluateParams
 from gan_augment.table import Images
@@ -54,6 +55,23 @@ def test_validation_refuses_what_harms(
     assert choices["gan"]["logistic-regression"] in (0.125, 0.25)
     assert choices["mixup"] == {}
     assert "k-nn does not learn in steps: without mixup" in capsys.readouterr().out
+
+
+def test_noise_is_as_much_as_the_gan_adds(sets: Sets, train_images: Images) -> None:
+    """Else a GAN of which validation takes next to nothing would be better than noise."""
+    arms = ("real", "placebo", "gan")
+    tuned = PARAMS.model_copy(update={"arms": arms, "classifiers": ("logistic-regression",)})
+    for params in (tuned, tuned.model_copy(update={"tuning_repeats": 0})):
+        choices = tuning.choose(sets, train_images, params)
+        assert choices["placebo"] == choices["gan"]
+        make = [training_sets(sets(0), arm, 0) for arm in ("placebo", "gan")]
+        counts = [
+            np.bincount(one(choices[arm]["logistic-regression"], None).labels).tolist()
+            for arm, one in zip(("placebo", "gan"), make, strict=True)
+        ]
+        assert counts[0] == counts[1]
+    alone = tuned.model_copy(update={"arms": ("real", "placebo")})
+    assert tuning.choose(sets, train_images, alone)["placebo"] == {"logistic-regression": None}
 
 
 @pytest.mark.usefixtures("all_cores")

@@ -2,6 +2,7 @@
 
 Each arm's options are tried on training sets and seeds that the repeats do not use, and scored on
 the validation split alone. `classic` is tuned first: arms that transform images take its policy.
+`placebo` takes what `gan` has, so that the two differ in nothing but what the images show.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,10 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gan_augment.decision import GAN
 from gan_augment.engine import Shared, fan_out, shared
 from gan_augment.evaluation.arms import CLASSIC, Option, options
 from gan_augment.evaluation.cells import Backbone, Setting, training_sets
 from gan_augment.evaluation.classifiers import classifier
+from gan_augment.evaluation.evidence import PLACEBO
 from gan_augment.evaluation.fitting import applicable
 from gan_augment.evaluation.sets import Sets
 from gan_augment.params import EvaluateParams
@@ -73,6 +76,8 @@ def choose(
         for arm in arms:
             of_arm = [found[i] for i, trial in enumerate(trials) if trial.arm == arm]
             choices[arm] = _best(options(arm, space), choices[arm], of_arm)
+    if {GAN, PLACEBO} <= choices.keys():
+        choices[PLACEBO] = dict(choices[GAN])
     return choices
 
 
