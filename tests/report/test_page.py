@@ -3,13 +3,15 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from markupsafe import escape
 
+from gan_augment.params import AssembleParams, ReportParams
 from gan_augment.recipe import of
-from gan_augment.report.page import headline
+from gan_augment.report.page import headline, render
 from tests.report.browser import Page
-from tests.report.conftest import evaluated
+from tests.report.conftest import CLASSES, evaluated, images
 
 Render = Callable[..., str]
 TITLES = {
@@ -73,7 +75,7 @@ def test_where_nothing_was_made_the_rest_is_shown(page: Render) -> None:
     assert "smote is on validation images the best arm." in words
     assert "The GAN against" not in words
     assert "None" not in words
-    assert re.search(r"cat 500 15 0 80\.\d 82\.\d <b>dog</b> 500 15 0", words)
+    assert re.search(r"cat 500 15 0 7[45]\.\d 7[67]\.\d <b>dog</b> 500 15 0", words)
     assert "Thin evidence: every class has" in text(page(0, None, test=30))
 
 
@@ -170,6 +172,32 @@ def test_a_class_has_its_test_images_and_the_comparison_that_its_word_rests_on(
 ) -> None:
     words = text(page())
     assert re.search(r"cat helps \+8\.\d \(\+[\d.]+ to \+[\d.]+\) smote < 0\.001 500 15 10", words)
+
+
+def test_averages_are_those_of_the_verdict(folders: dict[str, Path]) -> None:
+    """A classifier that saw no arm with the GAN counts in none of them."""
+    verdict, repeats = evaluated()
+    verdict["classifiers"]["fine-tuned"] = {
+        **verdict["classifiers"]["k-nn"],
+        "gan_arm": None,
+        "sentence": "fine-tuned was trained on no arm with the GAN.",
+    }
+    blind = repeats[repeats["arm"] != "gan"].assign(classifier="fine-tuned", value=0.01)
+    pages = [
+        render(verdict, found, images(30), images(20), folders, ReportParams(), AssembleParams())
+        for found in (repeats, pd.concat([repeats, blind]))
+    ]
+    assert pages[0] == pages[1]
+    recalls = verdict["overall"]["classes"]["cat"]["recall"].values()
+    told = " ".join(f"{100 * recall:.1f}" for recall in recalls)
+    assert f" 500 15 10 {told} <b>dog</b>" in text(pages[0])
+
+
+def test_a_class_without_test_images_has_dashes(folders: dict[str, Path]) -> None:
+    verdict, repeats = evaluated()
+    del verdict["overall"]["classes"][CLASSES[1]]
+    args = images(30), images(20), folders, ReportParams(), AssembleParams()
+    assert "<b>dog</b> – – – – 0 15 10 – – –" in text(render(verdict, repeats, *args))
 
 
 def test_little_evidence_is_told_before_all_else(page: Render) -> None:

@@ -67,7 +67,6 @@ def render(
     overall, classifiers, settings = (
         verdict[key] for key in ("overall", "classifiers", "settings")
     )
-    test = repeats[repeats["split"] == "test"]
     made, data = findings.synthesis(folders["synthesis"]), findings.data(folders["ingest"])
     ships = decision(assemble, verdict, made["memorisation"] if made else None)
     roles = {overall["alternative"]: "alternative", overall["gan_arm"]: "gan"}
@@ -90,8 +89,8 @@ def render(
                 settings["min_gain"],
             ),
             arms=ranked(overall, classifiers),
-            classes=_classes(overall, test, real, synthetic, compared),
-            metrics=_metrics(test, compared),
+            classes=_classes(overall, real, synthetic, compared),
+            metrics=_metrics(repeats, _counting(classifiers), compared),
             test_images=_test_images(data),
             strips=pictures.strips(real, synthetic),
             most_classes=pictures.MOST_CLASSES,
@@ -185,31 +184,42 @@ def _groups(
 
 
 def _classes(
-    overall: Mapping[str, Any],
-    test: pd.DataFrame,
-    real: Images,
-    synthetic: Images,
-    compared: Iterable[str],
+    overall: Mapping[str, Any], real: Images, synthetic: Images, compared: Iterable[str]
 ) -> list[dict[str, Any]]:
-    """Return a line a class: its training images, recalls, and the verdict on them, if any."""
-    of_class = test[test["metric"] == "recall"]
-    recall = of_class.groupby(["class", "arm"], sort=False)["value"].mean()
-    return [
-        {
-            "name": name,
-            "real": int(n_real),
-            "synthetic": int(n_synthetic),
-            "recall": [float(recall.get((name, arm), float("nan"))) for arm in compared],
-            "found": overall.get("classes", {}).get(name),
-        }
-        for name, n_real, n_synthetic in zip(
-            real.classes, real.counts(), synthetic.counts(), strict=True
+    """Return a line a class: its training images, and what was found on test images, if any."""
+    lines = []
+    counts = zip(real.classes, real.counts(), synthetic.counts(), strict=True)
+    for name, n_real, n_synthetic in counts:
+        found = overall["classes"].get(name)
+        recall = found["recall"] if found else {}
+        lines.append(
+            {
+                "name": name,
+                "real": int(n_real),
+                "synthetic": int(n_synthetic),
+                "recall": [recall.get(arm, float("nan")) for arm in compared],
+                "found": found,
+            }
         )
-    ]
+    return lines
 
 
-def _metrics(test: pd.DataFrame, compared: list[str]) -> dict[str, list[float]]:
-    """Return for each metric the means of the compared arms, over repeats and classifiers."""
+def _counting(classifiers: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the classifiers whose mean the verdict is about: those that saw the GAN, or all."""
+    return [name for name, found in classifiers.items() if found["gan_arm"]] or list(classifiers)
+
+
+def _metrics(
+    repeats: pd.DataFrame, classifiers: list[str], compared: list[str]
+) -> dict[str, list[float]]:
+    """Return for each metric the means of the compared arms on test images.
+
+    Args:
+        repeats: the tidy table of scores.
+        classifiers: those that count.
+        compared: the arms.
+    """
+    test = repeats[(repeats["split"] == "test") & repeats["classifier"].isin(classifiers)]
     means = test[test["class"] == ""].groupby(["metric", "arm"])["value"].mean()
     known = set(means.index.get_level_values("metric"))
     return {
