@@ -158,7 +158,7 @@ def test_a_gate_that_knows_nothing_says_so(page: Render) -> None:
     [
         ("helps", "", "The synthetic images help"),
         ("helps", "as well", "The synthetic images help. Noise does as well"),
-        ("undecided", "not told apart", "Undecided: more images could tell. Not told apart from"),
+        ("undecided", "not told apart", "Undecided. Not told apart from noise"),
         ("harms", "as well", "The synthetic images harm"),
     ],
 )

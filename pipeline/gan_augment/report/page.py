@@ -21,7 +21,7 @@ KINDS = {"gan": "With the GAN", "plain": "Without a GAN", "control": "Controls, 
 TITLES = {
     "helps": "The synthetic images help",
     "level": "Level with a simpler method",
-    "undecided": "Undecided: more images could tell",
+    "undecided": "Undecided",
     "no gain": "The synthetic images gain nothing worth having",
     "worse": "A simpler method is better",
     "harms": "The synthetic images harm",
