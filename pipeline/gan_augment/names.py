@@ -8,7 +8,7 @@ from gan_augment.params import Params
 
 
 def check(params: Params) -> None:
-    """Refuse a source, network, loss, arm or classifier that does not exist.
+    """Refuse a source, network, loss, arm or classifier that does not exist, or arms without a GAN.
 
     Raises:
         UserError: names the key, the value and what is allowed.
@@ -16,6 +16,7 @@ def check(params: Params) -> None:
     from gan_augment.evaluation.arms import ARMS
     from gan_augment.evaluation.classic import POLICIES
     from gan_augment.evaluation.classifiers import classifier
+    from gan_augment.evaluation.fitting import require_gan
     from gan_augment.gan.recipe import check_names
     from gan_augment.ingest.sources import SOURCES
     from gan_augment.synthesis import stage as synthesis
@@ -30,3 +31,4 @@ def check(params: Params) -> None:
     choose(POLICIES, params.evaluate.classic.policy, "evaluate.classic.policy")
     for name in params.evaluate.classifiers:
         classifier(name)
+    require_gan(params.evaluate)

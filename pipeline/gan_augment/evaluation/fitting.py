@@ -18,7 +18,8 @@ def fitting(
         backbone: whose features classifiers see, if any.
 
     Raises:
-        UserError: a classifier learns from images alone, or from a backbone that there is not.
+        UserError: a classifier learns from images alone, or from a backbone that there is not; or
+            no arm with the GAN is left.
     """
     if backbone is None and (of_backbone := [n for n in params.classifiers if _of_backbone(n)]):
         raise UserError(
@@ -26,6 +27,7 @@ def fitting(
             "embed.backbone names none"
         )
     if space is None:
+        require_gan(params)
         return params
     networks = [n for n in params.classifiers if classifier(n).in_steps and not _of_backbone(n)]
     if networks:
@@ -40,12 +42,30 @@ def fitting(
             f"evaluate: without {', '.join(left_out)}: for what learns in steps from images, and "
             f"classifiers see features of {space.backbone}"
         )
-    if not any(ARMS[arm].kind == "gan" for arm in kept):
-        raise UserError(
-            "evaluate.arms: no arm with the GAN is left: add gan, and to the classifiers one that "
-            "sees features, or set generate.space to pixels"
-        )
+    require_gan(params, space)
     return params.model_copy(update={"arms": tuple(kept)})
+
+
+def require_gan(params: EvaluateParams, space: FeatureSpace | None = None) -> None:
+    """Refuse a comparison in which no classifier can be trained on an arm with the GAN.
+
+    What cannot be compared on images cannot on features either.
+
+    Args:
+        params: the section `evaluate`.
+        space: whose features the samples are; None for images.
+
+    Raises:
+        UserError: there is none; says what to add.
+    """
+    gan_arms = [arm for arm in params.arms if ARMS[arm].kind == "gan"]
+    if any(applicable(arm, name, space) for arm in gan_arms for name in params.classifiers):
+        return
+    advice = "add gan, or to the classifiers one that learns in steps, such as cnn"
+    if space:
+        advice = "add gan, and to the classifiers one that sees features, or set generate.space to "
+        advice += "pixels"
+    raise UserError(f"evaluate.arms: no arm with the GAN is left: {advice}")
 
 
 def applicable(arm: str, name: str, space: FeatureSpace | None = None) -> bool:
