@@ -88,7 +88,7 @@ def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
         ("train", "loss", "hing", "train.loss = 'hing': did you mean 'hinge'?"),
         ("evaluate", "arms", ["real", "gna"], "evaluate.arms = 'gna': did you mean 'gan'?"),
         ("evaluate", "arms", ["real", "smote"], "a verdict needs at least one of gan"),
-        ("evaluate", "arms", ["real", "gan-soft"], "no arm with the GAN is left: add gan, or to the"),
+        ("evaluate", "arms", ["real", "gan-soft"], "no arm with the GAN is left: add gan"),
         ("evaluate", "classifiers", ["svm"], "evaluate.classifiers = 'svm'"),
     ],
 )

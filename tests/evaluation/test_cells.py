@@ -68,3 +68,21 @@ def test_the_fingerprint_follows_params_and_inputs() -> None:
     assert first == cells.fingerprint(PARAMS, "a", "b")
     assert first != cells.fingerprint(PARAMS, "a", "c")
     assert first != cells.fingerprint(PARAMS.model_copy(update={"seed": 1}), "a", "b")
+
+
+def test_the_fingerprint_follows_classifiers_of_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a class gave that has been mended since is not used again."""
+    base, own = tmp_path / "my_base.py", tmp_path / "my_forest.py"
+    base.write_text("from sklearn.tree import DecisionTreeClassifier\n")
+    base.write_text(base.read_text() + "class Tree(DecisionTreeClassifier): pass\n")
+    own.write_text("from my_base import Tree\nclass Forest(Tree): pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    params = PARAMS.model_copy(update={"classifiers": ("k-nn", "my_forest:Forest")})
+    found = [cells.fingerprint(params)]
+    assert cells.fingerprint(params) == found[0]
+    for file in (own, base):
+        file.write_text(file.read_text() + "# mended\n")
+        found.append(cells.fingerprint(params))
+    assert len(set(found)) == 3

@@ -26,6 +26,15 @@ def test_this_repository_and_a_stage_of_ones_own(tmp_path: Path) -> None:
     assert outdated(tmp_path) == ""
 
 
+def test_a_file_of_ones_own_that_a_stage_depends_on(tmp_path: Path) -> None:
+    evaluate = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["evaluate"]
+    more, fewer = ["my_networks.py", *evaluate["deps"]], evaluate["deps"][1:]
+    change(tmp_path, evaluate={**evaluate, "deps": more})
+    assert outdated(tmp_path) == ""
+    change(tmp_path, evaluate={**evaluate, "deps": fewer})
+    assert outdated(tmp_path).startswith("other stage than in dvc.yaml since this version: evalu")
+
+
 def test_stages_that_differ_or_are_missing(tmp_path: Path) -> None:
     change(tmp_path, train={"cmd": "gan-augment train --old"}, report=None)
     advice = outdated(tmp_path)

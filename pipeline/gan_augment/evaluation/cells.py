@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gan_augment.engine import Shared, fan_out, shared
 from gan_augment.errors import UserError
 from gan_augment.evaluation.arms import ARMS, CLASSIC, Material, Option, stand_in
-from gan_augment.evaluation.classifiers import Scores, classifier
+from gan_augment.evaluation.classifiers import Scores, classifier, sources
 from gan_augment.evaluation.embedding import Embedder, Pictures
 from gan_augment.evaluation.outcomes import Hits
 from gan_augment.evaluation.scores import check_shape, scores
@@ -118,8 +118,11 @@ def compute(
 
 
 def fingerprint(params: EvaluateParams, *inputs: str) -> str:
-    """Return a hash of what cells depend on: params, inputs (their hashes) and the code."""
-    return digest(params.model_dump_json(), *inputs, *code())
+    """Return a hash of what cells depend on: params, inputs (their hashes) and the code.
+
+    The user's own classifiers are code, too.
+    """
+    return digest(params.model_dump_json(), *inputs, *sources(params.classifiers), *code())
 
 
 def training_sets(

@@ -9,7 +9,7 @@ import importlib
 import inspect
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -364,6 +364,17 @@ def classifier(name: str, key: str = "evaluate.classifiers") -> Classifier:
         f"{key} = {name!r}: neither a scikit-learn classifier (fit, predict, get_params) nor a "
         "torch.nn.Module"
     )
+
+
+def sources(names: Iterable[str], key: str = "evaluate.classifiers") -> list[Path]:
+    """Return the files that hold the user's own classes among classifiers, and what these inherit.
+
+    Raises:
+        UserError: a class cannot be imported; names the params key.
+    """
+    classes = [base for name in names if ":" in name for base in _imported(name, key).__mro__]
+    modules = dict.fromkeys(sys.modules[base.__module__] for base in classes)
+    return [Path(file) for module in modules if (file := getattr(module, "__file__", None))]
 
 
 def _imported(name: str, key: str) -> Any:
