@@ -10,13 +10,14 @@ import pytest
 
 from gan_augment import table
 from gan_augment.errors import UserError
-from gan_augment.evaluation import stage
+from gan_augment.evaluation import stage, views
 from gan_augment.evaluation.training_set import Extent
 from gan_augment.gan import stage as train
-from gan_augment.params import EvaluateParams, GenerateParams, TrainParams
+from gan_augment.params import ClassicParams, EvaluateParams, GenerateParams, TrainParams
 from gan_augment.recipe import of
 from gan_augment.storage import write_json
 from gan_augment.synthesis import stage as generate
+from gan_augment.table import FeatureSpace
 
 PARAMS = EvaluateParams(
     repeats=6,
@@ -221,3 +222,26 @@ def test_of_very_many_images_it_says_who_judges(capsys: pytest.CaptureFixture[st
     assert "arms have up to 30000 rows, copies included, more than 20000" in said
     assert "in all arms rbf-svm is replaced by a linear SVM" in said
     assert "k-nn" not in said
+
+
+@pytest.mark.parametrize(
+    ("arms", "tuning_repeats", "policies"),
+    [
+        (("real", "gan"), 1, None),
+        (("real", "gan+classic"), 1, ("erasing",)),
+        (("real", "classic", "gan+classic"), 1, views.POLICIES),
+        (("real", "classic", "gan+classic"), 0, ("erasing",)),
+    ],
+)
+def test_a_backbone_looks_at_the_transforms_that_arms_may_take(
+    arms: tuple[str, ...],
+    tuning_repeats: int,
+    policies: tuple[str, ...] | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(views, "build", lambda *args: args[3])
+    classic = ClassicParams(policy="erasing")
+    params = EvaluateParams(arms=arms, tuning_repeats=tuning_repeats, classic=classic)
+    space = FeatureSpace("made-up", "0" * 16, 5, (8, 8))
+    args = Path("real"), 70, Extent(100), space, None, Path("scratch")
+    assert stage._views(params, *args) == policies

@@ -97,3 +97,6 @@ def test_without_trials_every_arm_takes_its_first_option(sets: Sets, train_image
     choices = tuning.choose(sets, train_images, params)
     assert choices["gan"] == {"k-nn": 1.0, "logistic-regression": 1.0}
     assert set(choices["classic"].values()) == {"affine"}
+    classic = ClassicParams(policy="erasing")
+    asked = tuning.choose(sets, train_images, params.model_copy(update={"classic": classic}))
+    assert asked == {**choices, "classic": dict.fromkeys(PARAMS.classifiers, "erasing")}

@@ -68,7 +68,7 @@ class Arm(NamedTuple):
     Attributes:
         prepare: (material, seed) → how training sets are made, so that options share the work.
         kind: what the arm stands for.
-        options: what validation chooses from; the first where nothing is tuned.
+        options: what validation chooses from; the first where nothing is tuned, but of `classic`.
         on_classic: whether images are transformed, by the policy chosen for `classic`.
         networks: whether it needs a classifier that learns in steps.
         adds: the methods whose images come to the real ones.

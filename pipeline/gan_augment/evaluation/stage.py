@@ -225,8 +225,8 @@ def _views(
     if space is None or not any(transforms(arm) for arm in params.arms):
         return None
     policies: tuple[str, ...] = (params.classic.policy,)
-    if CLASSIC in params.arms:  # whose choice the others take
-        policies = views.POLICIES if params.tuning_repeats else views.POLICIES[:1]
+    if CLASSIC in params.arms and params.tuning_repeats:  # whose choice the others take
+        policies = views.POLICIES
     shown = real.resolve()  # workers may be elsewhere
     looked = views.Look(shown, space, weights, params.classic, params.seed)
     return views.build(looked, count, views.each(size), policies, scratch / "views")

@@ -42,7 +42,8 @@ def choose(
     """Return the option of each arm that does best for each classifier that it is meant for.
 
     By the mean balanced accuracy on validation over `params.tuning_repeats`; the first of several
-    that are equal. With no such repeats it is each arm's first option.
+    that are equal. With no such repeats it is each arm's first option, of `classic` its policy in
+    `params.classic`.
 
     Args:
         sets: what arms are made of; trials take those that no repeat uses.
@@ -54,7 +55,7 @@ def choose(
     space = backbone.space if backbone else validation.space
     choices: dict[str, dict[str, Option]] = {
         arm: {
-            name: options(arm, space)[0]
+            name: params.classic.policy if arm == CLASSIC else options(arm, space)[0]
             for name in params.classifiers
             if applicable(arm, name, validation.space)
         }
