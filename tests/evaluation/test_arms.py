@@ -4,9 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gan_augment.evaluation.arms import ARMS, MOST, Material, Option, take, taken
-from gan_augment.evaluation.training_set import FRESH_SETS, TrainingSet, resample
-from gan_augment.params import ClassicParams
+from gan_augment.evaluation.arms import (
+    ARMS,
+    MOST,
+    Material,
+    Option,
+    extent,
+    take,
+    taken,
+    transforms,
+)
+from gan_augment.evaluation.training_set import FRESH_SETS, Extent, TrainingSet, resample
+from gan_augment.params import ClassicParams, EvaluateParams
 from gan_augment.synthesis.baselines import BASELINES
 from gan_augment.table import Images
 
@@ -220,3 +229,31 @@ def test_there_are_arms_of_every_kind_and_every_baseline() -> None:
     assert {arm.kind for arm in ARMS.values()} == {"gan", "plain", "control"}
     assert set(BASELINES) <= set(ARMS)
     assert ARMS["placebo"].kind == "control"
+
+
+@pytest.mark.parametrize(
+    ("names", "tuning_repeats", "most"),
+    [
+        (("real", "gan+classic"), 1, 2 * 3 * (1000 + 2 * 5600) // 2),
+        (("real", "gan", "classic"), 1, 3 * (1000 + 3 * 5600) // 2),
+        (("real", "gan", "classic"), 0, 2 * 3 * (1000 + 5600) // 2),
+        (("real", "gan"), 0, 3 * (1000 + 5600) // 2),
+        (("real", "gan-first"), 1, 3 * (1000 + 5600) // 2),
+    ],
+)
+def test_the_largest_arm_has_the_most_that_validation_chooses_from(
+    names: tuple[str, ...], tuning_repeats: int, most: int
+) -> None:
+    """Resampled it is half as large again, and with a copy of each row twice that."""
+    params = EvaluateParams(arms=names, tuning_repeats=tuning_repeats)
+    assert extent(1000, 5600, params) == Extent(1, most)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not ARMS[name].networks])
+def test_no_arm_is_larger_than_the_largest(name: str, material: Material) -> None:
+    """But for what two methods round up."""
+    params = EvaluateParams(arms=tuple(dict.fromkeys(["real", name])))
+    copied, most = extent(len(material.real), 25, params)
+    for option in ARMS[name].options:
+        rows = len(resample(made(name, material, option), 0).labels)
+        assert rows * (1 + copied * transforms(name)) <= 1.01 * most

@@ -56,11 +56,13 @@ def test_every_cell_is_there_and_finished_ones_are_not_computed_again(
 
 
 def test_all_arms_know_how_large_the_largest_is(material: Material) -> None:
+    """As many are added, for a copy twice as many, and half of all again; each has three copies."""
+    params = EvaluateParams(arms=("real", "smote", "gan", "gan+classic"))
     found = {
-        cells.training_sets(material, arm, 0)(ARMS[arm].options[0], None).extent
-        for arm in ("real", "smote", "gan", "gan+classic")
+        cells.training_sets(material, arm, params, 0)(ARMS[arm].options[0], None).extent
+        for arm in params.arms
     }
-    assert found == {Extent(3 * len(material.real))}  # as many are added, and half of all again
+    assert found == {Extent(3, 4 * (9 * len(material.real) // 2))}
 
 
 def test_the_fingerprint_follows_params_and_inputs() -> None:

@@ -203,7 +203,7 @@ def test_a_small_arm_of_a_large_comparison_is_judged_as_the_large_ones_are(
     (alone,) = judge(small, [train_images.pixels], PARAMS, 0)
     monkeypatch.setattr(subsample, "MOST_ROWS", 5 * len(train_images))
     np.testing.assert_array_equal(judge(small, [train_images.pixels], PARAMS, 0)[0], alone)
-    beside = replace(small, extent=Extent(3 * len(train_images)))
+    beside = replace(small, extent=Extent(1, 6 * len(train_images)))
     (scores,) = judge(beside, [train_images.pixels], PARAMS, 0)
     assert np.array_equal(scores, alone) == (name == "k-nn")  # its fair sample is the whole
 

@@ -214,10 +214,10 @@ def test_where_nothing_was_made_the_rest_is_compared(
 
 def test_of_very_many_images_it_says_who_judges(capsys: pytest.CaptureFixture[str]) -> None:
     params = EvaluateParams(classifiers=("mlp", "rbf-svm"))
-    stage._told(Extent(10_000), params)
-    stage._told(Extent(15_000), EvaluateParams(classifiers=("mlp",)))
+    stage._told(Extent(1, 20_000), params)
+    stage._told(Extent(1, 30_000), EvaluateParams(classifiers=("mlp",)))
     assert not capsys.readouterr().out
-    stage._told(Extent(15_000), params)
+    stage._told(Extent(1, 30_000), params)
     said = capsys.readouterr().out
     assert "arms have up to 30000 rows, copies included, more than 20000" in said
     assert "in all arms rbf-svm is replaced by a linear SVM" in said
@@ -243,5 +243,5 @@ def test_a_backbone_looks_at_the_transforms_that_arms_may_take(
     classic = ClassicParams(policy="erasing")
     params = EvaluateParams(arms=arms, tuning_repeats=tuning_repeats, classic=classic)
     space = FeatureSpace("made-up", "0" * 16, 5, (8, 8))
-    args = Path("real"), 70, Extent(100), space, None, Path("scratch")
+    args = Path("real"), 70, Extent(2, 100), space, None, Path("scratch")
     assert stage._views(params, *args) == policies

@@ -64,7 +64,7 @@ def test_noise_is_as_much_as_the_gan_adds(sets: Sets, train_images: Images) -> N
     for params in (tuned, tuned.model_copy(update={"tuning_repeats": 0})):
         choices = tuning.choose(sets, train_images, params)
         assert choices["placebo"] == choices["gan"]
-        make = [training_sets(sets(0), arm, 0) for arm in ("placebo", "gan")]
+        make = [training_sets(sets(0), arm, params, 0) for arm in ("placebo", "gan")]
         counts = [
             np.bincount(one(choices[arm]["logistic-regression"], None).labels).tolist()
             for arm, one in zip(("placebo", "gan"), make, strict=True)

@@ -14,7 +14,7 @@ from gan_augment.evaluation import views
 from gan_augment.evaluation.arms import Material, options
 from gan_augment.evaluation.classic import transformed
 from gan_augment.evaluation.classifiers import _seen
-from gan_augment.evaluation.training_set import NO_IMAGE, Extent, Views, resample
+from gan_augment.evaluation.training_set import NO_IMAGE, Extent, Views, copies, resample
 from gan_augment.evaluation.views import Look, View, build
 from gan_augment.params import ClassicParams
 from gan_augment.seeding import seed_of
@@ -80,7 +80,7 @@ def test_other_weights_are_refused(look: Look) -> None:
 
 
 def test_of_many_images_there_is_one_view() -> None:
-    assert [views.each(Extent(rows)) for rows in (1, 4_000, 4_001)] == [2, 2, 1]
+    assert [views.each(Extent(copies(rows), rows)) for rows in (1, 4_000, 4_001)] == [2, 2, 1]
 
 
 def test_validation_chooses_among_the_policies_of_views() -> None:

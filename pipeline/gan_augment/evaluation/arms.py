@@ -15,8 +15,16 @@ from gan_augment import table
 from gan_augment.decision import GAN
 from gan_augment.evaluation import views
 from gan_augment.evaluation.classic import POLICIES
-from gan_augment.evaluation.training_set import NO_IMAGE, TrainingSet, Views, of_images
-from gan_augment.params import ClassicParams
+from gan_augment.evaluation.training_set import (
+    NO_IMAGE,
+    Extent,
+    TrainingSet,
+    Views,
+    copies,
+    of_images,
+    resampled,
+)
+from gan_augment.params import ClassicParams, EvaluateParams
 from gan_augment.seeding import rng
 from gan_augment.synthesis.baselines import BASELINES
 from gan_augment.table import FeatureSpace, Images
@@ -288,6 +296,27 @@ ARMS: dict[str, Arm] = {
 def options(name: str, space: FeatureSpace | None) -> tuple[Option, ...]:
     """Return what validation chooses from: of features, `classic` has the policies of views."""
     return views.POLICIES if name == CLASSIC and space else ARMS[name].options
+
+
+def extent(real: int, synthetic: int, params: EvaluateParams) -> Extent:
+    """Return the extent of a comparison with so many real and synthetic training images.
+
+    Copies are as many as an arm bears that adds what is in data/synthetic. The largest arm adds
+    the most that validation chooses from.
+    """
+    made = copies(resampled(real + synthetic))
+    sizes = [
+        resampled(real + int(_most(name, params) * synthetic)) * (1 + made * transforms(name))
+        for name in params.arms
+        if not ARMS[name].networks
+    ]
+    return Extent(made, max(sizes))
+
+
+def _most(name: str, params: EvaluateParams) -> float:
+    """Return how many times the images in data/synthetic an arm adds or repeats at most."""
+    tried = ARMS[name].options if ARMS[name].adds and params.tuning_repeats else ()
+    return max([1.0, *(float(option) for option in tried if option)])
 
 
 def transforms(name: str) -> bool:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from gan_augment.engine import Shared, fan_out, shared
 from gan_augment.errors import UserError
-from gan_augment.evaluation.arms import ARMS, CLASSIC, Material, Option, stand_in
+from gan_augment.evaluation.arms import ARMS, CLASSIC, Material, Option, extent, stand_in
 from gan_augment.evaluation.classifiers import Scores, classifier, sources
 from gan_augment.evaluation.embedding import Embedder, Pictures
 from gan_augment.evaluation.outcomes import Hits
 from gan_augment.evaluation.scores import check_shape, scores
 from gan_augment.evaluation.sets import Sets
-from gan_augment.evaluation.training_set import TrainingSet, extent, resample
+from gan_augment.evaluation.training_set import TrainingSet, resample
 from gan_augment.params import EvaluateParams
 from gan_augment.seeding import seed_of
 from gan_augment.storage import code, digest
@@ -126,19 +126,20 @@ def fingerprint(params: EvaluateParams, *inputs: str) -> str:
 
 
 def training_sets(
-    material: Material, arm: str, seed: int
+    material: Material, arm: str, params: EvaluateParams, seed: int
 ) -> Callable[[Option, Option], TrainingSet]:
     """Return a function from an option and a classic policy to the arm's resampled training set.
 
     Asked twice for the same it gives the same object, and what options share is made once.
     """
     make = ARMS[arm].prepare(material, seed)
+    size = extent(len(material.real), len(material.synthetic), params)
 
     @lru_cache
     def training_set(option: Option, policy: Option) -> TrainingSet:
         update = {} if policy is None else {"policy": policy}
         made = resample(make(option, material.classic.model_copy(update=update)), seed)
-        return replace(made, extent=extent(len(material.real), len(material.synthetic)))
+        return replace(made, extent=size)
 
     return training_set
 
@@ -148,7 +149,7 @@ def _compute(setting: Shared[Setting], cell: Cell) -> tuple[list[Row], list[tupl
     common = setting.get()
     seed = seed_of(common.params.seed, "repeat", cell.repeat)
     material = common.sets(cell.repeat)
-    make = training_sets(material, cell.arm, seed)
+    make = training_sets(material, cell.arm, common.params, seed)
     judged = dict(common.judged)
     if cell.arm == "real":
         judged["synthetic"] = stand_in(material)

@@ -22,7 +22,7 @@ from scipy.special import softmax
 from gan_augment import subsample
 from gan_augment.errors import UserError, choose
 from gan_augment.evaluation.scores import check_shape
-from gan_augment.evaluation.training_set import NO_IMAGE, Extent, TrainingSet
+from gan_augment.evaluation.training_set import NO_IMAGE, Extent, TrainingSet, copies
 from gan_augment.metrics.lift import C_OF_FEATURES, COMPONENTS
 from gan_augment.params import ClassicParams, EvaluateParams
 from gan_augment.seeding import seed_of
@@ -188,7 +188,10 @@ class _Seen(NamedTuple):
 
 def extent_of(training_set: TrainingSet) -> Extent:
     """Return the extent of the comparison that a training set is of, or its own."""
-    return training_set.extent or Extent(len(training_set.labels))
+    if training_set.extent:
+        return training_set.extent
+    rows = len(training_set.labels)
+    return Extent(copies(rows), rows * (1 + copies(rows) * (training_set.classic is not None)))
 
 
 @lru_cache(maxsize=2)

@@ -10,6 +10,7 @@ from gan_augment.evaluation.arms import (
     CLASSIC,
     EXPONENTS,
     Option,
+    extent,
     followable,
     rarity,
     transforms,
@@ -17,7 +18,7 @@ from gan_augment.evaluation.arms import (
 from gan_augment.evaluation.cells import Choices
 from gan_augment.evaluation.classifiers import classifier
 from gan_augment.evaluation.outcomes import Outcomes
-from gan_augment.evaluation.training_set import Extent, extent
+from gan_augment.evaluation.training_set import Extent
 from gan_augment.evaluation.verdict import Judge, gains, together, told
 from gan_augment.params import EvaluateParams
 from gan_augment.recipe import best, flat
@@ -56,7 +57,7 @@ def recipes(
         validation, with the settings of its classifier.
     """
     judge = Judge(validation, test, together(test), params.min_gain, 1.0)
-    size = extent(len(train), sum(planned.values()))
+    size = extent(len(train), sum(planned.values()), params)
     found = {
         arm: _recipe(arm, judge, choices, params, train, size, space)
         for arm in judge.arms

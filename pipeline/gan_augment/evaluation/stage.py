@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from gan_augment import mapped, spreadsheet, table
 from gan_augment.embed import backbones
 from gan_augment.evaluation import cells, outcomes, tuning, views
-from gan_augment.evaluation.arms import ARMS, CLASSIC, transforms, without_additions
+from gan_augment.evaluation.arms import ARMS, CLASSIC, extent, transforms, without_additions
 from gan_augment.evaluation.classifiers import STAND_INS, classifier
 from gan_augment.evaluation.embedding import Embedder, Pictures
 from gan_augment.evaluation.fitting import fitting
 from gan_augment.evaluation.recipes import recipes
 from gan_augment.evaluation.seal import open_test
 from gan_augment.evaluation.sets import Drawn
-from gan_augment.evaluation.training_set import Extent, Pretrained, Views, extent
+from gan_augment.evaluation.training_set import Extent, Pretrained, Views
 from gan_augment.evaluation.verdict import verdicts
 from gan_augment.gan import model
 from gan_augment.params import EvaluateParams, Space
@@ -63,9 +63,9 @@ def run(
         split: mapped.read(samples, split, outputs["scratch"]) for split in ("train", "validation")
     }
     seen_by = table.space(embedded) if embedded else None
-    size = extent(len(known["train"]), int(counts.sum()))
-    _told(size, params)
     compared = _compared(params, known["train"], counts, seen_by)
+    size = extent(len(known["train"]), int(counts.sum()), compared)
+    _told(size, compared)
     synthetic, drawn = (inputs[name].resolve() for name in ("synthetic", "draws"))
     sets = Drawn(known["train"], trained, synthetic, drawn, compared)
     sets.check()

@@ -16,32 +16,25 @@ FRESH_SETS = 3
 COPIES = 3
 """Transformed copies of each image that estimators see; networks see another one every time."""
 MOST_COPIED = 12_000
-"""One copy at least, further ones while there are no more rows: kernels take their square."""
+"""One copy at least, further ones while an arm that adds as many images as ship has no more rows:
+kernels take their square."""
 
 
 class Extent(NamedTuple):
     """How large a comparison is; what estimators make of that is alike in all its arms.
 
     Attributes:
-        rows: of an arm with all the images that are added, resampled, without copies.
+        copies: transformed copies of each row that estimators see.
+        most: rows of the largest arm, whatever is chosen for it, copies included.
     """
 
-    rows: int
-
-    @property
-    def copies(self) -> int:
-        """Transformed copies of each row that estimators see."""
-        return int(np.clip(MOST_COPIED // max(self.rows, 1) - 1, 1, COPIES))
-
-    @property
-    def most(self) -> int:
-        """Rows with their copies: what the largest arm has."""
-        return self.rows * (1 + self.copies)
+    copies: int
+    most: int
 
 
-def extent(real: int, synthetic: int) -> Extent:
-    """Return the extent of a comparison with so many training images; see `resample`."""
-    return Extent(3 * (real + synthetic) // 2)
+def copies(rows: int) -> int:
+    """Return how many transformed copies estimators see of each of so many rows."""
+    return int(np.clip(MOST_COPIED // max(rows, 1) - 1, 1, COPIES))
 
 
 class Pretrained(NamedTuple):
@@ -137,6 +130,11 @@ def _shown(real: Images, part: Images) -> NDArray[np.int64]:
     known = dict(zip(real.rows.get("id", ()), range(len(real)), strict=False))
     ids = part.rows.get("id", [None] * len(part))
     return np.array([known.get(identity, NO_IMAGE) for identity in ids], np.int64)
+
+
+def resampled(rows: int) -> int:
+    """Return how many rows `resample` makes of so many."""
+    return 3 * rows // 2
 
 
 def resample(training_set: TrainingSet, seed: int) -> TrainingSet:

@@ -100,7 +100,8 @@ def _try(
     validation = common.judged["validation"]
     present = np.unique(validation.labels)
     seed = seed_of(common.params.seed, "tuning", trial.repeat)
-    make = training_sets(common.sets(common.params.repeats + trial.repeat), trial.arm, seed)
+    material = common.sets(common.params.repeats + trial.repeat)
+    make = training_sets(material, trial.arm, common.params, seed)
     scores: dict[str, list[float]] = {name: [] for name in common.choices[trial.arm]}
     for option in options(trial.arm, space):
         for name, of_name in scores.items():
