@@ -193,31 +193,31 @@ def gan_raw(material: Material, seed: int) -> Make:
 
 def gan_weighted(material: Material, seed: int) -> Make:
     """Add the synthetic images, each with the weight that the gates gave it."""
-    make = _adding(GAN)(material, seed)
+    counts = material.synthetic.counts()
 
-    def weighted(ratio: Option, params: ClassicParams) -> TrainingSet:
-        made = make(ratio, params)
-        counts = material.synthetic.counts()
-        rows = taken(material.synthetic.labels, counts, ratio, seed)
+    def make(ratio: Option, _: ClassicParams) -> TrainingSet:
+        synthetic = take(material.synthetic, counts, ratio, seed)
+        made = of_images(material.real, synthetic=synthetic)
         weights = made.weights.copy()
-        weights[made.synthetic] = _weights(material.synthetic)[rows]
+        weights[made.synthetic] = _weights(synthetic)
         return replace(made, weights=weights)
 
-    return weighted
+    return make
 
 
 def gan_soft(material: Material, seed: int) -> Make:
     """Do as `gan+classic`, with the class probabilities of synthetic images for their labels."""
-    make = _on_classic(GAN)(material, seed)
+    counts = material.synthetic.counts()
 
-    def soft(ratio: Option, params: ClassicParams) -> TrainingSet:
-        made = make(ratio, params)
+    def make(share: Option, params: ClassicParams) -> TrainingSet:
+        synthetic = take(material.synthetic, counts, share, seed)
+        rest = np.maximum(counts - synthetic.counts(), 0)
+        made = _balanced(material, seed, rest, synthetic)
         targets = np.eye(made.classes)[made.labels]
-        rows = taken(material.synthetic.labels, material.synthetic.counts(), ratio, seed)
-        targets[made.synthetic] = _soft_labels(material.synthetic)[rows]
-        return replace(made, soft=targets)
+        targets[made.synthetic] = _soft_labels(synthetic)
+        return replace(made, classic=params, soft=targets)
 
-    return soft
+    return make
 
 
 def gan_fresh(material: Material, seed: int) -> Make:
