@@ -94,15 +94,18 @@ def test_the_sentence_names_the_rival_that_does_best_on_test(
     assert named in overall["sentence"]
 
 
-def test_the_sentence_tells_the_probability_of_a_gain_over_every_rival() -> None:
+def test_the_sentence_tells_the_probability_of_a_gain_over_the_hardest_rival() -> None:
     sure, level, half = (
         told(real=0.9, smote=0.93, gan=gan)["overall"] for gan in (0.96, 0.93, 0.935)
     )
-    assert sure["sentence"].endswith("of 0.5 points or more over every simpler arm: over 99 %.")
-    assert level["sentence"].endswith(" every simpler arm: under 1 %.")
+    said = " The probability of a gain of 0.5 points or more over"
+    assert sure["sentence"].endswith(f"{said} smote: over 99 %.")
+    assert level["sentence"].endswith(f"{said} smote: under 1 %.")
     percent = f"{100 * half['probability_of_gain']:.0f} %"
-    assert half["sentence"].endswith(f" every simpler arm: {percent}.")
+    assert half["sentence"].endswith(f"{said} smote: {percent}.")
     assert 0.2 < half["probability_of_gain"] < 0.8
+    two = told(real=0.9, smote=(0.93, 0.92), gmm=(0.93, 0.94), gan=0.96)["overall"]
+    assert two["sentence"].endswith(f"{said} gmm, the hardest to beat: over 99 %.")
 
 
 def test_an_arm_that_validation_tells_apart_is_no_rival() -> None:

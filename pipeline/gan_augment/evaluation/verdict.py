@@ -49,8 +49,8 @@ def verdicts(
         that saw no arm with the GAN, if others did),
         and `classifiers` (by name). Each verdict has verdict, sentence, gan_arm,
         alternative, scores, against_alternative, against_real, `alternatives` (the difference to
-        each rival), `beats_real`, `probability_of_gain` (that it is better than every rival by
-        `min_gain`), `chance` (the balanced accuracy of guesses) and `above_chance` (the difference
+        each rival), `beats_real`, `probability_of_gain` (that it is better by `min_gain` than
+        the rival that is hardest to beat), `chance` (the balanced accuracy of guesses) and `above_chance` (the difference
         of the alternative to it), `placebo` (the difference of the arm `gan` to it, if both are
         there); for every other arm in `arms`, the difference to real images alone with
         `adjusted_p`; for every class in `classes`, its own verdict on recall. `overall` has
@@ -395,7 +395,9 @@ def _sentence(
             text = f"It is undecided whether {gan_arm} helps: {to_alternative}, {to_real}"
     text += f", in balanced accuracy ({title}; 95 % intervals)."
     if word in ("helps", "level", UNDECIDED):
-        gain = f"{judge.min_gain:g} points or more over every simpler arm"
+        over = min(against, key=lambda arm: against[arm].above(judge.min_gain / 100))
+        over += ", the hardest to beat" if others else ""
+        gain = f"{judge.min_gain:g} points or more over {over}"
         text += f" The probability of a gain of {gain}: {_probability(against, judge)}."
     return f"{text} {_outlook(against, real, judge)}" if word == UNDECIDED else text
 
@@ -406,7 +408,7 @@ def _probability(against: Mapping[str, Difference], judge: Judge) -> str:
 
 
 def _of_gain(against: Mapping[str, Difference], judge: Judge) -> float:
-    """Return the probability of a gain over every rival."""
+    """Return the probability of a gain over the rival that is hardest to beat."""
     return min(found.above(judge.min_gain / 100) for found in against.values())
 
 
