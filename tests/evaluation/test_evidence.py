@@ -40,6 +40,16 @@ def test_a_gain_that_few_images_of_fewer_objects_made_is_told_as_such() -> None:
     )
 
 
+def test_classes_without_test_images_are_told() -> None:
+    world = thin([30, 30])
+    for names, said in (("ab", []), ("abc", ["c"]), ("abcdefghi", ["c, d, e, f, g and 2 more"])):
+        found = verdicts(world, world, 0.5, classes=tuple(names))["overall"]["cautions"]
+        assert found == [
+            f"The verdict is about 2 of {len(names)} classes: there is no test image of {them}."
+            for them in said
+        ]
+
+
 def test_thin_classes_are_told_where_nothing_was_made() -> None:
     world = thin([6, 40, 40])
     del world.right["svm", "gan"]  # type: ignore[attr-defined]

@@ -202,6 +202,14 @@ def test_where_there_are_no_other_images_to_choose_by_a_caution_says_so() -> Non
     assert (found["alternative"], study.SEEN in found["cautions"]) == ("smote", True)
 
 
+def test_classes_that_no_replicate_tests_are_told() -> None:
+    one = replicate({"real": "", "gan": "a"}, validation="abst", test="ijuv")
+    told = outcomes.together([one] * 2)
+    for classes, said in (({"cat", "dog"}, False), ({"cat", "dog", "owl"}, True)):
+        found = study.of_replicates(told, 0.5, {"cat", "dog"}, 1.0, classes)["overall"]
+        assert any("no test image of owl" in one for one in found["cautions"]) == said
+
+
 def test_one_by_one_and_not_interrupted_it_gives_the_same_bytes(
     done: Path, tmp_path: Path, quick: Params, monkeypatch: pytest.MonkeyPatch
 ) -> None:

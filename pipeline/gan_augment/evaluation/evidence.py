@@ -1,6 +1,6 @@
 """How little a verdict may rest on: few images, judges that guess, gains that noise has too."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from gan_augment.evaluation.statistics import SIGNIFICANCE, points
@@ -17,7 +17,10 @@ NOISE = {"as well": "does as well as", "not told apart": "is not surely worse th
 
 
 def cautions(
-    overall: Mapping[str, Any], classifiers: Mapping[str, Mapping[str, Any]], said: str
+    overall: Mapping[str, Any],
+    classifiers: Mapping[str, Mapping[str, Any]],
+    said: str,
+    classes: Collection[str] = (),
 ) -> list[str]:
     """Return what a reader must know before believing a verdict, a sentence each.
 
@@ -25,8 +28,9 @@ def cautions(
         overall: the verdict on the mean over classifiers, as `verdicts` has it.
         classifiers: those of each.
         said: what `noise` says.
+        classes: the names of all classes, with test images or without.
     """
-    found = [*_guessing(classifiers), *_thin(overall)]
+    found = [*_guessing(classifiers), *_unseen(overall, classes), *_thin(overall)]
     if said:
         compared = f"gan is {points(overall['placebo'])} against as many images of noise"
         found.append(f"Noise {NOISE[said]} the images of the GAN: {compared}.")
@@ -57,6 +61,15 @@ def _guessing(classifiers: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             )
 
 
+def _unseen(overall: Mapping[str, Any], classes: Collection[str]) -> Iterator[str]:
+    """Yield the classes without test images."""
+    if unseen := [name for name in classes if name not in overall["classes"]]:
+        yield (
+            f"The verdict is about {len(overall['classes'])} of {len(classes)} classes: "
+            f"there is no test image of {_listed(unseen)}."
+        )
+
+
 def _thin(overall: Mapping[str, Any]) -> Iterator[str]:
     """Yield the classes with few test images or groups, and their part of the difference."""
     classes = overall["classes"]
@@ -68,9 +81,7 @@ def _thin(overall: Mapping[str, Any]) -> Iterator[str]:
     if not thin:
         return
     ranked = sorted(thin, key=lambda name: (thin[name]["groups"], thin[name]["images"]))
-    names = ", ".join(f"{name} ({_size(thin[name])})" for name in ranked[:MOST_NAMES])
-    if len(thin) > MOST_NAMES:
-        names += f" and {len(thin) - MOST_NAMES} more"
+    names = _listed([f"{name} ({_size(thin[name])})" for name in ranked])
     few = f"fewer than {FEW_IMAGES} test images, or than {FEW_GROUPS} groups of them: {names}."
     if len(thin) == len(classes):
         yield f"Thin evidence: every class has {few}"
@@ -84,6 +95,12 @@ def _thin(overall: Mapping[str, Any]) -> Iterator[str]:
         told += f" Of {all_of:+.1f} points against {overall['alternative']}, {theirs:+.1f} come "
         told += f"from there, {others:+.1f} from all others."
     yield told
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(names[:MOST_NAMES]) + more
 
 
 def _size(found: Mapping[str, Any]) -> str:

@@ -92,7 +92,7 @@ def run(
         planned = dict(zip(test.classes, counts.tolist(), strict=True))
         filled = [name for name, added in planned.items() if added]
         verdict = {
-            **verdicts(validation, of_test, params.min_gain, filled),
+            **verdicts(validation, of_test, params.min_gain, filled, classes=test.classes),
             **recipes(validation, of_test, choices, params, known["train"], planned, seen_by),
             "choices": choices,
             "kinds": {name: ARMS[name].kind for name in compared.arms},

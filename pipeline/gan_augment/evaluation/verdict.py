@@ -34,6 +34,7 @@ def verdicts(
     min_gain: float,
     filled: Collection[str] | None = None,
     overlap: float = 1.0,
+    classes: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return the verdict over all classifiers and for each.
 
@@ -43,20 +44,21 @@ def verdicts(
         min_gain: points that a gain must have, 0–100.
         filled: names of the classes that got synthetic images; None is all.
         overlap: times what repeats add to the variance; see `Difference`.
+        classes: names of all classes, so that those without test images are told.
 
     Returns:
         `overall` (on the mean over classifiers, of the arms that all were trained on; without those
         that saw no arm with the GAN, if others did),
         and `classifiers` (by name). Each verdict has verdict, sentence, gan_arm,
         alternative, scores, against_alternative, against_real, `alternatives` (the difference to
-        each rival), `beats_real`, `probability_of_gain` (that it is better by `min_gain` than
-        the rival that is hardest to beat), `chance` (the balanced accuracy of guesses) and `above_chance` (the difference
-        of the alternative to it), `placebo` (the difference of the arm `gan` to it, if both are
-        there); for every other arm in `arms`, the difference to real images alone with
-        `adjusted_p`; for every class in `classes`, its own verdict on recall. `overall` has
-        `noise` and `cautions`, see `evidence`. Without an arm with the GAN the word is `nothing
-        made`, or of a classifier that saw none `not judged`, and what is about that arm is None or
-        empty.
+        each rival), `beats_real`, `probability_of_gain` (that it is better by `min_gain` than the
+        rival that is hardest to beat), `chance` (the balanced accuracy of guesses) and
+        `above_chance` (the difference of the alternative to it), `placebo` (the difference of the
+        arm `gan` to it, if both are there); for every other arm in `arms`, the difference to real
+        images alone with `adjusted_p`; for every class in `classes`, its own verdict on recall.
+        `overall` has `noise` and `cautions`, see `evidence`. Without an arm with the GAN the word
+        is `nothing made`, or of a classifier that saw none `not judged`, and what is about that arm
+        is None or empty.
     """
     names = list(dict.fromkeys(name for name, _ in test.right))
     judges = {name: Judge(validation, test, (name,), min_gain, overlap) for name in names}
@@ -64,7 +66,7 @@ def verdicts(
     overall = _verdict(mean, MEAN, filled)
     classifiers = {name: _verdict(judge, name, filled) for name, judge in judges.items()}
     noise = evidence.noise(overall["placebo"], min_gain)
-    cautions = evidence.cautions(overall, classifiers, noise)
+    cautions = evidence.cautions(overall, classifiers, noise, classes)
     return {
         "overall": {**overall, "noise": noise, "cautions": cautions},
         "classifiers": classifiers,

@@ -149,11 +149,16 @@ def _verdicts(told: pa.Table, done: Sequence[Replicate], params: Params) -> dict
     rows = [table.Rows(table.shards(one.real, "train")) for one in done]
     learnt = [set(one.columns(["id"])["id"].to_pylist()) for one in rows]
     times = overlap(learnt, int(table.counts(done[0].real, "test").sum()))
-    return of_replicates(told, params.evaluate.min_gain, filled, times)
+    classes = table.class_names(done[0].real)
+    return of_replicates(told, params.evaluate.min_gain, filled, times, classes)
 
 
 def of_replicates(
-    told: pa.Table, min_gain: float, filled: Collection[str], times: float
+    told: pa.Table,
+    min_gain: float,
+    filled: Collection[str],
+    times: float,
+    classes: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return the verdicts on arms that are chosen by validation images that no replicate tests.
 
@@ -162,10 +167,12 @@ def of_replicates(
         min_gain: points that a gain must have, 0–100.
         filled: names of the classes that got synthetic images.
         times: see `overlap`.
+        classes: names of all classes.
     """
     apart = outcomes.untested(told)
     validation = outcomes.of_split(told if apart is None else apart, "validation")
-    found = verdicts(validation, outcomes.of_split(told, "test"), min_gain, filled, times)
+    test = outcomes.of_split(told, "test")
+    found = verdicts(validation, test, min_gain, filled, times, classes)
     if apart is None:
         found["overall"]["cautions"].append(SEEN)
     return found
