@@ -12,6 +12,9 @@ from gan_augment.table import Images
 def open_test(real: Path, seal: Path, used: Mapping[str, Images]) -> Images:
     """Return the test split, if it is whole and holds no image that was used before.
 
+    Images are what their ids say, hashes of pixels. Features have the ids of their images; whether
+    they are these images' is not looked at.
+
     Args:
         real: the image table.
         seal: seal.json of ingestion: the hash of the test split.
@@ -20,12 +23,15 @@ def open_test(real: Path, seal: Path, used: Mapping[str, Images]) -> Images:
     Raises:
         UserError: the split is not the one that was sealed, or an image of it is among those used.
     """
+    other = UserError(
+        f"the test split of {real} is not the one that ingestion sealed in {seal}: "
+        "run `dvc repro ingest`"
+    )
     if table.table_hash(real, "test") != read_record(seal, "test")["test"]:
-        raise UserError(
-            f"the test split of {real} is not the one that ingestion sealed in {seal}: "
-            "run `dvc repro ingest`"
-        )
+        raise other
     test = table.read(real, "test")
+    if test.space is None and [*map(table.pixel_hash, test.pixels)] != test.rows["id"].tolist():
+        raise other
     sealed = set(test.rows["id"])
     for name, images in used.items():
         if known := sealed.intersection(images.rows["id"]):
