@@ -20,6 +20,8 @@ WIDTH, HEIGHT = 640.0, 360.0
 LEFT, RIGHT, TOP, BOTTOM = 56.0, 16.0, 60.0, 44.0
 COMPARISONS = {"against_real": "real images alone", "against_alternative": "the best without a GAN"}
 PARTS = ("mean", "low", "high", "p")
+Found = Sequence[tuple[int, Mapping[str, Any]]]
+"""(training images of each class, `overall` of verdict.json), from few images to many."""
 
 
 def run(params: Params, sizes: Sequence[int], outputs: Mapping[str, Path]) -> None:
@@ -60,11 +62,11 @@ def _run(params: Params, sizes: Sequence[int], outputs: Mapping[str, Path]) -> N
     replicates = [Replicate(limited(params, classes, n), folder / str(n)) for n in chosen]
     run_all(replicates[::-1], "curve")  # the longest first
     found = [(size, one.verdict()["overall"]) for size, one in zip(chosen, replicates, strict=True)]
-    curve = pd.DataFrame([_row(size, overall) for size, overall in found])
     with replace_file(outputs["curve"] / "curve.csv") as partial:
-        spreadsheet.write(partial, curve, decimals=6)
-    write_text(outputs["curve"] / "curve.svg", svg(curve))
-    text = page(curve)
+        lines = pd.DataFrame([_row(size, overall) for size, overall in found])
+        spreadsheet.write(partial, lines, decimals=6)
+    write_text(outputs["curve"] / "curve.svg", svg(found))
+    text = page(found)
     write_text(outputs["curve"] / "curve.md", text)
     delete_directory(folder)
     print(text.partition("\n\n")[2], end="")
@@ -94,29 +96,22 @@ def _row(size: int, overall: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _rows(curve: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the lines with each comparison as a difference of its own."""
-    rows: list[dict[str, Any]] = curve.to_dict("records")  # type: ignore[assignment]
-    return [
-        {**row, **{key: {part: row[f"{key}_{part}"] for part in PARTS} for key in COMPARISONS}}
-        for row in rows
-    ]
-
-
-def page(curve: pd.DataFrame) -> str:
+def page(found: Found) -> str:
     """Return the curve as Markdown: its picture, and a line a size, differences in points."""
     head = ["images", "verdict", "difference", "to real", "real", "best without", "best with a GAN"]
     lines = [
         [
-            row["images"],
-            row["verdict"],
-            points(row["against_alternative"], unit=""),
-            points(row["against_real"], unit=""),
-            f"{100 * row['real_score']:.1f}",
-            f"{row['alternative']} {100 * row['alternative_score']:.1f}",
-            f"{row['gan_arm']} {100 * row['gan_arm_score']:.1f}",
+            size,
+            overall["verdict"],
+            points(overall["against_alternative"], unit=""),
+            points(overall["against_real"], unit=""),
+            f"{100 * overall['scores']['real']:.1f}",
+            *(
+                f"{arm} {100 * overall['scores'][arm]:.1f}"
+                for arm in (overall["alternative"], overall["gan_arm"])
+            ),
         ]
-        for row in _rows(curve)
+        for size, overall in found
     ]
     text = (
         "Balanced accuracy on the test images, %, with so many real training images of each class; "
@@ -127,11 +122,10 @@ def page(curve: pd.DataFrame) -> str:
     return f"{picture}\n\n{text}\n\n{markdown.table(head, lines)}\n"
 
 
-def svg(curve: pd.DataFrame) -> str:
+def svg(found: Found) -> str:
     """Return the curve as a picture: points against images of each class (logarithmic)."""
-    rows = _rows(curve)
-    sizes = [row["images"] for row in rows]
-    scale = forest.scale(row[key] for row in rows for key in COMPARISONS)
+    sizes = [size for size, _ in found]
+    scale = forest.scale(overall[key] for _, overall in found for key in COMPARISONS)
     across = dict(zip(sizes, _spread(np.log(sizes), LEFT + 30, WIDTH - RIGHT - 30), strict=True))
 
     def down(at: float) -> float:
@@ -143,10 +137,10 @@ def svg(curve: pd.DataFrame) -> str:
             "kind": kind,
             "points": [
                 {
-                    "x": across[row["images"]] + shift,
-                    **{name: down(at) for name, at in scale.mark(row[kind])._asdict().items()},
+                    "x": across[size] + shift,
+                    **{name: down(at) for name, at in scale.mark(overall[kind])._asdict().items()},
                 }
-                for row in rows
+                for size, overall in found
             ],
         }
         for shift, (kind, title) in zip((-4, 4), COMPARISONS.items(), strict=True)
