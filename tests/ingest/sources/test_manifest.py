@@ -352,3 +352,47 @@ def test_a_label_that_is_no_name(tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "images.parquet")
     with pytest.raises(UserError, match=r"'bbb.*'… has 2,000 characters: no name is so long"):
         find(IngestParams(source="parquet", path=tmp_path / "images.parquet"))
+
+
+def test_what_was_generated_for_another_project_is_not_real(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (10, 1, 8, 8), np.uint8)
+    origin = ["real"] * 6 + ["synthetic"] * 4
+    labels = np.arange(10) % 2
+    rows = table.encode(pixels, labels, ["a", "b"], split="train", origin=origin, group="")
+    table.write(tmp_path / "t", [rows], ["a", "b"])
+    found = find(IngestParams(source="parquet", path=tmp_path / "t"))
+    images = list(found.images)
+    assert len(images) == found.total == 6
+    for image, wanted in zip(images, pixels[:6], strict=True):
+        np.testing.assert_array_equal(np.asarray(image.open()), wanted[0])
+    (file,) = (tmp_path / "t").glob("*.parquet")
+    assert found.skipped == {"synthetic in its table": (4, f"{file.name}/00006")}
+
+
+ORIGINS = "file,label,origin\na.png,x,real\nb.png,y,\nc.png,z,synthetic\nd.png,y,synthetic\n"
+
+
+def test_rows_of_a_csv_that_were_generated(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text(ORIGINS)
+    found = find(IngestParams(source="csv", path=tmp_path))
+    assert found.classes == ("x", "y")
+    assert [image.name for image in found.images] == ["a.png", "b.png"]
+    assert found.skipped == {"synthetic in its table": (2, "x.csv/00002")}
+
+
+def test_made_images_are_told_from_real_ones_where_that_is_the_question(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text(ORIGINS)
+    found = find(
+        IngestParams.model_validate(
+            {"source": "csv", "path": tmp_path, "columns": {"label": "origin"}}
+        )
+    )
+    assert found.classes == ("real", "synthetic")
+    assert found.total == 4
+    assert not found.skipped
+
+
+def test_a_table_of_generated_images_alone(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("file,label,origin\na.png,x,synthetic\n")
+    with pytest.raises(UserError, match="x.csv: all images are synthetic in its table"):
+        find(IngestParams(source="csv", path=tmp_path / "x.csv"))

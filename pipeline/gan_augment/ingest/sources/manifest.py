@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,14 @@ from gan_augment.errors import UserError, choose
 from gan_augment.ingest.sources import labels
 from gan_augment.ingest.sources.formats import not_too_large, open_bytes, open_file, open_listed
 from gan_augment.ingest.sources.paths import in_rubbish, spelled
-from gan_augment.ingest.sources.raw import Found, RawImage, check_bytes, check_count
+from gan_augment.ingest.sources.raw import (
+    Found,
+    RawImage,
+    Skipped,
+    check_bytes,
+    check_count,
+    skip,
+)
 from gan_augment.ingest.sources.splits import split_name, split_of, split_within
 from gan_augment.params import IngestParams
 from gan_augment.parquet import batches
@@ -30,6 +37,9 @@ _USUAL = {
     "group": ("group",),
 }
 """Names of columns that are found by themselves."""
+ORIGIN, SYNTHETIC = "origin", "synthetic"
+"""The column of our own tables that tells what was generated, and how."""
+MADE = "synthetic in its table"
 BATCH_ROWS, BATCH_CELLS = 32, 2**16
 """Rows of a Parquet file that memory holds at a time, and labels alone: images may be large."""
 
@@ -42,13 +52,13 @@ class Reader(NamedTuple):
 
     Attributes:
         columns: returns the names of a file's columns.
-        cells: yields a number of rows and the distinct cells of one column in them.
+        cells: yields the cells of some columns, by column, of all rows, so many at a time.
         rows: yields the rows of a file, of some columns at least.
         names: returns names of classes by column, where the file numbers them.
     """
 
     columns: Callable[[Path], list[str]]
-    cells: Callable[[Path, str], Iterable[tuple[int, Iterable[Any]]]]
+    cells: Callable[[Path, list[str]], Iterable[Mapping[str, Sequence[Any]]]]
     rows: Callable[[Path, list[str]], Iterable[Row]]
     names: Callable[[Path], Names]
 
@@ -98,18 +108,26 @@ def _files(params: IngestParams, pattern: str) -> list[Path]:
 
 
 def _found(files: Sequence[Path], reader: Reader, params: IngestParams) -> Found:
-    """Read the labels, and the images later."""
+    """Read the labels, and the images later.
+
+    Raises:
+        UserError: a column is missing, an image has several labels, or none is real.
+    """
     total = 0
+    skipped: Skipped = {}
     texts: set[str | None] = set()
     source: list[str] = []
     for file in files:
-        column = _columns(file, reader.columns(file), params)["label"]
-        names = reader.names(file).get(column)
+        columns = _columns(file, reader.columns(file), params)
+        names = reader.names(file).get(columns["label"])
         source += names or ()
-        for number, cells in reader.cells(file, column):
-            total += number
+        where = f"{file}, column {columns['label']!r}"
+        for cells in _real_labels(reader, file, columns, skipped, params):
+            total += len(cells)
             check_count(total, params, str(params.path))
-            texts |= {_label(cell, names, f"{file}, column {column!r}") for cell in cells}
+            texts |= {_label(cell, names, where) for cell in _distinct(cells)}
+    if skipped and not total:
+        raise UserError(f"{params.path}: all images are {MADE}: name a table of real ones")
     said = {text for text in texts if text is not None}
     as_number = labels.as_numbers(said - set(source))
     used = {name for text in said if (name := as_number.get(text, text)) is not None}
@@ -119,8 +137,44 @@ def _found(files: Sequence[Path], reader: Reader, params: IngestParams) -> Found
         total,
         _images(files, reader, as_number, params),
         labels.ordered(used, source),
+        skipped=skipped,
         understood=(left_out,) if unused else (),
     )
+
+
+def _real_labels(
+    reader: Reader,
+    file: Path,
+    columns: Mapping[str, str | None],
+    skipped: Skipped,
+    params: IngestParams,
+) -> Iterator[Sequence[Any]]:
+    """Yield the labels of a file, so many at a time; synthetic rows are counted in `skipped`."""
+    label, origin = columns["label"], columns["origin"]
+    assert label is not None
+    name, numbers = _named(file, params), count(1)
+    for cells in reader.cells(file, [label, *([origin] if origin else [])]):
+        if origin is None:
+            yield cells[label]
+            continue
+        real = []
+        for cell, said, number in zip(cells[label], cells[origin], numbers, strict=False):
+            if said == SYNTHETIC:
+                skip(skipped, MADE, _row_name(name, number))
+            else:
+                real.append(cell)
+        yield real
+
+
+def _distinct(cells: Sequence[Any]) -> Iterable[Any]:
+    """Return distinct cells, or the first that is not one label: it has no hash, and is refused."""
+    nested = next((cell for cell in cells if isinstance(cell, list | dict)), None)
+    return set(cells) if nested is None else [nested]
+
+
+def _row_name(file: str, number: int) -> str:
+    """Return the name of an image that has none of its own, by its row, from 1."""
+    return f"{file}/{number - 1:05d}"
 
 
 def _images(
@@ -135,12 +189,14 @@ def _images(
         for number, row in enumerate(reader.rows(file, used), start=1):
             where = f"{file}, row {number}"
             said = {role: row[column] if column else None for role, column in columns.items()}
+            if said["origin"] == SYNTHETIC:
+                continue
             label = _label(said["label"], names, where)
             path, opener = _image(said["image"], file, where, params)
             total += (held := _held(said["image"]))
             check_bytes(total, params, params.path)
             yield RawImage(
-                path or f"{name}/{number - 1:05d}",
+                path or _row_name(name, number),
                 as_number.get(label, label) if label is not None else None,
                 opener,
                 split_name(labels.text(said["split"], where), where) or published,
@@ -170,6 +226,8 @@ def _columns(file: Path, found: list[str], params: IngestParams) -> dict[str, An
                 f"{file} has none of the columns {', '.join(_USUAL[role])}: "
                 f"name the one of {', '.join(found)} in ingest.columns.{role}"
             )
+    # It may be what the images are told apart by.
+    chosen["origin"] = ORIGIN if ORIGIN in {*found} - {*chosen.values()} else None
     return chosen
 
 
@@ -255,8 +313,8 @@ def _csv_rows(file: Path, _: object = None) -> Iterator[Row]:
         yield from reader
 
 
-def _csv_cells(file: Path, column: str) -> Iterator[tuple[int, Iterable[Any]]]:
-    return ((1, (row[column],)) for row in _csv_rows(file))
+def _csv_cells(file: Path, columns: list[str]) -> Iterator[Mapping[str, Sequence[Any]]]:
+    return ({column: (row[column],) for column in columns} for row in _csv_rows(file))
 
 
 @contextmanager
@@ -273,13 +331,10 @@ def _parquet_columns(file: Path) -> list[str]:
         return list(table.schema_arrow.names)
 
 
-def _parquet_cells(file: Path, column: str) -> Iterator[tuple[int, Iterable[Any]]]:
+def _parquet_cells(file: Path, columns: list[str]) -> Iterator[Mapping[str, Sequence[Any]]]:
     with _parquet(file) as table:
-        for batch in batches(table, [column], BATCH_CELLS, file):
-            cells = batch[column].to_pylist()
-            # What is not one label cannot be counted, and is refused by the first of it.
-            nested = next((cell for cell in cells if isinstance(cell, list | dict)), None)
-            yield len(cells), set(cells) if nested is None else [nested]
+        for batch in batches(table, columns, BATCH_CELLS, file):
+            yield {column: batch[column].to_pylist() for column in columns}
 
 
 def _parquet_rows(file: Path, columns: list[str]) -> Iterator[Row]:
