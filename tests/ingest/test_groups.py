@@ -1,14 +1,18 @@
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gan_augment.errors import UserError
 from gan_augment.ingest import groups
 from gan_augment.ingest.groups import Contradiction
 from gan_augment.params import Group
+from tests.conftest import ROOT
 
 NAMES = ["cat/sofa/01-a.jpg", "cat/sofa/02-b.jpg", "cat/03-a.jpg", "04-a.jpg"]
+FOLDERS = ["cat/sofa", "cat/sofa", None, None]
 
 
 @pytest.mark.parametrize(
@@ -22,7 +26,36 @@ NAMES = ["cat/sofa/01-a.jpg", "cat/sofa/02-b.jpg", "cat/03-a.jpg", "04-a.jpg"]
 )
 def test_groups_are_given_or_told_by_names(group: object, expected: list[str | None]) -> None:
     given_groups = [None, "mine", None, None]
-    assert groups.declared(NAMES, given_groups, Group.model_validate(group)) == expected
+    asked = Group.model_validate(group)
+    assert groups.declared(NAMES, FOLDERS, given_groups, asked) == expected
+
+
+@pytest.mark.parametrize(
+    ("group", "message"),
+    [
+        ("folder", "folder groups no image; the images are called such as 'cat/scan12_1.png'"),
+        ({"pattern": r"^(scan\d+)_"}, r"the pattern '^(scan\d+)_' groups no image; "),
+        ({"pattern": "[A-Z]*"}, "groups no image"),
+        ({"pattern": "scan"}, "the pattern 'scan' makes one group of all, 'scan'; "),
+    ],
+)
+def test_a_setting_that_groups_nothing_is_refused(group: object, message: str) -> None:
+    names = ["cat/scan12_1.png", "cat/scan13_1.png"]
+    with pytest.raises(UserError) as caught:
+        groups.declared(names, [None, None], [None, None], Group.model_validate(group))
+    assert message in str(caught.value)
+
+
+def test_the_documents_pattern_finds_series() -> None:
+    line = next(
+        line
+        for line in (ROOT / "docs" / "ingestion.md").read_text().splitlines()
+        if "group: {pattern" in line
+    )
+    setting = yaml.safe_load(line.split("`")[1])
+    names = ["cat/scan12_1.png", "cat/scan12_2.png", "scan3_1.png"]
+    found = groups.told(names, [None] * 3, Group.model_validate(setting["group"]))
+    assert found == ["scan12", "scan12", "scan3"]
 
 
 def test_conflicts_are_same_pixels_under_two_labels() -> None:

@@ -122,4 +122,29 @@ def test_with_too_few_images_nothing_is_compared(n: int, group: list[str] | None
     ],
 )
 def test_names_may_tell_groups(names: list[str], wanted: str) -> None:
-    assert re.search(wanted, series.remedy(names, np.zeros(40, int)))
+    assert re.search(wanted, series.remedy(told(names, [0] * 40)))
+
+
+def told(
+    names: list[str], labels: list[int], splits: list[str] | None = None, level: int = 1
+) -> pd.DataFrame:
+    """Return images whose classes are folders of some level."""
+    folders = ["/".join(name.split("/")[:-1]) for name in names]
+    below = [folder if folder.count("/") >= level else None for folder in folders]
+    given = pd.array([None] * len(names) if splits is None else splits, "string")
+    return pd.DataFrame(
+        {"name": names, "label": labels, "folder": pd.array(below, "string"), "given": given}
+    )
+
+
+def test_what_groups_by_split_and_class_is_no_remedy() -> None:
+    places = [(s, c) for s in ("train", "valid", "test") for c in (0, 1) for _ in range(10)]
+    splits, labels = map(list, zip(*places, strict=True))
+    frames = [f"{s}/{c}/frame_{n % 10:02d}.jpg" for n, (s, c) in enumerate(places)]
+    assert series.remedy(told(frames, labels, splits, level=2)) == ""
+    films = [f"{s}/{c}/film{n % 10 // 5}_{n % 5}.jpg" for n, (s, c) in enumerate(places)]
+    assert "which makes 12 groups" in series.remedy(told(films, labels, splits, level=2))
+    below = [f"{s}/{c}/film{n % 10 // 5}/{n % 5}.jpg" for n, (s, c) in enumerate(places)]
+    assert series.remedy(told(below, labels, splits, level=2)) == (
+        ", such as ingest.group: folder, which makes 12 groups"
+    )

@@ -514,8 +514,11 @@ def test_a_class_with_few_groups_is_warned_of(
         "test": 6,
         "train": 6,
     }
-    printed = capsys.readouterr().err
-    assert "warning: class 'digit 1' has 2 separable groups of images and none in vali" in printed
+    printed = capsys.readouterr()
+    assert (
+        "warning: class 'digit 1' has 2 separable groups of images and none in vali" in printed.err
+    )
+    assert "  groups: 2, of 12 images; 24 images are in none\n" in printed.out
 
 
 @pytest.fixture(scope="module")

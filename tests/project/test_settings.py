@@ -140,10 +140,10 @@ def test_series_are_kept_together(pictures: Make) -> None:
     names = [f"{c}/part{i}_{j}.png" for c in "ab" for i in range(7) for j in range(3)]
     pattern = chosen(pictures(names))["ingest.group"]["pattern"]
     assert "ingest.group" not in chosen(pictures(numbered(CLASSES), root="others"))
-    from gan_augment.ingest.groups import declared
+    from gan_augment.ingest.groups import told
     from gan_augment.params import Group
 
-    groups = declared(names, [None] * len(names), Group.model_validate({"pattern": pattern}))
+    groups = told(names, [None] * len(names), Group.model_validate({"pattern": pattern}))
     assert len(set(groups)) == 14
 
 

@@ -5,6 +5,7 @@
 | name, id | string | where the image comes from; hash of its pixels |
 | label | int64 | class index |
 | cluster | int64 | number of its cluster of duplicates |
+| folder | string | the folder below its class, or none |
 | given, own | string | split and group that the source or the params give it, or none |
 | group, split | string | added by `split` |
 
@@ -57,9 +58,9 @@ def read(
         params: of ingestion.
 
     Raises:
-        UserError: classes do not fit, or one has no image that passed.
+        UserError: classes do not fit, one has no image that passed, or `params.group` groups none.
     """
-    name, group = (spooled.column(c).to_pylist() for c in ("name", "group"))
+    name, folder, group = (spooled.column(c).to_pylist() for c in ("name", "folder", "group"))
     label = spooled.column("label").dictionary_encode().to_pandas()
     found = {*label.cat.categories, *(reject.label for reject in spooled.tally.rejects)} - {""}
     classes = list(ordered(found, source))
@@ -74,8 +75,9 @@ def read(
             "name": name,
             "id": spooled.ids(),
             "label": label.cat.set_categories(classes).cat.codes.astype(np.int64),
+            "folder": pd.array(folder, "string"),
             "given": pd.array(given, "string"),
-            "own": pd.array(groups.declared(name, group, params.group), "string"),
+            "own": pd.array(groups.declared(name, folder, group, params.group), "string"),
         }
     )
     near = params.duplicates.near

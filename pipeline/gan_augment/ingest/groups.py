@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from gan_augment.errors import UserError
 from gan_augment.ingest.duplicates import components
 from gan_augment.params import Group
 from gan_augment.table import SPLITS
@@ -19,22 +20,39 @@ class Contradiction(NamedTuple):
     other: int
 
 
-def declared(names: Sequence[str], given: Sequence[str | None], group: Group) -> list[str | None]:
+def declared(
+    names: Sequence[str], folders: Sequence[str | None], given: Sequence[str | None], group: Group
+) -> list[str | None]:
     """Return the group that each image has by itself, or None: duplicates apart.
 
-    A given group wins. Else `folder` takes the folder that holds the image, unless that is all of
-    its class; `pattern` takes what the regular expression finds in the name: its first group if
-    it has any, else the whole match.
+    A given group wins over one that its name or folder tells.
+
+    Raises:
+        UserError: `group` asks names or folders, and no image has a group, or all have one.
     """
     if group.kind == "given":
         return list(given)
-    found = _folder if group.kind == "folder" else _pattern(group.pattern)
-    return [said or found(name) for name, said in zip(names, given, strict=True)]
+    found = [said or seen for said, seen in zip(given, told(names, folders, group), strict=True)]
+    if len(set(found)) == 1:
+        asked = "folder" if group.kind == "folder" else f"the pattern '{group.pattern}'"
+        does = "groups no image" if found[0] is None else f"makes one group of all, {found[0]!r}"
+        raise UserError(
+            f"ingest.group: {asked} {does}; the images are called such as {names[0]!r}, "
+            "from the source's folder on: look for what they share there"
+        )
+    return found
 
 
-def _folder(name: str) -> str | None:
-    folder, _, _ = name.rpartition("/")
-    return folder if "/" in folder else None
+def told(names: Sequence[str], folders: Sequence[str | None], group: Group) -> Sequence[str | None]:
+    """Return the group that the name or the folder of each image tells, or None.
+
+    `folder` takes the folder below the class; `pattern` takes what the regular expression finds in
+    the name: its first group if it has any, else the whole match.
+    """
+    if group.kind == "folder":
+        return folders
+    find = _pattern(group.pattern)
+    return [find(name) for name in names]
 
 
 def _pattern(pattern: str) -> Callable[[str], str | None]:
@@ -42,7 +60,7 @@ def _pattern(pattern: str) -> Callable[[str], str | None]:
 
     def find(name: str) -> str | None:
         match = expression.search(name)
-        return (match[1] if expression.groups else match[0]) if match else None
+        return (match[1] if expression.groups else match[0]) or None if match else None
 
     return find
 

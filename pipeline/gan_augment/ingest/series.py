@@ -6,7 +6,6 @@ each image is asked which other of its class it resembles most, and whether that
 or the last. How often it is by chance, a permutation test says.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gan_augment.ingest.duplicates import Rows
-from gan_augment.ingest.groups import declared
+from gan_augment.ingest.groups import told
 from gan_augment.ingest.sources.labels import natural
 from gan_augment.params import Group
 from gan_augment.seeding import rng
@@ -105,17 +104,21 @@ def _next_to(places: Rows, nearest: Rows) -> NDArray[np.bool_]:
     return (np.abs(places - places[:, nearest]) == 1) & (nearest >= 0)
 
 
-def remedy(names: Sequence[str], labels: NDArray[np.int64]) -> str:
+def remedy(images: pd.DataFrame) -> str:
     """Return a half sentence on a setting that would group images by their names, if any would.
 
     Folders below the classes, or what stands before the last number of a name, do if they part each
-    class, on average, and most of what they make has more than one image.
+    class of each given split, on average, and most of what they make has more than one image.
+
+    Args:
+        images: a line an image, with its `name`, `folder`, `label` and `given` split.
     """
-    classes = len(np.unique(labels))
+    wholes = images.groupby(["given", "label"], dropna=False).ngroups
     for setting in ("folder", {"pattern": _NUMBERED}):
-        found = declared(names, [None] * len(names), Group.model_validate(setting))
+        names, folders = (images[column].tolist() for column in ("name", "folder"))
+        found = told(names, folders, Group.model_validate(setting))
         number = len(set(found))
-        if None not in found and 2 * classes <= number <= len(names) / 2:
+        if not pd.isna(found).any() and 2 * wholes <= number <= len(images) / 2:
             shown = setting if isinstance(setting, str) else f"{{pattern: '{_NUMBERED}'}}"
             return f", such as ingest.group: {shown}, which makes {number} groups"
     return ""

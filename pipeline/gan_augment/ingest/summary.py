@@ -51,6 +51,7 @@ class Summary:
         about = (
             self.fitted.in_words(),
             self._counts(),
+            self._groups(),
             self.found.understood,
             self._duplicates(),
             self._neighbours(),
@@ -81,6 +82,13 @@ class Summary:
         for split in table.SPLITS:
             pairs = zip(self.classes, counts.loc[split], strict=True)
             yield f"{split}: " + ", ".join(f"{name} {n}" for name, n in pairs)
+
+    def _groups(self) -> Iterator[str]:
+        """Say how many images are in groups of the source or of the params, if any are."""
+        own = self.images["own"]
+        if number := own.nunique():
+            alone = f"; {own.isna().sum():,} images are in none" if own.hasnans else ""
+            yield f"groups: {number:,}, of {own.count():,} images{alone}"
 
     def _together(self) -> pd.DataFrame:
         """Return the images that have duplicates."""
@@ -119,12 +127,11 @@ class Summary:
         split = self.images["split"]
         one, other = (split[rows].to_numpy() for rows in self.series.pairs.T)
         leaks = ((one != "train") & (other == "train")).sum()
-        remedy = series.remedy(self.images["name"].tolist(), self.images["label"].to_numpy())
         yield (
             f"the split may leak: {self._evidence(self.series)}. If such neighbours show one "
             f"object, person or scene, {leaks} held-out images have theirs in train, and results "
             "look better than they are. Say what belongs together, by ingest.group or in a column "
-            f"'group' (docs/ingestion.md){remedy}"
+            f"'group' (docs/ingestion.md){series.remedy(self.images)}"
         )
 
     def _mixed_clusters(self) -> Iterator[str]:

@@ -61,6 +61,38 @@ def test_folders_named_after_splits_stand_above_classes(folder_of_images: Path) 
     assert {image.label for image in images.values()} == {"digit 0", "digit 1", "digit 2"}
 
 
+def test_the_folder_below_a_class_is_none_of_what_stands_around_it(
+    folder_of_images: Path,
+) -> None:
+    """Groups by folder are of these: a wrapper, a split and a class hold no one object."""
+    root = folder_of_images.parent
+    for label in range(3):
+        (folder_of_images / f"digit {label}" / "a").mkdir()
+        (folder_of_images / f"digit {label}" / "0.png").rename(
+            folder_of_images / f"digit {label}" / "a" / "0.png"
+        )
+    for split in ("train", "valid", "test"):
+        shutil.copytree(folder_of_images, root / "published" / "set" / split)
+    shutil.copytree(folder_of_images, root / "wrapped" / "photos")
+    for name in ("0", "1"):
+        shutil.copytree(folder_of_images, root / "folds" / f"fold{name}")
+    for label in range(3):
+        for split in ("train", "test"):
+            shutil.copytree(
+                folder_of_images / f"digit {label}", root / "inner" / f"digit {label}" / split
+            )
+    for name, around in (
+        ("images", "digit 1"),
+        ("wrapped", "photos/digit 1"),
+        ("published", "set/valid/digit 1"),
+        ("folds", "fold1/digit 1"),
+        ("inner", "digit 1/test"),
+    ):
+        images = folder(root / name)
+        assert images[f"{around}/3.png"].folder is None
+        assert images[f"{around}/a/0.png"].folder == f"{around}/a"
+
+
 def test_annotations_name_split_and_group(folder_of_images: Path) -> None:
     (folder_of_images / "a.csv").write_text(
         "file,split,group\ndigit 0/0.png,test,s1\ndigit 1/0.png,,s2\n"

@@ -67,6 +67,26 @@ def test_columns_of_other_names(folder_of_images: Path) -> None:
         read("csv", folder_of_images, columns={"image": "scn"})
 
 
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [
+        ("1.png", None),
+        ("cat/1.png", None),
+        ("photos/cat/1.png", None),
+        ("test/1.png", None),
+        ("cat/train/1.png", None),
+        ("p1/1.png", "p1"),
+        ("train/cat/p1/1.png", "train/cat/p1"),
+    ],
+)
+def test_the_folder_of_a_listed_image_parts_its_class(
+    tmp_path: Path, path: str, folder: str | None
+) -> None:
+    (tmp_path / "x.csv").write_text(f"file,label\n{path},cat\n")
+    (image,) = read("csv", tmp_path)
+    assert image.folder == folder
+
+
 def png(value: int) -> bytes:
     buffer = io.BytesIO()
     Image.new("L", (8, 8), value).save(buffer, "PNG")

@@ -24,12 +24,14 @@ class Layout(NamedTuple):
         outside: why images in the others are left aside.
         understood: sentences on how the folders were read, where that is not beyond doubt.
         doubts: sentences on where that may be wrong.
+        level: folders from the root down to a class, or to a split in it: further ones part it.
     """
 
     places: Mapping[Folders, Place]
     outside: str = "not in a class folder"
     understood: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    level: int = 0
 
 
 def understand(folders: Iterable[Folders]) -> Layout:
@@ -50,13 +52,13 @@ def understand(folders: Iterable[Folders]) -> Layout:
     if len(tops) > 1 and all(map(is_fold, tops)) and _shared(inside, depth, tops):
         places = {f: Place(f[depth + 1], group=f[depth]) for f in inside if len(f) > depth + 1}
         read = f"folds: {', '.join(sorted(tops))}, each of which stays in one split"
-        return Layout(places, "in no class folder of a fold", (*looked, read))
+        return Layout(places, "in no class folder of a fold", (*looked, read), level=depth + 2)
     if inside and all(len(f) > depth + 1 and split_of(f[depth + 1]) for f in inside):
         pairs = [(split_of(f[depth + 1]) or "", f[depth + 1]) for f in inside]
         if len({split for split, _ in pairs}) > 1:
             places = {f: Place(f[depth], split_of(f[depth + 1])) for f in inside}
             read = f"{told(pairs)}, in each class folder"
-            return Layout(places, understood=(*looked, read))
+            return Layout(places, understood=(*looked, read), level=depth + 2)
     return _classes(inside, depth, splits, looked)
 
 
@@ -65,15 +67,16 @@ def _classes(
 ) -> Layout:
     """Return the layout of classes; say so where what they hold may be the classes."""
     places = {folder: Place(folder[depth]) for folder in folders}
+    layout = Layout(places, understood=looked, level=depth + 1)
     tops = {folder[depth] for folder in folders}
     if len(tops) < 2 or not _shared(folders, depth, tops):
-        return Layout(places, understood=looked)
+        return layout
     below = {folder[depth + 1] for folder in folders if len(folder) > depth + 1}
     read = f"classes are {_listed(tops)}, the outer folders, and not {_listed(below)} in them"
     if not splits:
-        return Layout(places, understood=(*looked, read))
+        return layout._replace(understood=(*looked, read))
     doubt = f"{read}: if they are splits, call them train, validation and test"
-    return Layout(places, understood=looked, doubts=(doubt,))
+    return layout._replace(doubts=(doubt,))
 
 
 def _listed(names: Iterable[str], most: int = 5) -> str:
@@ -117,4 +120,5 @@ def _split_first(
     beside = sorted({f[depth] for f in folders} - splits.keys())
     if beside:
         read += f"; what lies beside them is not read: {', '.join(beside)}"
-    return Layout(places, "in no class folder of a published split", (*looked, read))
+    outside = "in no class folder of a published split"
+    return Layout(places, outside, (*looked, read), level=level + 1)

@@ -201,6 +201,7 @@ def _images(
                 opener,
                 split_name(labels.text(said["split"], where), where) or published,
                 labels.group(said["group"], where),
+                _part(path, label) if path else None,
                 held,
             )
 
@@ -251,6 +252,13 @@ def _image(
             target = _inside(file, spelled(path), where, params)
             return _named(target, params), _opener(target)
     return None, _missing
+
+
+def _part(path: str, label: str | None) -> str | None:
+    """Return the folder that an image is in, unless it is called after its class or a split."""
+    folder, _, _ = path.rpartition("/")
+    last = folder.rpartition("/")[2]
+    return folder if last and last != label and not split_of(last) else None
 
 
 def _held(cell: Any) -> int:

@@ -24,6 +24,7 @@ class RawImage:
         label: name of its class, or None where the source gives none.
         open: returns the picture, undecoded where the format allows.
         split, group: what the source itself says, if anything.
+        folder: the one that holds it, unless that is all of its class, or of a split.
         held: bytes that memory holds of its encoded form, now or once it is opened.
     """
 
@@ -32,6 +33,7 @@ class RawImage:
     open: Callable[[], Image.Image]
     split: str | None = None
     group: str | None = None
+    folder: str | None = None
     held: int = 0
 
 

@@ -62,7 +62,7 @@ class Tree:
 
     def image(self, name: str, opener: Callable[[], Image.Image], held: int = 0) -> RawImage:
         """Return one image of the tree, whose opener holds so many bytes."""
-        place = self._place(name)
+        place, folders = self._place(name), folders_of(name)
         said = self.annotations.get(composed(readable(name)), {})
         published = split_within(_stem(name)) if self.splits_in_names else place.split
         return RawImage(
@@ -71,6 +71,7 @@ class Tree:
             opener,
             split_name(said.get("split"), self.root) or published,
             group(said.get("group"), self.root) or (readable(place.group) if place.group else None),
+            readable("/".join(folders)) if len(folders) > self.layout.level else None,
             held,
         )
 
