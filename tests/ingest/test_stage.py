@@ -494,6 +494,21 @@ def test_what_was_understood_and_left_aside_is_told_and_reported(
     assert found(tmp_path / "real", "doubts")["doubt"][0].startswith(doubt)
 
 
+def test_years_that_may_be_no_classes_are_doubted(
+    tmp_path: Path, folder_of_images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for year in ("2023", "2024"):
+        files = sorted(folder_of_images.glob("digit [01]/?.png"))[year == "2024" :: 2]
+        for file in files:
+            target = tmp_path / "set" / year / file.parent.name
+            target.mkdir(parents=True, exist_ok=True)
+            file.rename(target / file.name)
+    ingest(tmp_path / "real", source="folder", path=tmp_path / "set")
+    doubt = "classes are 2023, 2024, the outer folders, and not digit 0, digit 1 in them: if they"
+    assert f"warning: {doubt}" in capsys.readouterr().err
+    assert found(tmp_path / "real", "doubts")["doubt"][0].startswith(doubt)
+
+
 def test_scarcity_caps_training_images_only(tmp_path: Path) -> None:
     images = ingest(tmp_path / "real", scarcity={"4": 5})
     here = images.rows[images.labels == 4]["split"].value_counts()

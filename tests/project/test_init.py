@@ -56,6 +56,13 @@ def test_classes_that_look_alike_are_told(pictures: Make, tmp_path: Path, other:
     assert "differ only in case, spaces or the form of their letters" in warning
 
 
+def test_years_that_may_be_no_classes_are_told(pictures: Make, tmp_path: Path) -> None:
+    names = {f"{year}/{kind}": 10 for year in (2023, 2024) for kind in ("bolts", "nuts")}
+    said = init(tmp_path / "p", pictures(numbered(names)), {})
+    (warning,) = [line for line in said if line.startswith("warning: ")]
+    assert "classes are 2023, 2024, the outer folders, and not bolts, nuts in them: if " in warning
+
+
 def test_without_images_it_is_the_demo(tmp_path: Path) -> None:
     init(tmp_path / "p", None, {})
     assert (tmp_path / "p/params.yaml").read_text() == (ROOT / "params.yaml").read_text()

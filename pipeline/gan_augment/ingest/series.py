@@ -116,9 +116,10 @@ def remedy(images: pd.DataFrame) -> str:
     wholes = images.groupby(["given", "label"], dropna=False).ngroups
     for setting in ("folder", {"pattern": _NUMBERED}):
         names, folders = (images[column].tolist() for column in ("name", "folder"))
-        found = told(names, folders, Group.model_validate(setting))
-        number = len(set(found))
-        if not pd.isna(found).any() and 2 * wholes <= number <= len(images) / 2:
+        tells = told(names, folders, Group.model_validate(setting))
+        found = pd.Series(pd.array(tells, "string"))
+        number = found.nunique()
+        if found.notna().all() and 2 * wholes <= number <= len(images) / 2:
             shown = setting if isinstance(setting, str) else f"{{pattern: '{_NUMBERED}'}}"
             return f", such as ingest.group: {shown}, which makes {number} groups"
     return ""

@@ -91,8 +91,11 @@ def test_images_in_splits_without_classes_are_told() -> None:
     assert layout.outside == "in no class folder of a published split"
 
 
-def test_which_folders_are_the_classes_is_told_where_all_hold_the_same() -> None:
-    layout = read("a/p1", "a/p2", "b/p1", "b/p2")
-    assert {place.label for place in layout.places.values()} == {"a", "b"}
-    assert layout.understood == ("classes are a, b, the outer folders, and not p1, p2 in them",)
-    assert not layout.doubts
+def test_which_folders_are_the_classes_is_doubted_where_all_hold_the_same() -> None:
+    layout = read("2023/bolts", "2023/nuts", "2024/bolts", "2024/nuts")
+    assert {place.label for place in layout.places.values()} == {"2023", "2024"}
+    assert layout.doubts == (
+        "classes are 2023, 2024, the outer folders, and not bolts, nuts in them: if they are "
+        "years, sites or cameras, make the class folders the outer ones",
+    )
+    assert not layout.understood

@@ -65,7 +65,7 @@ def understand(folders: Iterable[Folders]) -> Layout:
 def _classes(
     folders: set[Folders], depth: int, splits: Mapping[str, str], looked: tuple[str, ...]
 ) -> Layout:
-    """Return the layout of classes; say so where what they hold may be the classes."""
+    """Return the layout of classes; doubt it where what they hold may be the classes."""
     places = {folder: Place(folder[depth]) for folder in folders}
     layout = Layout(places, understood=looked, level=depth + 1)
     tops = {folder[depth] for folder in folders}
@@ -73,10 +73,12 @@ def _classes(
         return layout
     below = {folder[depth + 1] for folder in folders if len(folder) > depth + 1}
     read = f"classes are {_listed(tops)}, the outer folders, and not {_listed(below)} in them"
-    if not splits:
-        return layout._replace(understood=(*looked, read))
-    doubt = f"{read}: if they are splits, call them train, validation and test"
-    return layout._replace(doubts=(doubt,))
+    advice = (
+        "if they are splits, call them train, validation and test"
+        if splits
+        else "if they are years, sites or cameras, make the class folders the outer ones"
+    )
+    return layout._replace(doubts=(f"{read}: {advice}",))
 
 
 def _listed(names: Iterable[str], most: int = 5) -> str:
