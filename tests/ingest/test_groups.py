@@ -75,10 +75,27 @@ def test_leaks_are_duplicates_in_an_earlier_given_split() -> None:
         {
             "cluster": [0, 0, 0, 1, 1, 2, 2],
             "given": ["train", "test", "test", "train", None, "validation", "train"],
+            "own": pd.array([None] * 7, "string"),
+            "id": list("abcdefg"),
         },
         index=[1, 2, 4, 5, 7, 8, 9],
     )
+    images["group"] = groups.join(images)
     assert groups.leaks(images) == [Contradiction(1, 2), Contradiction(9, 8)]
+
+
+def test_leaks_are_whole_groups_that_duplicates_tie_to_a_later_split() -> None:
+    images = pd.DataFrame(
+        {
+            "cluster": [0, 1, 2, 0, 3, 4],
+            "given": ["train", "train", None, "test", "train", "test"],
+            "own": pd.array(["sofa", "sofa", "sofa", None, "chair", "chair"], "string"),
+            "id": list("abcadef"[:6]),
+        }
+    )
+    images["group"] = groups.join(images)
+    # The chairs are given in two splits by whoever grouped them: that is refused elsewhere.
+    assert groups.leaks(images) == [Contradiction(0, 3), Contradiction(1, 3)]
 
 
 @given(

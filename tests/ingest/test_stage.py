@@ -149,6 +149,60 @@ def test_duplicates_across_given_splits_leave_the_earlier_one(
     assert len(ingest(tmp_path / "real", **params, split=split)) == 37
 
 
+def test_what_a_group_ties_to_a_later_split_is_left_out_too(
+    tmp_path: Path, folder_of_images: Path
+) -> None:
+    """One sofa: two pictures in train, and a copy of the first in test."""
+    one = folder_of_images / "digit 0"
+    (one / "copy.png").write_bytes((one / "0.png").read_bytes())
+    (folder_of_images / "a.csv").write_text(
+        "file,split,group\ndigit 0/0.png,train,sofa\ndigit 0/1.png,train,sofa\n"
+        "digit 0/copy.png,test,\n"
+    )
+    params = {"source": "folder", "path": folder_of_images, "annotations": "a.csv"}
+    assert len(ingest(tmp_path / "real", **params)) == 35
+    quarantine = found(tmp_path / "real", "quarantine")
+    assert quarantine["file"].tolist() == ["digit 0/0.png", "digit 0/1.png"]
+    assert set(quarantine["reason"]) == {
+        "is in an earlier split than what duplicates or groups tie it to, such as digit 0/copy.png "
+        "of class 'digit 0'"
+    }
+
+
+def test_a_group_that_is_given_in_two_splits_is_refused(
+    tmp_path: Path, folder_of_images: Path
+) -> None:
+    one = folder_of_images / "digit 0"
+    (one / "copy.png").write_bytes((one / "0.png").read_bytes())
+    (folder_of_images / "a.csv").write_text(
+        "file,split,group\ndigit 0/0.png,train,sofa\ndigit 0/1.png,test,sofa\n"
+        "digit 0/copy.png,test,\n"
+    )
+    params = {"source": "folder", "path": folder_of_images, "annotations": "a.csv"}
+    with pytest.raises(UserError, match="group 'sofa' is given in train and in test"):
+        ingest(tmp_path / "real", **params)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_limit_does_not_part_what_a_dropped_image_tied(
+    tmp_path: Path, folder_of_images: Path, seed: int
+) -> None:
+    """Of each three the first has a group with the second, and the third is its copy."""
+    sofas, lines = {}, ["file,group"]
+    for number in range(12):
+        file = folder_of_images / "digit 0" / f"{number}.png"
+        sofas[table.pixel_hash(np.asarray(Image.open(file))[None])] = number // 2
+        lines.append(f"digit 0/{file.name},sofa {number // 2}")
+        if number % 2 == 0:
+            (file.parent / f"copy of {file.name}").write_bytes(file.read_bytes())
+    (folder_of_images / "a.csv").write_text("\n".join(lines))
+    params = {"source": "folder", "path": folder_of_images, "annotations": "a.csv"}
+    rows = ingest(tmp_path / "real", **params, limit=12, seed=seed).rows
+    sofa = rows["id"].map(sofas).dropna()
+    assert len(sofa) == 12
+    assert (rows.loc[sofa.index, "split"].groupby(sofa).nunique() == 1).all()
+
+
 def test_trashnet_has_three_conflicts(
     datasets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,7 +7,8 @@
 | cluster | int64 | number of its cluster of duplicates |
 | folder | string | the folder below its class, or none |
 | given, own | string | split and group that the source or the params give it, or none |
-| group, split | string | added by `split` |
+| group | string | what its own group and its cluster connect: one group is in one split |
+| split | string | added by `split` |
 
 The index is the image's row in the spool.
 """
@@ -83,13 +84,15 @@ def read(
     near = params.duplicates.near
     hashes = None if near is None else spooled.column("hash").to_numpy()
     images["cluster"] = clusters(images["id"].tolist(), hashes, thumbnails, near)
+    # Before any is left out: those that it connects show one thing all the same.
+    images["group"] = groups.join(images)
     return images, classes
 
 
 def without_contradictions(
     images: pd.DataFrame, classes: Sequence[str], params: IngestParams
 ) -> tuple[pd.DataFrame, list[Reject]]:
-    """Leave out images with the pixels of another class, and duplicates of later given splits.
+    """Leave out images with the pixels of another class, and what belongs to later given splits.
 
     Returns:
         The catalogue of the others, and what was left out.
@@ -124,7 +127,7 @@ def without_contradictions(
     leave_out(
         groups.leaks(images),
         error if policy.leaks == "error" else None,
-        "is in an earlier split than its duplicate",
+        "is in an earlier split than what duplicates or groups tie it to, such as",
     )
     for label in set(range(len(classes))) - set(images["label"]):
         mine = [reject for reject in rejects if reject.label == classes[label]]
@@ -133,7 +136,9 @@ def without_contradictions(
 
 
 def split(images: pd.DataFrame, classes: Sequence[str], params: IngestParams) -> pd.DataFrame:
-    """Return the catalogue with groups and splits, within `params.limit` and `params.scarcity`.
+    """Return the catalogue with splits, within `params.limit` and `params.scarcity`.
+
+    Groups are named anew, after the images that are left: splits go by their names.
 
     Raises:
         UserError: no split is possible on which choices are made and classes compared.
@@ -141,7 +146,7 @@ def split(images: pd.DataFrame, classes: Sequence[str], params: IngestParams) ->
     if params.limit is not None:
         most = dict.fromkeys(classes, params.limit)
         images = _capped(images, images["label"], most, classes, params.seed, "limit")
-    images = images.assign(group=groups.join(images))
+    images = images.assign(group=groups.named(images, images["group"]))
     given = [None if pd.isna(name) else name for name in images["given"]]
     labels = images["label"].to_numpy()
     groups_of = images["group"].tolist()

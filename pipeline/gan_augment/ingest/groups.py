@@ -79,25 +79,25 @@ def conflicts(images: pd.DataFrame) -> list[Contradiction]:
 
 
 def leaks(images: pd.DataFrame) -> list[Contradiction]:
-    """Return every image with a duplicate (column `cluster`) that is `given` in a later split.
+    """Return every image of whose joined `group` another is `given` in a later split.
 
-    Splits are in the order train, validation, test; the other is the first such duplicate.
+    Splits are in the order train, validation, test; the other is the first in the last of them.
+    What an `own` group alone puts into two splits, and no duplicate, is not for here to mend.
     """
     place = images["given"].map({split: number for number, split in enumerate(SPLITS)})
-    last = place.groupby(images["cluster"]).transform("max")
-    several = images["cluster"].isin(images["cluster"][place < last])
+    torn = images["own"].notna() & (place.groupby(images["own"]).transform("nunique") > 1)
+    last = place.groupby(images["group"]).transform("max")
+    several = images["group"].isin(images["group"][place < last])
+    several &= ~images["group"].isin(images["group"][torn])
     return sorted(
         Contradiction(row, same.index[place[same.index] == last[row]][0])
-        for _, same in images[several].groupby("cluster")
+        for _, same in images[several].groupby("group")
         for row in same.index[place[same.index] < last[same.index]]
     )
 
 
 def join(images: pd.DataFrame) -> pd.Series:
     """Return the name of each image's group: what groups and duplicates connect is one.
-
-    A group is named after the first of the groups that it was made of, by name, or else after the
-    first of its images' ids: names do not depend on the order of the images.
 
     Args:
         images: a line an image, with its `cluster` of duplicates, its `own` group or none, and
@@ -108,6 +108,15 @@ def join(images: pd.DataFrame) -> pd.Series:
     linked = own >= 0
     edges = np.stack([cluster[linked], len(clusters) + own[linked]], axis=1)
     part = components(len(clusters) + len(groups), edges)[cluster]
+    return named(images, pd.Series(part, images.index))
+
+
+def named(images: pd.DataFrame, part: pd.Series) -> pd.Series:
+    """Return the name of each image's group, of which `part` tells one from another.
+
+    A group is named after the first of the `own` groups of its images, by name, or else after the
+    first of their ids: names do not depend on the order of the images.
+    """
     return (
         images["own"]
         .groupby(part)
