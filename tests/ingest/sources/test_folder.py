@@ -103,7 +103,9 @@ def test_annotations_name_split_and_group(folder_of_images: Path) -> None:
     assert (images["digit 2/0.png"].split, images["digit 2/0.png"].group) == (None, None)
 
 
-@pytest.mark.parametrize("cell", ["nan", "NaN", "<NA>", "NaT", "", " "])
+@pytest.mark.parametrize(
+    "cell", ["nan", "NaN", "<NA>", "NaT", "", " ", "NA", "N/A", "None", "null"]
+)
 def test_annotations_without_a_split_and_a_group_as_pandas_writes_them(
     folder_of_images: Path, cell: str
 ) -> None:

@@ -114,6 +114,8 @@ def test_texts_of_numbers_are_read_as_pandas_writes_them(
         (["cat", "dog", "cat|dog"], "'cat|dog' looks like several labels"),
         (["0", "1", "0, 1"], "looks like several labels"),
         (["cat", "['cat', 'dog']"], "looks like several labels"),
+        (["cat", "NA"], "the class 'NA' is called as what is missing is"),
+        (["None", "cat", "n/a"], "the class 'None', 'n/a' is called as what is missing is"),
     ],
 )
 def test_names_that_mislead_are_told(classes: list[str], message: str) -> None:

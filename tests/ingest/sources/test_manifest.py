@@ -332,7 +332,7 @@ def test_an_ordered_category_keeps_its_order(tmp_path: Path) -> None:
     assert [image.label for image in found.images] == ["large", "small", None, "medium"]
 
 
-@pytest.mark.parametrize("cell", ["nan", "NaN", "<NA>", ""])
+@pytest.mark.parametrize("cell", ["nan", "NaN", "<NA>", "", "NA", "N/A", "None", "null"])
 def test_no_split_and_no_group_as_pandas_writes_them(tmp_path: Path, cell: str) -> None:
     (tmp_path / "x.csv").write_text(f"file,label,split,group\na.png,a,{cell},{cell}\n")
     (image,) = read("csv", tmp_path)

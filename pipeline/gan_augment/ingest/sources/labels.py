@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from gan_augment.errors import UserError
+from gan_augment.ingest.sources.missing import says_missing
 from gan_augment.ingest.sources.splits import split_of
 from gan_augment.printable import readable
 
@@ -76,13 +77,13 @@ def text(cell: Any, where: str) -> str | None:
 
 
 def group(cell: Any, where: str) -> str | None:
-    """Return the group in a cell; a CSV of pandas' may write "nan" where there is none.
+    """Return the group in a cell, or None where it gives none, in whatever words.
 
     Raises:
         UserError: as `text`.
     """
     found = text(cell, where)
-    return None if found in ("nan", "NaN", "<NA>", "NaT") else found
+    return None if found is None or says_missing(found) else found
 
 
 def named(name: str, where: object) -> str:
@@ -140,6 +141,12 @@ def doubts(classes: Iterable[str]) -> list[str]:
         found.append(
             f"the classes {', '.join(map(repr, splits))} are called as published splits are: if "
             "they are splits, put class folders into each, or name a column of splits"
+        )
+    absent = [name for name in classes if says_missing(name)]
+    if absent:
+        found.append(
+            f"the class {', '.join(map(repr, absent))} is called as what is missing is: if its "
+            "images have no label, leave the cell empty, or the images out"
         )
     several = [name for name in classes if _joins(name, set(classes))]
     if several:

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from gan_augment.errors import UserError
+from gan_augment.ingest.sources.missing import says_missing
 from gan_augment.table import SPLITS
 
 _WORDS = {
@@ -17,7 +18,6 @@ _WORDS = {
 _BESIDE = r"sets?|data|dataset|images?|imgs?|pictures|photos|samples|folder|split|seg|\d+"
 """What stands beside such a word: train_set, test-images, seg_train, val2017."""
 _NAME = re.compile(rf"(?:(?:{_BESIDE})[\W_]+)*({'|'.join(_WORDS)})(?:[\W_]*(?:{_BESIDE}))*")
-_NONE = ("", "nan", "na", "n/a", "<na>", "nat", "none", "null")
 _FOLD = re.compile(r"(?:cv|fold|k-?fold)[\W_]*\d+")
 
 
@@ -48,7 +48,7 @@ def split_name(cell: str | None, where: str) -> str | None:
     Raises:
         UserError: it is no split; `where` says whose it is.
     """
-    if cell is None or cell.strip().casefold() in _NONE:
+    if cell is None or says_missing(cell):
         return None
     found = split_of(cell)
     if found is None:
