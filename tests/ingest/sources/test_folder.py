@@ -256,6 +256,59 @@ def test_a_class_folder_of_other_files_says_which(folder_of_images: Path) -> Non
         folder(folder_of_images)
 
 
+@pytest.mark.parametrize(
+    ("empty", "file", "told"),
+    [
+        ("photos/bird", None, "class folder '.*/photos/bird' holds no images: fill it"),
+        ("photos/bird", "1.npy", r"photos/bird' holds no images \(1 × .npy\): fill it"),
+        ("photos/bird/young/small", None, "/photos/bird' holds no images: fill it"),
+        ("bird", None, "/bird' holds no images: fill it"),
+        ("photos/.bird", None, None),
+        ("photos/digit 0/young", None, None),
+        ("photos/digit 0/notes", "1.txt", None),
+    ],
+)
+@pytest.mark.parametrize("source", ["folder", "zip", "tar"])
+def test_a_class_without_images_does_not_disappear(
+    folder_of_images: Path, source: str, empty: str, file: str | None, told: str | None
+) -> None:
+    root = folder_of_images.parent / "set"
+    root.mkdir()
+    folder_of_images.rename(root / "photos")
+    (root / empty).mkdir(parents=True)
+    if file is not None:
+        (root / empty / file).touch()
+    path = root if source == "folder" else Path(shutil.make_archive(str(root), source, root))
+    params = IngestParams(source="folder" if source == "folder" else "archive", path=path)
+    if told is None:
+        assert find(params).classes == ("digit 0", "digit 1", "digit 2")
+    else:
+        with pytest.raises(UserError, match=told):
+            find(params)
+        assert find(params.model_copy(update={"files": "*.png"})).total == 36
+
+
+@pytest.mark.parametrize("beside", ["docs", "val"])
+@pytest.mark.parametrize("source", ["folder", "zip"])
+def test_a_class_that_one_split_lacks_and_what_lies_beside_splits_are_no_empty_classes(
+    folder_of_images: Path, source: str, beside: str
+) -> None:
+    root = folder_of_images.parent / "set"
+    for split in ("train", "test"):
+        shutil.copytree(folder_of_images, root / split)
+    shutil.rmtree(root / "test" / "digit 2")
+    for name in ("test/digit 2", beside):
+        (root / name).mkdir()
+    (root / beside / "notes.pdf").touch()
+    path = root if source == "folder" else Path(shutil.make_archive(str(root), source, root))
+    params = IngestParams(source="folder" if source == "folder" else "archive", path=path)
+    assert find(params).classes == ("digit 0", "digit 1", "digit 2")
+    (root / "train" / "digit 3").mkdir()
+    path = root if source == "folder" else Path(shutil.make_archive(str(root), source, root))
+    with pytest.raises(UserError, match="train/digit 3' holds no images"):
+        find(params)
+
+
 def test_two_classes_of_one_name_are_refused(folder_of_images: Path) -> None:
     with pytest.raises(UserError, match="class_names: 'a' is there twice"):
         folder(folder_of_images, class_names=["a", "a", "b"])

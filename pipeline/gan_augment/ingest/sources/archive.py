@@ -16,7 +16,7 @@ from PIL import Image
 
 from gan_augment.errors import UserError
 from gan_augment.ingest.sources.formats import MAX_FILE_BYTES, not_too_large, open_bytes
-from gan_augment.ingest.sources.layout import around
+from gan_augment.ingest.sources.layout import Folders, around
 from gan_augment.ingest.sources.paths import in_rubbish, leads_out, spelled
 from gan_augment.ingest.sources.raw import Found, RawImage, Skipped, check_bytes, skip
 from gan_augment.ingest.sources.tree import (
@@ -25,6 +25,7 @@ from gan_augment.ingest.sources.tree import (
     folders_of,
     grow,
     is_picture,
+    no_empty_class,
     read_annotations,
     sift,
 )
@@ -91,9 +92,12 @@ def _zip(path: Path, params: IngestParams) -> Found:
             skip(skipped, SPECIAL, readable(_zip_name(member)))
         else:
             _add(members, _zip_name(member), member, path, skipped)
-    members = {name: member for name, member in members.items() if not member.is_dir()}
+    folders = {name for name, member in members.items() if member.is_dir()}
+    members = {name: member for name, member in members.items() if name not in folders}
     check_bytes(sum(member.file_size for member in members.values()), params, path)
-    tree, prefix = _tree(path, members, lambda name: _content(file, members[name]), skipped, params)
+    tree, prefix = _tree(
+        path, members, folders, lambda name: _content(file, members[name]), skipped, params
+    )
 
     def images() -> Iterator[RawImage]:
         for name in tree.names:
@@ -229,6 +233,7 @@ def _walked(path: Path) -> Iterator[tuple[tarfile.TarFile, Iterator[tarfile.TarI
 
 def _tar(path: Path, params: IngestParams) -> Found:
     members: dict[str, int] = {}
+    folders: set[str] = set()
     annotations: dict[str, bytes] = {}
     skipped: Skipped = {}
     with _walked(path) as (file, found):
@@ -236,6 +241,8 @@ def _tar(path: Path, params: IngestParams) -> Found:
             _not_too_many(number, params, path)
             check_bytes(member.offset_data + member.size, params, path)
             if member.isdir():
+                if not leads_out(plain := spelled(member.name)) and len(plain) <= MAX_NAME:
+                    folders.add(plain)
                 continue
             if member.islnk() and spelled(member.linkname) in members:
                 # A second name of a file that comes before.
@@ -248,7 +255,7 @@ def _tar(path: Path, params: IngestParams) -> Found:
             if params.annotations and spelled(member.name).endswith(params.annotations):
                 not_too_large(member.size + sum(map(len, annotations.values())))
                 annotations[spelled(member.name)] = _read(file, member)
-    tree, prefix = _tree(path, members, annotations.__getitem__, skipped, params)
+    tree, prefix = _tree(path, members, folders, annotations.__getitem__, skipped, params)
 
     def images() -> Iterator[RawImage]:
         wanted: dict[int, list[str]] = defaultdict(list)
@@ -278,13 +285,22 @@ def _checked(size: int, content: bytes) -> Image.Image:
 def _tree(
     path: Path,
     members: Iterable[str],
+    folders: set[str],
     read: Callable[[str], bytes],
     skipped: Skipped,
     params: IngestParams,
 ) -> tuple[Tree, str]:
-    """Return the tree inside the archive, and the folders around it as a prefix of its names."""
+    """Return the tree inside the archive, and the folders around it as a prefix of its names.
+
+    Raises:
+        UserError: a class has no images, or the annotations are not there.
+    """
     members = set(members)
-    prefix = _around(members)
+    pictured = {folders_of(n) for n in members if is_picture(n) and not in_rubbish(n)}
+    if params.files is None:
+        seen = {*map(folders_of, members), *(folders_of(f"{name}/") for name in folders - {"."})}
+        no_empty_class(str(path), pictured, seen, members)
+    prefix = _around(pictured)
     annotations: Annotations = {}
     if params.annotations is not None:
         member = prefix + params.annotations
@@ -295,10 +311,8 @@ def _tree(
     return grow(str(path), sift(inside, skipped, params, str(path)), annotations), prefix
 
 
-def _around(members: Iterable[str]) -> str:
+def _around(folders: set[Folders]) -> str:
     """Return the folders, as a prefix, that hold everything and are not classes themselves."""
-    shown = (name for name in members if not in_rubbish(name))
-    folders = {folders_of(name) for name in shown if is_picture(name)}
     depth = around(folders)
     return "".join(f"{part}/" for part in min(folders, default=())[:depth])
 

@@ -3,9 +3,11 @@
 import csv
 import io
 import posixpath
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from itertools import pairwise
 from typing import NamedTuple
 
 from PIL import Image
@@ -14,7 +16,7 @@ from gan_augment.errors import UserError
 from gan_augment.ingest.sources.formats import advice, endings
 from gan_augment.ingest.sources.labels import group, ordered
 from gan_augment.ingest.sources.layout import Folders, Layout, Place, understand
-from gan_augment.ingest.sources.paths import composed, in_rubbish, spelled
+from gan_augment.ingest.sources.paths import composed, in_rubbish, is_rubbish, spelled
 from gan_augment.ingest.sources.raw import HIDDEN, Found, RawImage, Skipped, at_most, skip
 from gan_augment.ingest.sources.splits import split_name, split_within, told
 from gan_augment.params import IngestParams
@@ -182,6 +184,43 @@ def grow(root: str, files: Files, annotations: Annotations) -> Tree:
             f"the first is {min(unknown)!r}"
         )
     return Tree(root, inside, layout, _splits_in_names(inside, layout), annotations, files)
+
+
+def no_empty_class(
+    root: str, pictured: set[Folders], seen: Iterable[Folders], names: Iterable[str]
+) -> None:
+    """Refuse folders without images that would be classes if they had any.
+
+    Args:
+        root: how messages name the source.
+        pictured: folders of images.
+        seen: all folders.
+        names: all files; they are looked through for what is there instead.
+
+    Raises:
+        UserError: there is such a folder.
+    """
+    # In order, what a folder holds comes right after it.
+    ordered = sorted({*seen, *pictured, ()})
+    deepest = {f for f, after in pairwise([*ordered, ()]) if after[: len(f)] != f}
+    bare = {f for f in deepest - pictured if not any(map(is_rubbish, f))}
+    layout = understand(pictured | bare)
+    labels = {layout.places[folder].label for folder in pictured & layout.places.keys()}
+    for folder in sorted(bare & layout.places.keys()):
+        if layout.places[folder].label not in labels:
+            inner = "/".join(folder[: layout.level])
+            raise UserError(
+                f"class folder {readable(f'{root}/{inner}')!r} holds no images"
+                f"{_instead(inner, names)}: fill it or delete it, or pick images by ingest.files"
+            )
+
+
+def _instead(folder: str, names: Iterable[str]) -> str:
+    """Say which files a folder holds, by their endings, the most first."""
+    inside = (name for name in names if name.startswith(f"{folder}/") and not in_rubbish(name))
+    found = Counter(sorted(_ending(name) or "without an ending" for name in inside))
+    each = ", ".join(f"{number} × {readable(ending)}" for ending, number in found.most_common(3))
+    return f" ({each})" if each else ""
 
 
 def _ending(name: str) -> str:

@@ -14,20 +14,26 @@ LINK = "a link to what is read anyway, or to a folder around it"
 SPECIAL = "neither a file nor a folder: a broken link, a FIFO, a device"
 
 
-def walk(root: Path, skipped: Skipped) -> Iterator[str]:
+def walk(root: Path, skipped: Skipped, folders: set[str] | None = None) -> Iterator[str]:
     """Yield the files below a folder, relative to it, `/` between folders.
 
     Links come after all else. One that leads to a file or folder that is read anyway, or to a
     folder around it, is counted and left aside; so are hidden folders and what is no regular file.
     Two links to one file elsewhere are two files, as copies are in a cache that DVC links to.
 
+    Args:
+        root: the folder.
+        skipped: where that is counted.
+        folders: takes each folder that is read, a `/` behind it: it may hold no file.
+
     Raises:
         UserError: a folder cannot be read.
     """
     top = os.path.realpath(root)
     seen: set[str] = set()
+    folders = set() if folders is None else folders
     links: deque[str] = deque()
-    yield from _plain(top, "", seen, links, skipped)
+    yield from _plain(top, "", seen, links, skipped, folders)
     files = []
     while links:
         name = links.popleft()
@@ -39,7 +45,7 @@ def walk(root: Path, skipped: Skipped) -> Iterator[str]:
         elif str(target) in seen or Path(top).is_relative_to(target):
             skip(skipped, LINK, readable(name))
         else:
-            yield from _plain(str(target), f"{name}/", seen, links, skipped)
+            yield from _plain(str(target), f"{name}/", seen, links, skipped, folders)
     for name, target in files:
         if str(target.parent) in seen and not is_rubbish(target.name):
             skip(skipped, LINK, readable(name))
@@ -48,13 +54,19 @@ def walk(root: Path, skipped: Skipped) -> Iterator[str]:
 
 
 def _plain(
-    folder: str, prefix: str, seen: set[str], links: deque[str], skipped: Skipped
+    folder: str,
+    prefix: str,
+    seen: set[str],
+    links: deque[str],
+    skipped: Skipped,
+    folders: set[str],
 ) -> Iterator[str]:
-    """Yield the regular files below a folder; append its links to `links`, for later."""
+    """Yield the regular files below a folder; add its links to `links`, for later."""
     if folder in seen:
         skip(skipped, LINK, readable(prefix))
         return
     seen.add(folder)
+    folders.add(prefix)
     try:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
@@ -71,4 +83,4 @@ def _plain(
         elif is_rubbish(entry.name):
             skip(skipped, HIDDEN, readable(f"{name}/"))
         else:
-            yield from _plain(entry.path, f"{name}/", seen, links, skipped)
+            yield from _plain(entry.path, f"{name}/", seen, links, skipped, folders)
