@@ -482,10 +482,13 @@ def test_maps_of_labels_are_told_from_pictures(
     assert "all images use only the grey levels 0 to 3 of 0 to 255" in capsys.readouterr().err
 
 
-def test_a_limit_a_class(tmp_path: Path) -> None:
+def test_a_limit_a_class(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     images = ingest(tmp_path / "real", limit=50)
     assert images.counts().tolist() == [50] * 10
     assert (images.rows["split"] == "train").sum() == 300
+    assert "  not used: 1,297 (ingest.limit = 50)\n" in capsys.readouterr().out
+    skipped = found(tmp_path / "real", "skipped")
+    assert skipped.to_numpy().tolist() == [[1297, "not used (ingest.limit = 50)", "digits/0001"]]
 
 
 def test_scarcity_of_a_class_that_is_not_there(tmp_path: Path) -> None:
@@ -563,8 +566,13 @@ def test_years_that_may_be_no_classes_are_doubted(
     assert found(tmp_path / "real", "doubts")["doubt"][0].startswith(doubt)
 
 
-def test_scarcity_caps_training_images_only(tmp_path: Path) -> None:
+def test_scarcity_caps_training_images_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     images = ingest(tmp_path / "real", scarcity={"4": 5})
+    unused = 1797 - len(images)
+    assert f"  not used: {unused} (ingest.scarcity)\n" in capsys.readouterr().out
+    assert found(tmp_path / "real", "skipped")["files"].tolist() == [unused]
     here = images.rows[images.labels == 4]["split"].value_counts()
     assert here["train"] == 5
     assert here["test"] > 30

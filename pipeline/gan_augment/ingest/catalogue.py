@@ -23,6 +23,7 @@ from gan_augment.errors import UserError, hint
 from gan_augment.ingest import groups
 from gan_augment.ingest.duplicates import clusters
 from gan_augment.ingest.sources.labels import ordered
+from gan_augment.ingest.sources.raw import Skipped
 from gan_augment.ingest.split import assign, check
 from gan_augment.ingest.spool import Reject, Spooled, reasons
 from gan_augment.params import IngestParams
@@ -135,17 +136,30 @@ def without_contradictions(
     return images, rejects
 
 
-def split(images: pd.DataFrame, classes: Sequence[str], params: IngestParams) -> pd.DataFrame:
+def split(
+    images: pd.DataFrame, classes: Sequence[str], params: IngestParams
+) -> tuple[pd.DataFrame, Skipped]:
     """Return the catalogue with splits, within `params.limit` and `params.scarcity`.
 
     Groups are named anew, after the images that are left: splits go by their names.
 
+    Returns:
+        The catalogue, and by setting how many images it left out, and the first.
+
     Raises:
         UserError: no split is possible on which choices are made and classes compared.
     """
+    unused: Skipped = {}
+
+    def without(rows: list[int], setting: str) -> pd.DataFrame:
+        if rows:
+            unused[setting] = len(rows), images["name"][min(rows)]
+        return images.drop(index=rows)
+
     if params.limit is not None:
         most = dict.fromkeys(classes, params.limit)
-        images = _capped(images, images["label"], most, classes, params.seed, "limit")
+        over = _beyond(most, images["label"], classes, params.seed, "limit")
+        images = without(over, f"ingest.limit = {params.limit}")
     images = images.assign(group=groups.named(images, images["group"]))
     given = [None if pd.isna(name) else name for name in images["given"]]
     labels = images["label"].to_numpy()
@@ -154,20 +168,16 @@ def split(images: pd.DataFrame, classes: Sequence[str], params: IngestParams) ->
     check(labels, splits, classes)
     images = images.assign(split=splits)
     in_train = images["label"].where(images["split"] == "train", -1)
-    return _capped(images, in_train, params.scarcity, classes, params.seed, "scarcity")
+    over = _beyond(params.scarcity, in_train, classes, params.seed, "scarcity")
+    return without(over, "ingest.scarcity"), unused
 
 
-def _capped(
-    images: pd.DataFrame,
-    labels: pd.Series,
-    most: dict[str, int],
-    classes: Sequence[str],
-    seed: int,
-    stream: str,
-) -> pd.DataFrame:
-    """Return at most so many images of some classes, drawn by the seed."""
-    out: list[int] = []
+def _beyond(
+    most: dict[str, int], labels: pd.Series, classes: Sequence[str], seed: int, stream: str
+) -> list[int]:
+    """Return the rows, drawn by the seed, that some classes have above so many."""
+    over: list[int] = []
     for name, number in most.items():
-        rows = images.index[labels == classes.index(name)].to_numpy()
-        out.extend(rng(seed, stream, name).permutation(rows)[number:])
-    return images.drop(index=out)
+        rows = labels.index[labels == classes.index(name)].to_numpy()
+        over.extend(rng(seed, stream, name).permutation(rows)[number:].tolist())
+    return over

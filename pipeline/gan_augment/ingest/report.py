@@ -27,9 +27,9 @@ def write(target: Path, summary: Summary, seal: str) -> None:
     resizing, and what that cost: see `Fitted.table`), channels.csv (mean and standard deviation of
     each channel in each split, in grey levels), clusters.csv (duplicates that were found and kept),
     series.csv (images that resemble a neighbour by name most), quarantine.csv (images that were
-    left out, and why), skipped.csv (files that were not read, how many for which reason),
-    doubts.csv (sentences), seal.json (the hash of the test split) and classes/ (sheets of training
-    images).
+    left out, and why), skipped.csv (files that were not read and images that a setting left out,
+    how many for which reason), doubts.csv (sentences), seal.json (the hash of the test split) and
+    classes/ (sheets of training images).
 
     Args:
         target: the folder.
@@ -40,7 +40,11 @@ def write(target: Path, summary: Summary, seal: str) -> None:
     named = images.assign(label=np.array(classes, object)[images["label"]])
     named = named.rename(columns={"name": "file", "label": "class"})
     rejects = pd.DataFrame(summary.rejects, columns=["file", "class", "reason"])
-    skipped = [(number, reason, first) for reason, (number, first) in summary.found.skipped.items()]
+    unused = {f"not used ({setting})": found for setting, found in summary.unused.items()}
+    skipped = [
+        (number, reason, first)
+        for reason, (number, first) in (summary.found.skipped | unused).items()
+    ]
     with replace_directory(target) as folder:
         _csv(folder / "quarantine.csv", rejects)
         _csv(folder / "skipped.csv", pd.DataFrame(skipped, columns=["files", "reason", "first"]))

@@ -11,7 +11,7 @@ from gan_augment import table
 from gan_augment.ingest import series
 from gan_augment.ingest.fitted import Fitted
 from gan_augment.ingest.series import Series
-from gan_augment.ingest.sources.raw import Found
+from gan_augment.ingest.sources.raw import Found, Skipped
 from gan_augment.ingest.split import missing_classes
 from gan_augment.ingest.spool import Reject, Spooled
 
@@ -29,6 +29,7 @@ class Summary:
         images: the catalogue of the image table's rows.
         classes: names, in index order.
         rejects: images that were left out.
+        unused: by setting, how many good images it left out, and the first.
         found: what the source held.
         spooled: all images that were decoded.
         series: how alike neighbours by name are, if that was looked for.
@@ -38,6 +39,7 @@ class Summary:
     images: pd.DataFrame
     classes: Sequence[str]
     rejects: Sequence[Reject]
+    unused: Skipped
     found: Found
     spooled: Spooled
     series: Series | None
@@ -174,3 +176,5 @@ class Summary:
                 yield "  …"
         for reason, (number, first) in self.found.skipped.items():
             yield f"not read: {number} × {reason}, such as {first}"
+        for setting, (number, _) in self.unused.items():
+            yield f"not used: {number:,} ({setting})"
