@@ -31,19 +31,42 @@ def test_groups_are_given_or_told_by_names(group: object, expected: list[str | N
 
 
 @pytest.mark.parametrize(
-    ("group", "message"),
+    ("group", "given", "message"),
     [
-        ("folder", "folder groups no image; the images are called such as 'cat/scan12_1.png'"),
-        ({"pattern": r"^(scan\d+)_"}, r"the pattern '^(scan\d+)_' groups no image; "),
-        ({"pattern": "[A-Z]*"}, "groups no image"),
-        ({"pattern": "scan"}, "the pattern 'scan' makes one group of all, 'scan'; "),
+        ("folder", None, "folder groups no image; the images are called such as 'cat/scan1_1.png'"),
+        ({"pattern": r"^(scan\d+)_"}, None, r"the pattern '^(scan\d+)_' groups no image; "),
+        ({"pattern": "[A-Z]*"}, None, "groups no image; "),
+        (
+            {"pattern": "scan"},
+            None,
+            "pattern 'scan' makes 1 group, of whole classes or splits; ",
+        ),
+        ({"pattern": r"\w+/"}, None, "makes 2 groups, of whole classes or splits; "),
+        ({"pattern": r"^.*\d_"}, ["train", "test"] * 2, "makes 4 groups, of whole classes or spl"),
+        ({"pattern": r"^.*\d_"}, None, None),
+        ({"pattern": "dog/scan1"}, None, None),
+        ("given", None, None),
     ],
 )
-def test_a_setting_that_groups_nothing_is_refused(group: object, message: str) -> None:
-    names = ["cat/scan12_1.png", "cat/scan13_1.png"]
-    with pytest.raises(UserError) as caught:
-        groups.declared(names, [None, None], [None, None], Group.model_validate(group))
-    assert message in str(caught.value)
+def test_a_setting_that_keeps_no_objects_together_is_refused(
+    group: object, given: list[str] | None, message: str | None
+) -> None:
+    asked = Group.model_validate(group)
+    names = [f"{name}/scan{number}_1.png" for name in ("cat", "dog") for number in (1, 2)]
+    images = pd.DataFrame(
+        {
+            "name": names,
+            "label": [0, 0, 1, 1],
+            "given": pd.array(given or [None] * 4, "string"),
+            "own": pd.array(groups.declared(names, [None] * 4, [None] * 4, asked), "string"),
+        }
+    )
+    if message is None:
+        groups.check(images, asked)
+    else:
+        with pytest.raises(UserError) as caught:
+            groups.check(images, asked)
+        assert message in str(caught.value)
 
 
 def test_the_documents_pattern_finds_series() -> None:

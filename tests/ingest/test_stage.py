@@ -579,6 +579,14 @@ def test_scarcity_caps_training_images_only(
     assert np.array_equal(images.rows["origin"].unique(), ["real"])
 
 
+def test_a_group_setting_that_finds_nothing_ends_the_run(
+    tmp_path: Path, folder_of_images: Path
+) -> None:
+    params = {"source": "folder", "path": folder_of_images, "group": {"pattern": r"^(\d+)"}}
+    with pytest.raises(UserError, match=r"the pattern '\^\(\\d\+\)' groups no image; .*'digit 0/0"):
+        ingest(tmp_path / "real", **params)
+
+
 def test_a_class_with_few_groups_is_warned_of(
     tmp_path: Path, folder_of_images: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -82,6 +82,7 @@ def read(
             "own": pd.array(groups.declared(name, folder, group, params.group), "string"),
         }
     )
+    groups.check(images, params.group)
     near = params.duplicates.near
     hashes = None if near is None else spooled.column("hash").to_numpy()
     images["cluster"] = clusters(images["id"].tolist(), hashes, thumbnails, near)

@@ -26,21 +26,33 @@ def declared(
     """Return the group that each image has by itself, or None: duplicates apart.
 
     A given group wins over one that its name or folder tells.
-
-    Raises:
-        UserError: `group` asks names or folders, and no image has a group, or all have one.
     """
     if group.kind == "given":
         return list(given)
-    found = [said or seen for said, seen in zip(given, told(names, folders, group), strict=True)]
-    if len(set(found)) == 1:
-        asked = "folder" if group.kind == "folder" else f"the pattern '{group.pattern}'"
-        does = "groups no image" if found[0] is None else f"makes one group of all, {found[0]!r}"
-        raise UserError(
-            f"ingest.group: {asked} {does}; the images are called such as {names[0]!r}, "
-            "from the source's folder on: look for what they share there"
-        )
-    return found
+    return [said or seen for said, seen in zip(given, told(names, folders, group), strict=True)]
+
+
+def check(images: pd.DataFrame, group: Group) -> None:
+    """Refuse a setting that keeps nothing together, or only what a class or a given split holds.
+
+    Args:
+        images: a line an image, with its `name`, `label`, `given` split and `own` group.
+        group: where groups come from; those that the source gives are its own affair.
+
+    Raises:
+        UserError: in each given split, each class is one group, or in none.
+    """
+    parts = images.groupby(["given", "label"], dropna=False)["own"].nunique(dropna=False)
+    if group.kind == "given" or parts.max() > 1:
+        return
+    number = images["own"].nunique()
+    several = f"{number} group{'s' * (number != 1)}"
+    does = f"makes {several}, of whole classes or splits" if number else "groups no image"
+    asked = "folder" if group.kind == "folder" else f"the pattern '{group.pattern}'"
+    raise UserError(
+        f"ingest.group: {asked} {does}; the images are called such as {images['name'].iloc[0]!r}, "
+        "from the source's folder on: look for what tells objects apart there"
+    )
 
 
 def told(names: Sequence[str], folders: Sequence[str | None], group: Group) -> Sequence[str | None]:

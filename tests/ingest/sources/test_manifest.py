@@ -72,7 +72,7 @@ def test_columns_of_other_names(folder_of_images: Path) -> None:
     [
         ("1.png", None),
         ("cat/1.png", None),
-        ("photos/cat/1.png", None),
+        ("p1/cat/1.png", "p1/cat"),
         ("test/1.png", None),
         ("cat/train/1.png", None),
         ("p1/1.png", "p1"),

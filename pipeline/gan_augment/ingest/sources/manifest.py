@@ -255,10 +255,10 @@ def _image(
 
 
 def _part(path: str, label: str | None) -> str | None:
-    """Return the folder that an image is in, unless it is called after its class or a split."""
-    folder, _, _ = path.rpartition("/")
-    last = folder.rpartition("/")[2]
-    return folder if last and last != label and not split_of(last) else None
+    """Return the folder that an image is in, unless only its class and a split are told by it."""
+    *folders, _ = path.split("/")
+    further = [folder for folder in folders if folder != label and not split_of(folder)]
+    return "/".join(folders) if further else None
 
 
 def _held(cell: Any) -> int:
