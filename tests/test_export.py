@@ -309,6 +309,37 @@ def test_exports_of_other_splits_and_backbones_are_not_mixed(
         export(seen(images, source, backbone="other"), tmp_path / "seen", "npz")
 
 
+@pytest.mark.parametrize("form", ["folder", "webdataset", "npz"])
+def test_exports_of_other_names_and_provenance_are_not_mixed(
+    form: str, random_images: Callable[..., Images], tmp_path: Path
+) -> None:
+    """Of the same images, with the same numbers as labels."""
+    images, source = random_images(6), tmp_path / "table"
+
+    def written(classes: tuple[str, ...], **columns: str) -> None:
+        rows = table.encode(
+            images.pixels, images.labels, classes, split="train", origin="real", **columns
+        )
+        table.write(source, [rows], classes)
+
+    written(images.classes)
+    export(source, tmp_path / "out", form)
+    export(source, tmp_path / "out", form)
+    renamed = tuple(f"new {name}" for name in images.classes)
+    for classes, group in ((renamed, None), (images.classes, "one")):
+        written(classes, **({"group": group} if group else {}))
+        before = sorted((tmp_path / "out").rglob("*"))
+        with pytest.raises(UserError, match="holds another export"):
+            export(source, tmp_path / "out", form)
+        assert sorted((tmp_path / "out").rglob("*")) == before
+
+
+def test_a_file_is_no_folder_to_export_to(augmented: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("precious")
+    with pytest.raises(UserError, match="--out .*/out: Not a directory: choose another folder"):
+        export(augmented, tmp_path / "out", "npz")
+
+
 def test_names_that_files_cannot_have(train: Images, tmp_path: Path) -> None:
     names = ("a/b", "..", "c:d", *"3456789")
     rows = table.encode(train.pixels, train.labels, names, split="train", origin="real")

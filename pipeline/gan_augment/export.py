@@ -10,6 +10,7 @@ All name the file that an image was read from, `source`; `classes.json` lists th
 index order. Nothing that is finished is written again after a crash.
 """
 
+import hashlib
 import io
 import json
 import tarfile
@@ -30,7 +31,7 @@ from numpy.typing import NDArray
 from gan_augment import spreadsheet, table
 from gan_augment.errors import UserError, choose
 from gan_augment.progress import progress
-from gan_augment.storage import digest, read_json, replace_file, write_json
+from gan_augment.storage import read_json, replace_file, write_json
 
 STAMP = "export.json"
 SHARD_ROWS = 10_000
@@ -57,8 +58,8 @@ def export(source: Path, target: Path, form: str) -> None:
             f"--format {form} writes pictures, and {bare} rows of {source} are features of "
             f"{space.backbone}: use npz"
         )
-    shown = (table.table_hash(source, split) for split in table.SPLITS)
-    stamp = {"table": digest(*shown, repr(space)), "format": form}
+    # Of whole files, since names of classes, gates and weights are exported, too.
+    stamp = {"format": form, "shards": {one.name: _hash(one) for one in table.shards(source)}}
     _claim(target, stamp)
     write_json(target / "classes.json", list(table.class_names(source)))
     total = len(table.Rows(table.shards(source)))
@@ -183,20 +184,33 @@ def _bare(source: Path) -> str | None:
     return next((origin for origin, row in first.items() if not rows.pictured(row)), None)
 
 
-def _claim(target: Path, stamp: dict[str, str]) -> None:
+def _hash(shard: Path) -> str:
+    """Return the SHA-256 of a shard, read in pieces."""
+    with table.readable(shard), shard.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _claim(target: Path, stamp: dict[str, Any]) -> None:
     """Mark the folder as this export's, so that no two are mixed.
 
     Raises:
-        UserError: it holds something else.
+        UserError: it holds something else, or is no folder.
     """
     marked = target / STAMP
     if marked.exists():
         if read_json(marked) != stamp:
             raise UserError(f"{target} holds another export: choose another --out, or delete it")
-    elif target.exists() and any(target.iterdir()):
+    elif target.exists() and _is_filled(target):
         raise UserError(f"{target} is not empty: choose another --out")
     else:
         write_json(marked, stamp)
+
+
+def _is_filled(folder: Path) -> bool:
+    try:
+        return any(folder.iterdir())
+    except OSError as error:
+        raise UserError(f"--out {folder}: {error.strerror}: choose another folder") from None
 
 
 def _described(rows: pa.Table) -> pd.DataFrame:
