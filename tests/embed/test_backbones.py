@@ -113,6 +113,39 @@ def test_what_is_not_in_the_file_of_the_weights_is_computed(name: str, tmp_path:
     np.testing.assert_allclose(backbone(images), expected.numpy(), rtol=1e-4, atol=1e-4)
 
 
+def of_random_weights(name: str, folder: Path) -> Path:
+    import timm
+
+    save_file(timm.create_model(name).state_dict(), folder / "weights.safetensors")
+    return folder / "weights.safetensors"
+
+
+def test_the_width_is_that_of_the_features(tmp_path: Path) -> None:
+    """After the last pooling this one has a convolution, of which `num_features` knows nothing."""
+    name = "mobilenetv3_small_050"
+    weights = of_random_weights(name, tmp_path)
+    backbone = backbones.load(EmbedParams(weights=weights, image_size=32), name)
+    assert backbone.network.num_features == 288
+    assert backbone.width == backbone.space.width == 1024
+    assert backbone(pictures((32, 32))).shape == (1, 1024)
+
+
+def test_a_size_that_a_network_does_not_take(tmp_path: Path) -> None:
+    name = "vit_tiny_patch16_224"
+    weights = of_random_weights(name, tmp_path)
+    with pytest.raises(
+        UserError, match=rf"embed.backbone = '{name}' does not take images of 64×64 pixels \(Input"
+    ):
+        backbones.load(EmbedParams(weights=weights, image_size=64), name)
+    assert backbones.load(EmbedParams(weights=weights), name).size == (224, 224)
+
+
+def test_a_network_that_gives_no_vector() -> None:
+    network = torch.nn.Conv2d(3, 5, 3)
+    with pytest.raises(UserError, match=r"embed.backbone = 'maps' gives no vector"):
+        backbones._width(network, "maps", (32, 32))
+
+
 def test_no_such_model() -> None:
     with pytest.raises(UserError, match=r"neither built in nor a model of timm; .*efficientnet"):
         backbones.load(EmbedParams(), "eficientnet-lite0")

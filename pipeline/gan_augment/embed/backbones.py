@@ -115,7 +115,7 @@ def load(params: EmbedParams, name: str) -> Backbone:
 
     Raises:
         UserError: no such model; no weights, or weights that are damaged, of another architecture
-            or a pickle that holds more than tensors.
+            or a pickle that holds more than tensors; or it takes no images of `params.image_size`.
     """
     import timm
     from timm.data.config import resolve_model_data_config
@@ -134,13 +134,14 @@ def load(params: EmbedParams, name: str) -> Backbone:
     network.reset_classifier(0)
     network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
     keep_buffers()
-    size = params.image_size or tuple(config["input_size"][1:])
+    height, width = params.image_size or config["input_size"][1:]
+    size = int(height), int(width)
     return Backbone(
         name,
         _hash(network),
         network,
-        int(network.num_features),
-        (int(size[0]), int(size[1])),
+        _width(network, name, size),
+        size,
         tuple(config["mean"]),
         tuple(config["std"]),
         Image.Resampling[config["interpolation"].upper()],
@@ -189,6 +190,26 @@ def params_of(space: FeatureSpace, weights_file: Path | None = None) -> EmbedPar
 def at_hand(name: str) -> bool:
     """Return whether a built-in backbone is installed, with its weights."""
     return find_spec(BUILT_IN[name][1]) is not None
+
+
+@torch.no_grad()
+def _width(network: nn.Module, name: str, size: tuple[int, int]) -> int:
+    """Return the number of features by a look at a black image: networks do not all say it right.
+
+    Raises:
+        UserError: the network takes no image of that size, or gives something else than a vector.
+    """
+    key = f"embed.backbone = {name!r}"
+    try:
+        found = network(torch.zeros(1, 3, *size))
+    except Exception as error:  # networks check what they are given each in their own way
+        raise UserError(
+            f"{key} does not take images of {size[1]}×{size[0]} pixels ({reason(error)}): set "
+            "embed.image_size to null, for the size that it was trained on"
+        ) from None
+    if not isinstance(found, Tensor) or found.ndim != 2:
+        raise UserError(f"{key} gives no vector for an image: use {DEFAULT}")
+    return found.shape[1]
 
 
 def _untrained(architecture: str) -> Any:
