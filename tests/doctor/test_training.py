@@ -68,6 +68,16 @@ def test_settings_and_images_that_a_run_would_refuse(project: Path) -> None:
     assert "unknown key" in settings.said
 
 
+def test_a_pattern_of_files_that_is_none(project: Path) -> None:
+    """Which is no fault of torch."""
+    change(project, "ingest", source="csv", path=".", files="/x/*.csv")
+    torch_works, settings = training(project)
+    assert torch_works.about == "torch"
+    assert torch_works.state == "ok"
+    assert settings.stops
+    assert settings.said.startswith("ingest.files = '/x/*.csv': no pattern of files below")
+
+
 def test_images_that_are_not_there(project: Path, folder_of_images: Path) -> None:
     shutil.copy(ROOT / "params.yaml", project)
     change(project, "ingest", source="folder", path="images", scarcity={})

@@ -1,11 +1,12 @@
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from gan_augment.errors import UserError
 from gan_augment.ingest.sources.raw import HIDDEN, Skipped
-from gan_augment.ingest.sources.walk import LINK, SPECIAL, walk
+from gan_augment.ingest.sources.walk import LINK, SPECIAL, matching, walk
 
 
 @pytest.fixture
@@ -89,6 +90,33 @@ def test_hidden_folders_are_not_entered(root: Path) -> None:
     found, skipped = files(root)
     assert sorted(found) == ALL
     assert skipped[HIDDEN][0] == 3
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("*/*.png", ["a/1.png", "b/3.png"]),
+        ("**/*.png", ALL),
+        ("*", []),
+        ("a/.c/*", []),
+    ],
+)
+def test_a_pattern_picks_files(root: Path, pattern: str, names: list[str]) -> None:
+    (root / "a" / ".c").mkdir()
+    for name in (".4.png", ".c/5.png"):
+        (root / "a" / name).touch()
+    assert [file.relative_to(root).as_posix() for file in matching(root, pattern)] == names
+
+
+not_after_3_12 = pytest.mark.skipif(sys.version_info >= (3, 13), reason="is one from 3.13 on")
+
+
+@pytest.mark.parametrize(
+    "pattern", ["/x/*.csv", "../*.csv", ".", pytest.param("**.csv", marks=not_after_3_12)]
+)
+def test_what_is_no_pattern_below_the_folder(root: Path, pattern: str) -> None:
+    with pytest.raises(UserError, match=r"ingest.files = '.*': no pattern of files below .*set"):
+        matching(root, pattern)
 
 
 def test_a_folder_that_cannot_be_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,9 +16,9 @@ from PIL import Image
 
 from gan_augment.errors import UserError
 from gan_augment.ingest.sources.labels import ordered
-from gan_augment.ingest.sources.paths import is_rubbish
 from gan_augment.ingest.sources.raw import Found, RawImage, check_bytes, check_count
 from gan_augment.ingest.sources.splits import split_within
+from gan_augment.ingest.sources.walk import matching
 from gan_augment.params import IngestParams
 
 CHUNK, CHUNK_BYTES = 64, 2**24
@@ -37,11 +37,7 @@ def idx(params: IngestParams) -> Found:
         UserError: no such files, files that do not belong together or that end early.
     """
     root = params.path
-    files = sorted(
-        file
-        for file in root.glob(params.files or "*")
-        if _kind(file) == "images" and file.is_file() and not is_rubbish(file.name)
-    )
+    files = [file for file in matching(root, params.files or "*") if _kind(file) == "images"]
     if not files:
         raise UserError(
             f"ingest.path = {str(root)!r}: holds no idx files such as train-images-idx3-ubyte.gz"

@@ -16,7 +16,7 @@ from PIL import Image
 from gan_augment.errors import UserError, choose
 from gan_augment.ingest.sources import labels
 from gan_augment.ingest.sources.formats import not_too_large, open_bytes, open_file, open_listed
-from gan_augment.ingest.sources.paths import in_rubbish, spelled
+from gan_augment.ingest.sources.paths import spelled
 from gan_augment.ingest.sources.raw import (
     Found,
     RawImage,
@@ -26,6 +26,7 @@ from gan_augment.ingest.sources.raw import (
     skip,
 )
 from gan_augment.ingest.sources.splits import split_name, split_of, split_within
+from gan_augment.ingest.sources.walk import matching
 from gan_augment.params import IngestParams
 from gan_augment.parquet import batches
 from gan_augment.printable import readable
@@ -95,15 +96,10 @@ def _files(params: IngestParams, pattern: str) -> list[Path]:
     path = params.path
     if path.is_file():
         return [path]
-    files = [
-        file
-        for file in sorted(path.glob(params.files or pattern))
-        if file.is_file() and not in_rubbish(file.relative_to(path).as_posix())
-    ]
+    pattern = params.files or pattern
+    files = matching(path, pattern)
     if not files:
-        raise UserError(
-            f"ingest.path = {str(path)!r}: no file matches {params.files or pattern!r} there"
-        )
+        raise UserError(f"ingest.path = {str(path)!r}: no file matches {pattern!r} there")
     return files
 
 

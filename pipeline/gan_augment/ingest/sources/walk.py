@@ -1,4 +1,4 @@
-"""The files below a folder, each once, even where links lead back."""
+"""The files below a folder: each once, even where links lead back; or those of a pattern."""
 
 import os
 from collections import deque
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gan_augment.errors import UserError
-from gan_augment.ingest.sources.paths import is_rubbish
+from gan_augment.ingest.sources.paths import in_rubbish, is_rubbish, leads_out
 from gan_augment.ingest.sources.raw import HIDDEN, Skipped, skip
 from gan_augment.printable import readable
 
@@ -51,6 +51,29 @@ def walk(root: Path, skipped: Skipped, folders: set[str] | None = None) -> Itera
             skip(skipped, LINK, readable(name))
         else:
             yield name
+
+
+def matching(root: Path, pattern: str) -> list[Path]:
+    """Return the regular files below a folder that a glob picks, sorted; hidden ones are none.
+
+    Raises:
+        UserError: it is no glob, or leads out of the folder; names `ingest.files`.
+    """
+    refusal = UserError(
+        f"ingest.files = {pattern!r}: no pattern of files below {root}, as *.csv is of those in "
+        "it, and **/*.csv of those in its folders, too"
+    )
+    if leads_out(pattern):
+        raise refusal
+    try:
+        found = sorted(root.glob(pattern))
+    except (ValueError, NotImplementedError, IndexError):  # which it is depends on Python
+        raise refusal from None
+    return [
+        file
+        for file in found
+        if file.is_file() and not in_rubbish(file.relative_to(root).as_posix())
+    ]
 
 
 def _plain(
