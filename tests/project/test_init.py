@@ -177,6 +177,20 @@ def test_images_left_in_place(
     assert params.load(tmp_path / "q/params.yaml").ingest.path == images
 
 
+def test_links_that_lead_back_are_counted_once(
+    pictures: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As DVC copies: it follows no link to a folder."""
+    images = pictures(numbered(CLASSES))
+    for name in CLASSES:
+        for number in range(3):
+            (images / name / f"all{number}").symlink_to("..")
+    (images / "cat/link.png").symlink_to("0.png")
+    assert sum(1 for _ in module._files(images)) == 41
+    init(tmp_path / "p", images, {})
+    assert len(list((tmp_path / "p/data/raw/images").rglob("*.png"))) == 41
+
+
 def test_in_a_folder_of_a_larger_repository(pictures: Make, tmp_path: Path) -> None:
     top = tmp_path / "mono"
     top.mkdir()

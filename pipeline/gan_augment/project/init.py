@@ -194,7 +194,7 @@ def _place(root: Path, path: Path, in_place: bool) -> Images:
 def _files(path: Path) -> Iterator[Path]:
     if path.is_file():
         yield path
-    for here, _, names in os.walk(path, followlinks=True):
+    for here, _, names in os.walk(path):  # DVC follows links to files, and none to folders
         yield from (file for file in map(Path(here).joinpath, names) if file.exists())
 
 

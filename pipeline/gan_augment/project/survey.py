@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from gan_augment.errors import UserError
 from gan_augment.ingest.decode import upright_size
 from gan_augment.ingest.sources import find
 from gan_augment.ingest.sources.raw import RawImage
@@ -79,7 +80,7 @@ def survey(params: IngestParams) -> Survey:
     """Look at what the source of the params holds; a picture that does not open is passed over.
 
     Raises:
-        UserError: the source cannot be read.
+        UserError: the source cannot be read, or no image in it has a label.
     """
     found = find(params)
     step = max(1, -(-found.total // SAMPLE))
@@ -95,6 +96,11 @@ def survey(params: IngestParams) -> Survey:
         grouped = grouped or image.group is not None
         if number % step == 0:
             looks += _look(image, decode=number // step % (SAMPLE // DECODED) == 0)
+    if not counts:
+        raise UserError(
+            f"{params.path} lists {found.total} images, and none of them has a label: name the "
+            "column of labels in ingest.columns.label, or fill it"
+        )
     colours = [look.colour for look in looks if look.colour is not None]
     return Survey(
         found.total,
@@ -119,7 +125,9 @@ def _look(image: RawImage, *, decode: bool) -> list[Look]:
             if decode and not grey:
                 colour = _has_colour(picture)  # which may load it at another size
             return [Look((height, width), not grey, colour)]
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except UserError:
+        raise
+    except Exception:  # Pillow's decoders raise nearly anything on malformed files
         return []
 
 

@@ -1,0 +1,44 @@
+"""A look at images that careless hands have left."""
+
+from pathlib import Path
+
+import pytest
+
+from gan_augment.errors import UserError
+from gan_augment.ingest.sources import find
+from gan_augment.params import IngestParams
+from gan_augment.project.survey import survey
+from tests.project.conftest import Make, numbered
+
+
+@pytest.mark.parametrize("lines", ["", "images/a/0.png,\nimages/a/1.png, \n"])
+def test_a_table_without_a_label_is_refused(pictures: Make, tmp_path: Path, lines: str) -> None:
+    pictures(numbered({"a": 2}))
+    (tmp_path / "t.csv").write_text(f"file,label\n{lines}")
+    params = IngestParams(source="csv", path=tmp_path, files="t.csv")
+    with pytest.raises(UserError, match=rf"lists {lines.count('a/')} images, and none .* a label"):
+        survey(params)
+
+
+def test_a_picture_that_does_not_open_is_passed_over(pictures: Make) -> None:
+    """Of an AVIF that names an item which is not there, Pillow raises RuntimeError."""
+    pytest.importorskip("PIL._avif")
+    root = pictures(numbered({"a": 3, "b": 3}, "{}.avif"))
+    content = bytearray((root / "a/0.avif").read_bytes())
+    number = content.index(b"pitm") + 8
+    content[number : number + 2] = b"\xff\xff"
+    (root / "a/0.avif").write_bytes(content)
+    found = survey(IngestParams(source="folder", path=root))
+    assert found.total == 6
+    assert len(found.sizes) == 5
+
+
+def test_an_image_that_is_gone_meanwhile_is_no_bad_picture(
+    pictures: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = pictures(numbered({"a": 3, "b": 3}))
+    listed = find(IngestParams(source="folder", path=root))
+    (root / "a/1.png").unlink()
+    monkeypatch.setattr("gan_augment.project.survey.find", lambda _: listed)
+    with pytest.raises(UserError, match="was there when the images were listed"):
+        survey(IngestParams(source="folder", path=root))
