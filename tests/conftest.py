@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pytest
@@ -80,6 +80,19 @@ def features(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def train_images(digits: Path) -> table.Images:
     return table.read(digits, "train")
+
+
+@pytest.fixture
+def no_csv_may_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse to open files ending in .csv, as the system does for other users than root."""
+    real = Path.open
+
+    def refused(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path.suffix == ".csv":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refused)
 
 
 @pytest.fixture(scope="session")

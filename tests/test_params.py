@@ -127,6 +127,11 @@ def test_plans(value: object, plan: tuple[str, float]) -> None:
     assert (parsed.kind, parsed.amount) == plan
 
 
+def test_a_folder_in_its_place(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"{tmp_path} cannot be read: Is a directory"):
+        params.load(tmp_path)
+
+
 def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is missing: run in the project's top folder"):
         params.load(tmp_path / "params.yaml")

@@ -392,8 +392,8 @@ def load(path: Path) -> Params:
     """Read and check params.yaml.
 
     Raises:
-        UserError: the file is missing or not YAML, a key is unknown or a value is not allowed; the
-            message names each key's path, its value and what is allowed.
+        UserError: the file is missing, cannot be read or is not YAML, a key is unknown or a value
+            is not allowed; the message names each key's path, its value and what is allowed.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -403,6 +403,8 @@ def load(path: Path) -> Params:
         ) from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from None
     return check(parse(text, str(path)), str(path))
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 import yaml
 
+from gan_augment.doctor import training as module
 from gan_augment.doctor.training import refused, training
 
 ROOT = Path(__file__).parents[2]
@@ -76,6 +77,16 @@ def test_a_pattern_of_files_that_is_none(project: Path) -> None:
     assert torch_works.state == "ok"
     assert settings.stops
     assert settings.said.startswith("ingest.files = '/x/*.csv': no pattern of files below")
+
+
+def test_stages_that_are_no_yaml(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"torch": "2", "on_gpu": False, "device": "the CPU", "refused": ""}
+    monkeypatch.setattr(module, "ask", lambda *_: told)
+    (project / "dvc.yaml").write_text("stages:\n\ttrain: x")
+    *_, finding = training(project)
+    assert finding.about == "project"
+    assert finding.stops
+    assert "dvc.yaml is not valid YAML" in finding.said
 
 
 def test_images_that_are_not_there(project: Path, folder_of_images: Path) -> None:

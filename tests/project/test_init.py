@@ -177,9 +177,7 @@ def test_images_left_in_place(
     assert params.load(tmp_path / "q/params.yaml").ingest.path == images
 
 
-def test_links_that_lead_back_are_counted_once(
-    pictures: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_links_that_lead_back_are_counted_once(pictures: Make, tmp_path: Path) -> None:
     """As DVC copies: it follows no link to a folder."""
     images = pictures(numbered(CLASSES))
     for name in CLASSES:

@@ -59,3 +59,17 @@ def test_nothing_that_is_read(tmp_path: Path, pictures: Make) -> None:
     for folder in (pictures(["one/1.png"]), pictures(["1.png"], root="flat")):
         with pytest.raises(UserError, match="holds neither two class directories"):
             recognise(folder)
+
+
+@pytest.mark.usefixtures("no_csv_may_be_read")
+def test_a_table_beside_classes_that_may_not_be_read(pictures: Make) -> None:
+    root = pictures(CLASSES)
+    (root / "more.csv").touch()
+    with pytest.raises(UserError, match=r"--images .*more.csv: Permission denied"):
+        recognise(root)
+
+
+def test_what_is_no_table_says_nothing_more(pictures: Make) -> None:
+    root = pictures(CLASSES)
+    (root / "more.csv").write_text("file," + 200_000 * "x")
+    assert recognise(root) == {"source": "folder", "path": root}

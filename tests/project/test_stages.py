@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from gan_augment.cli import main
+from gan_augment.errors import UserError
 from gan_augment.project.stages import INSTALLED, outdated
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +44,27 @@ def test_stages_that_differ_or_are_missing(tmp_path: Path) -> None:
     )
     shutil.copy(str(INSTALLED), tmp_path / "dvc.yaml")  # what it says to do
     assert outdated(tmp_path) == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"stages:\n\ttrain: x", "dvc.yaml is not valid YAML: .* '.t'"),
+        (b"stages: [a]", "dvc.yaml: should be a mapping, and so should its stages"),
+        (b"[a]", "dvc.yaml: should be a mapping, and so should its stages"),
+        (b"\xff", "dvc.yaml cannot be read: 'utf-8' codec can't decode"),
+    ],
+)
+def test_what_dvc_does_not_take_either(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "dvc.yaml").write_bytes(content)
+    with pytest.raises(UserError, match=said):
+        outdated(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "stages:", "stages: {}", "artifacts: {}"])
+def test_no_stages_at_all(tmp_path: Path, content: str) -> None:
+    (tmp_path / "dvc.yaml").write_text(content)
+    assert outdated(tmp_path).startswith("other stages than in dvc.yaml since this version: ")
 
 
 def test_lock_says_so_when_the_code_changed(

@@ -37,8 +37,11 @@ def training(root: Path) -> Iterator[Finding]:
             yield attention("project", line, stops=True)
     else:
         yield ok("project", "settings are valid, and the images are where they should be")
-    if advice := stages.outdated(root):
-        yield attention("project", advice, stops=False)
+    try:
+        if advice := stages.outdated(root):
+            yield attention("project", advice, stops=False)
+    except UserError as error:
+        yield attention("project", str(error), stops=True)
 
 
 def refused() -> str:

@@ -28,8 +28,15 @@ def recognise(path: Path, source: str | None = None) -> dict[str, Any]:
         source: its kind, if that is known.
 
     Raises:
-        UserError: there is nothing that any source reads.
+        UserError: there is nothing that any source reads, or a file cannot be read.
     """
+    try:
+        return _recognised(path, source)
+    except OSError as error:
+        raise UserError(f"--images {error.filename or path}: {error.strerror}") from None
+
+
+def _recognised(path: Path, source: str | None) -> dict[str, Any]:
     if not path.exists():
         raise UserError(f"--images {path}: no such file or folder")
     if path.suffix.lower() == ".csv" and path.is_file():
@@ -68,5 +75,8 @@ def _classes(path: Path) -> set[str]:
 
 def _says_more(file: Path) -> bool:
     with file.open(encoding="utf-8-sig", newline="", errors="replace") as stream:
-        columns = set(next(csv.reader(stream), ()))
+        try:
+            columns = set(next(csv.reader(stream), ()))
+        except csv.Error:  # no CSV, whatever its name
+            return False
     return any(needed <= columns for needed in ANNOTATIONS)

@@ -4,7 +4,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
+from gan_augment.errors import UserError, reason
+from gan_augment.plain_yaml import parse
 
 FILE = Path("dvc.yaml")
 INSTALLED = files("gan_augment.project").joinpath("files", "stages.yaml")
@@ -15,11 +16,18 @@ def outdated(root: Path) -> str:
 
     After an upgrade a project still has those of the version that made it. Stages and files to
     depend on that the user added are no concern.
+
+    Raises:
+        UserError: dvc.yaml cannot be read, or is not what DVC takes.
     """
     if not (root / FILE).exists():
         return ""
-    own = _stages((root / FILE).read_text(encoding="utf-8"))
-    now = _stages(INSTALLED.read_text(encoding="utf-8"))
+    try:
+        text = (root / FILE).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{root / FILE} cannot be read: {reason(error)}") from None
+    own = _stages(text, root / FILE)
+    now = _stages(INSTALLED.read_text(encoding="utf-8"), FILE)
     names = [name for name, stage in now.items() if _as_installed(own.get(name), stage) != stage]
     if not names:
         return ""
@@ -30,14 +38,21 @@ def outdated(root: Path) -> str:
     )
 
 
-def _as_installed(own: dict[str, Any] | None, installed: dict[str, Any]) -> dict[str, Any] | None:
+def _as_installed(own: Any, installed: dict[str, Any]) -> Any:
     """Return a stage without the files that it depends on and the installed one does not."""
-    if not own or "deps" not in own:
-        return own
-    known = installed.get("deps", ())
-    return {**own, "deps": [path for path in own["deps"] if path in known]}
+    match own:
+        case {"deps": list() as deps}:
+            known = installed.get("deps", ())
+            return {**own, "deps": [path for path in deps if path in known]}
+    return own
 
 
-def _stages(content: str) -> dict[str, Any]:
-    stages: dict[str, Any] = (yaml.safe_load(content) or {}).get("stages") or {}
-    return stages
+def _stages(text: str, where: Path) -> dict[str, Any]:
+    match parse(text, str(where)):
+        case {"stages": dict() as stages}:
+            return stages
+        case None | {"stages": None}:
+            return {}
+        case dict() as content if "stages" not in content:
+            return {}
+    raise UserError(f"{where}: should be a mapping, and so should its stages")

@@ -138,6 +138,13 @@ def test_annotations_must_be_tracked_with_the_images(folder_of_images: Path) -> 
         folder(folder_of_images, annotations="a.csv")
 
 
+@pytest.mark.usefixtures("no_csv_may_be_read")
+def test_annotations_that_may_not_be_read(folder_of_images: Path) -> None:
+    (folder_of_images / "a.csv").touch()
+    with pytest.raises(UserError, match=r"annotations: .*a.csv cannot be read: Permission denied"):
+        folder(folder_of_images, annotations="a.csv")
+
+
 def test_more_images_than_allowed(folder_of_images: Path) -> None:
     with pytest.raises(UserError, match="more than 35 images: raise ingest.max_images"):
         folder(folder_of_images, max_images=35)

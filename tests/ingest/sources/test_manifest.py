@@ -416,3 +416,10 @@ def test_a_table_of_generated_images_alone(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("file,label,origin\na.png,x,synthetic\n")
     with pytest.raises(UserError, match="x.csv: all images are synthetic in its table"):
         find(IngestParams(source="csv", path=tmp_path / "x.csv"))
+
+
+@pytest.mark.usefixtures("no_csv_may_be_read")
+def test_a_table_that_may_not_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").touch()
+    with pytest.raises(UserError, match=r"a.csv cannot be read: Permission denied"):
+        read("csv", tmp_path)

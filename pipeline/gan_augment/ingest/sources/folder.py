@@ -53,4 +53,8 @@ def _annotations(root: Path, name: str | None) -> Annotations:
         )
     if not path.is_file():
         raise UserError(f"ingest.annotations = {name!r}: no such file in {root}")
-    return read_annotations(path.read_bytes(), str(path))
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"ingest.annotations: {path} cannot be read: {error.strerror}") from None
+    return read_annotations(content, str(path))

@@ -328,6 +328,8 @@ def _csv_reader(file: Path) -> "Iterator[csv.DictReader[str]]":
             yield csv.DictReader(stream)
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{file} is not a UTF-8 CSV file ({error})") from None
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror}") from None
 
 
 def _parquet_columns(file: Path) -> list[str]:
