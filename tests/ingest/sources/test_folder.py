@@ -316,6 +316,33 @@ def test_a_class_that_one_split_lacks_and_what_lies_beside_splits_are_no_empty_c
         find(params)
 
 
+def test_class_folders_of_links_into_a_flat_folder(folder_of_images: Path) -> None:
+    root = folder_of_images.parent / "set"
+    for number, file in enumerate(sorted(folder_of_images.rglob("*.png"))):
+        link = root / file.parent.name / f"{number}.png"
+        link.parent.mkdir(parents=True, exist_ok=True)
+        (root / "all").mkdir(exist_ok=True)
+        file.rename(root / "all" / link.name)
+        link.symlink_to(f"../all/{link.name}")
+    with pytest.raises(UserError) as caught:
+        folder(root)
+    assert str(caught.value) == (
+        f"class folder '{root}/digit 0' holds no images, but links (12, such as 0.png) to images "
+        "that count where they lie: leave these out by ingest.files, or keep them outside of "
+        "ingest.path"
+    )
+    images = folder(root, files="digit*")
+    assert len(images) == 36
+    assert {image.label for image in images.values()} == {"digit 0", "digit 1", "digit 2"}
+    for file in (root / "all").iterdir():  # or all in the folder around the classes
+        file.rename(root / file.name)
+    (root / "all").rmdir()
+    for name in images:
+        (root / name).unlink()
+        (root / name).symlink_to(f"../{Path(name).name}")
+    assert folder(root, files="*/*").keys() == images.keys()
+
+
 def test_two_classes_of_one_name_are_refused(folder_of_images: Path) -> None:
     with pytest.raises(UserError, match="class_names: 'a' is there twice"):
         folder(folder_of_images, class_names=["a", "a", "b"])

@@ -74,6 +74,18 @@ def test_two_links_to_one_file_are_two_as_in_a_cache_of_dvc(root: Path) -> None:
     assert sorted(files(root)[0]) == sorted([*ALL, "a/5.png", "b/5.png"])
 
 
+def test_a_link_to_what_is_not_asked_for_is_read(root: Path) -> None:
+    (root / "c").mkdir()
+    for name in ("1.png", "x.png"):
+        (root / "c" / name).symlink_to("../a/1.png")
+    skipped: Skipped = {}
+    found = list(walk(root, skipped, "[bc]/*"))
+    assert found == [*ALL, "c/1.png", "c/x.png"]
+    assert skipped == {}
+    assert list(walk(root, skipped, "*/*.png")) == ALL
+    assert skipped == {LINK: (2, "c/1.png")}
+
+
 def test_what_is_no_file_is_told(root: Path) -> None:
     os.mkfifo(root / "a" / "f.png")
     (root / "a" / "broken.png").symlink_to("nowhere")

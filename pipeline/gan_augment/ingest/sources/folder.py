@@ -34,11 +34,12 @@ def folder(params: IngestParams) -> Found:
             f"ingest.path = {str(root)!r}: no such folder; put one directory a class there"
         )
     skipped: Skipped = {}
-    seen: set[str] = set()
-    files = sift(walk(root, skipped, seen), skipped, params, str(root))
+    seen: dict[str, str] = {}
+    files = sift(walk(root, skipped, params.files, seen), skipped, params, str(root))
     if params.files is None:
         pictured = {*map(folders_of, files.images), *(folder for folder, _ in files.foreign)}
-        no_empty_class(str(root), pictured, map(folders_of, seen), walk(root, {}))
+        names = walk(root, {}, "")  # links, too
+        no_empty_class(str(root), pictured, map(folders_of, seen.values()), names)
     tree = grow(str(root), files, _annotations(root, params.annotations))
     return tree.found(tree.image(name, partial(open_listed, root / name)) for name in tree.names)
 

@@ -3,7 +3,7 @@
 import posixpath
 import re
 import unicodedata
-from fnmatch import translate
+from fnmatch import fnmatch, translate
 
 _LEFT = (
     *(".*", "*~", "~$*", "__macosx", "icon\r", "network trash folder", "temporary items"),
@@ -27,6 +27,11 @@ def spelled(name: str) -> str:
 def leads_out(name: str) -> bool:
     """Return whether a spelled path leaves the folder that it counts from."""
     return name == ".." or name.startswith(("/", "../"))
+
+
+def asked_for(name: str, pattern: str | None) -> bool:
+    """Return whether `ingest.files` picks a spelled path: `*` stands for `/`, too; None is all."""
+    return pattern is None or fnmatch(name, pattern)
 
 
 def composed(name: str) -> str:

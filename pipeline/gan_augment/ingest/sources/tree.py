@@ -6,7 +6,6 @@ import posixpath
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -16,7 +15,13 @@ from gan_augment.errors import UserError
 from gan_augment.ingest.sources.formats import advice, endings
 from gan_augment.ingest.sources.labels import group, ordered
 from gan_augment.ingest.sources.layout import Folders, Layout, Place, understand
-from gan_augment.ingest.sources.paths import composed, in_rubbish, is_rubbish, spelled
+from gan_augment.ingest.sources.paths import (
+    asked_for,
+    composed,
+    in_rubbish,
+    is_rubbish,
+    spelled,
+)
 from gan_augment.ingest.sources.raw import HIDDEN, Found, RawImage, Skipped, at_most, skip
 from gan_augment.ingest.sources.splits import split_name, split_within, told
 from gan_augment.params import IngestParams
@@ -138,7 +143,7 @@ def _reason(name: str, params: IngestParams) -> str | None:
         return HIDDEN
     if name == params.annotations:
         return ""
-    if params.files is not None and not fnmatch(name, params.files):
+    if not asked_for(name, params.files):
         return "not asked for by ingest.files"
     ending = _ending(name)
     if is_picture(name):
@@ -195,7 +200,7 @@ def no_empty_class(
         root: how messages name the source.
         pictured: folders of images.
         seen: all folders.
-        names: all files; they are looked through for what is there instead.
+        names: all files and links; they are looked through for what is there instead.
 
     Raises:
         UserError: there is such a folder.
@@ -211,16 +216,22 @@ def no_empty_class(
             inner = "/".join(folder[: layout.level])
             raise UserError(
                 f"class folder {readable(f'{root}/{inner}')!r} holds no images"
-                f"{_instead(inner, names)}: fill it or delete it, or pick images by ingest.files"
+                f"{_instead(inner, names)}"
             )
 
 
 def _instead(folder: str, names: Iterable[str]) -> str:
-    """Say which files a folder holds, by their endings, the most first."""
-    inside = (name for name in names if name.startswith(f"{folder}/") and not in_rubbish(name))
+    """Say which files a folder holds, by their endings, the most first, and what to do."""
+    inside = [name for name in names if name.startswith(f"{folder}/") and not in_rubbish(name)]
+    if links := sorted(filter(is_picture, inside)):
+        first = readable(posixpath.basename(links[0]))
+        return (
+            f", but links ({len(links)}, such as {first}) to images that count where they lie: "
+            "leave these out by ingest.files, or keep them outside of ingest.path"
+        )
     found = Counter(sorted(_ending(name) or "without an ending" for name in inside))
     each = ", ".join(f"{number} × {readable(ending)}" for ending, number in found.most_common(3))
-    return f" ({each})" if each else ""
+    return f"{f' ({each})' if each else ''}: fill it or delete it, or pick images by ingest.files"
 
 
 def _ending(name: str) -> str:

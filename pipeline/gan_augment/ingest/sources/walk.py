@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gan_augment.errors import UserError
-from gan_augment.ingest.sources.paths import in_rubbish, is_rubbish, leads_out
+from gan_augment.ingest.sources.paths import asked_for, in_rubbish, is_rubbish, leads_out
 from gan_augment.ingest.sources.raw import HIDDEN, Skipped, skip
 from gan_augment.printable import readable
 
@@ -14,7 +14,9 @@ LINK = "a link to what is read anyway, or to a folder around it"
 SPECIAL = "neither a file nor a folder: a broken link, a FIFO, a device"
 
 
-def walk(root: Path, skipped: Skipped, folders: set[str] | None = None) -> Iterator[str]:
+def walk(
+    root: Path, skipped: Skipped, pattern: str | None = None, seen: dict[str, str] | None = None
+) -> Iterator[str]:
     """Yield the files below a folder, relative to it, `/` between folders.
 
     Links come after all else. One that leads to a file or folder that is read anyway, or to a
@@ -23,17 +25,17 @@ def walk(root: Path, skipped: Skipped, folders: set[str] | None = None) -> Itera
 
     Args:
         root: the folder.
-        skipped: where that is counted.
-        folders: takes each folder that is read, a `/` behind it: it may hold no file.
+        skipped: takes what is left aside.
+        pattern: `ingest.files`; links may lead to files that it leaves out, which are yielded, too.
+        seen: takes each folder that is read, and the prefix of the names of its files.
 
     Raises:
         UserError: a folder cannot be read.
     """
     top = os.path.realpath(root)
-    seen: set[str] = set()
-    folders = set() if folders is None else folders
+    seen = {} if seen is None else seen
     links: deque[str] = deque()
-    yield from _plain(top, "", seen, links, skipped, folders)
+    yield from _plain(top, "", seen, links, skipped)
     files = []
     while links:
         name = links.popleft()
@@ -45,9 +47,11 @@ def walk(root: Path, skipped: Skipped, folders: set[str] | None = None) -> Itera
         elif str(target) in seen or Path(top).is_relative_to(target):
             skip(skipped, LINK, readable(name))
         else:
-            yield from _plain(str(target), f"{name}/", seen, links, skipped, folders)
+            yield from _plain(str(target), f"{name}/", seen, links, skipped)
     for name, target in files:
-        if str(target.parent) in seen and not is_rubbish(target.name):
+        prefix = seen.get(str(target.parent))
+        known = prefix is not None and asked_for(prefix + target.name, pattern)
+        if known and not is_rubbish(target.name):
             skip(skipped, LINK, readable(name))
         else:
             yield name
@@ -77,19 +81,16 @@ def matching(root: Path, pattern: str) -> list[Path]:
 
 
 def _plain(
-    folder: str,
-    prefix: str,
-    seen: set[str],
-    links: deque[str],
-    skipped: Skipped,
-    folders: set[str],
+    folder: str, prefix: str, seen: dict[str, str], links: deque[str], skipped: Skipped
 ) -> Iterator[str]:
-    """Yield the regular files below a folder; add its links to `links`, for later."""
+    """Yield the regular files below a folder; append its links to `links`, for later.
+
+    `seen` has the prefix of the names of each folder's files.
+    """
     if folder in seen:
         skip(skipped, LINK, readable(prefix))
         return
-    seen.add(folder)
-    folders.add(prefix)
+    seen[folder] = prefix
     try:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
@@ -106,4 +107,4 @@ def _plain(
         elif is_rubbish(entry.name):
             skip(skipped, HIDDEN, readable(f"{name}/"))
         else:
-            yield from _plain(entry.path, f"{name}/", seen, links, skipped, folders)
+            yield from _plain(entry.path, f"{name}/", seen, links, skipped)
