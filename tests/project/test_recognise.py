@@ -73,3 +73,14 @@ def test_what_is_no_table_says_nothing_more(pictures: Make) -> None:
     root = pictures(CLASSES)
     (root / "more.csv").write_text("file," + 200_000 * "x")
     assert recognise(root) == {"source": "folder", "path": root}
+
+
+def test_what_systems_leave_is_no_table(pictures: Make) -> None:
+    root = pictures(["cat/1.png"])
+    (root / "__MACOSX").mkdir()
+    (root / "__MACOSX/._labels.csv").touch()
+    with pytest.raises(UserError, match="holds neither two class directories"):
+        recognise(root)
+    (root / "lists").mkdir()
+    (root / "lists/labels.csv").write_text("file,label\n../cat/1.png,cat\n")
+    assert recognise(root) == {"source": "csv", "path": root}

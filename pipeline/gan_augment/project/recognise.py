@@ -9,12 +9,12 @@ from typing import Any
 from gan_augment.errors import UserError
 from gan_augment.ingest.sources.layout import understand
 from gan_augment.ingest.sources.tree import folders_of, is_picture
-from gan_augment.ingest.sources.walk import walk
+from gan_augment.ingest.sources.walk import matching, walk
 
 ANNOTATIONS = ({"file", "split"}, {"file", "group"})
 """Columns of a CSV in a folder that says more of its images."""
 
-FILES = {"idx": "*-idx3-ubyte*", "parquet": "**/*.parquet", "csv": "*.csv"}
+FILES = {"idx": "*-idx3-ubyte*", "parquet": "**/*.parquet", "csv": "**/*.csv"}
 """What files a source reads, where there are no class directories."""
 
 
@@ -59,7 +59,7 @@ def _folder(path: Path) -> dict[str, Any]:
         more = next((file for file in sorted(path.glob("*.csv")) if _says_more(file)), None)
         return {"source": "folder", "path": path} | ({"annotations": more.name} if more else {})
     for source, pattern in FILES.items():
-        if any(path.glob(pattern)):
+        if matching(path, pattern):
             return {"source": source, "path": path}
     raise UserError(
         f"--images {path}: holds neither two class directories with images nor idx, Parquet or "

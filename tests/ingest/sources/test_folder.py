@@ -122,6 +122,12 @@ def test_annotations_without_a_split_and_a_group_as_pandas_writes_them(
         ("file,split\ndigit 0/99.png,train\n", "the first is 'digit 0/99.png'"),
         ("name,split\na,train\n", "needs a column 'file' and a column 'split' or 'group'"),
         ("", "needs a column 'file'"),
+        (
+            "file,group,split\ndigit 0/0.png,g1,test\n./digit 0/0.png,g2,train\n",
+            "a.csv, line 3: 'digit 0/0.png' has another split or group in a line before",
+        ),
+        ("file,split\ndigit 0/0.png,test\ndigit 0\\0.png,\n", "line 3: 'digit 0/0.png' has ano"),
+        ("file,group\ndigit 0/0.png,a\n ,b\n", "line 3: names no file for its split or group"),
     ],
 )
 def test_annotations_that_do_not_fit(folder_of_images: Path, content: str, message: str) -> None:
@@ -129,6 +135,14 @@ def test_annotations_that_do_not_fit(folder_of_images: Path, content: str, messa
     with pytest.raises(UserError) as caught:
         folder(folder_of_images, annotations="a.csv")
     assert message in str(caught.value)
+
+
+def test_annotations_that_say_the_same_twice_and_empty_lines(folder_of_images: Path) -> None:
+    (folder_of_images / "a.csv").write_text(
+        "file,split,group\ndigit 0/0.png,val,a\n./digit 0/0.png,validation,a\n,,nan\n"
+    )
+    image = folder(folder_of_images, annotations="a.csv")["digit 0/0.png"]
+    assert (image.split, image.group) == ("validation", "a")
 
 
 def test_annotations_must_be_tracked_with_the_images(folder_of_images: Path) -> None:

@@ -322,6 +322,37 @@ def test_what_systems_leave_is_no_table(folder_of_images: Path, source: str) -> 
     assert len(read(source, folder_of_images)) == len(wanted)
 
 
+@pytest.mark.parametrize("source", ["csv", "parquet"])
+def test_tables_in_folders_below_are_read(folder_of_images: Path, source: str) -> None:
+    names = ["0.png", "1.png"]
+    for place, column in ((".", [f"digit 0/{name}" for name in names]), ("digit 1", names)):
+        frame = pd.DataFrame({"file": column, "label": ["a", "b"]})
+        target = folder_of_images / place / f"t.{source}"
+        frame.to_csv(target, index=False) if source == "csv" else frame.to_parquet(target)
+    wanted = {f"digit {n}/{name}" for n in (0, 1) for name in names}
+    assert {image.name for image in read(source, folder_of_images)} == wanted
+    (only,) = {i.name.split("/")[0] for i in read(source, folder_of_images, files=f"t.{source}")}
+    assert only == "digit 0"
+
+
+@pytest.mark.parametrize("source", ["csv", "parquet"])
+@pytest.mark.parametrize("name", [".cache/0.png", "._1.png", "__MACOSX/digit 0/0.png"])
+def test_what_systems_leave_is_not_read_where_a_table_lists_it(
+    folder_of_images: Path, source: str, name: str
+) -> None:
+    (folder_of_images / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder_of_images / "digit 1" / "0.png").rename(folder_of_images / name)
+    folder = folder_of_images.rename(folder_of_images.parent / ".mine")  # which counts not
+    frame = pd.DataFrame({"file": [name, "digit 0/1.png"], "label": ["a", "b"]})
+    target = folder / f"t.{source}"
+    frame.to_csv(target, index=False) if source == "csv" else frame.to_parquet(target)
+    hidden, shown = read(source, folder)
+    assert shown.open().size == (8, 8)
+    assert hidden.name == name
+    with pytest.raises(OSError, match="hidden, or left by a system"):
+        hidden.open()
+
+
 def test_an_ordered_category_keeps_its_order(tmp_path: Path) -> None:
     sizes = ["small", "medium", "large", "huge"]
     cells = pd.Categorical(["large", "small", None, "medium"], categories=sizes, ordered=True)

@@ -16,8 +16,9 @@ from PIL import Image
 from gan_augment.errors import UserError, choose
 from gan_augment.ingest.sources import labels
 from gan_augment.ingest.sources.formats import not_too_large, open_bytes, open_file, open_listed
-from gan_augment.ingest.sources.paths import spelled
+from gan_augment.ingest.sources.paths import in_rubbish, leads_out, spelled
 from gan_augment.ingest.sources.raw import (
+    HIDDEN,
     Found,
     RawImage,
     Skipped,
@@ -67,14 +68,15 @@ class Reader(NamedTuple):
 def manifest_csv(params: IngestParams) -> Found:
     """Return the images that CSV files list: a column of paths, one of labels, if you like more.
 
-    `params.path` is a CSV file or a folder of them (`params.files` picks some); paths in a file
-    count from its own folder. `params.columns` names the columns, else the usual names are tried.
+    `params.path` is a CSV file or a folder (`params.files` picks some, else all below it); paths in
+    a file count from its own folder. `params.columns` names the columns, else the usual names are
+    tried.
 
     Raises:
         UserError: no such files, not UTF-8, or a column is missing.
     """
     reader = Reader(_csv_columns, _csv_cells, _csv_rows, lambda _: {})
-    return _found(_files(params, "*.csv"), reader, params)
+    return _found(_files(params, "**/*.csv"), reader, params)
 
 
 def manifest_parquet(params: IngestParams) -> Found:
@@ -221,7 +223,8 @@ def _columns(file: Path, found: list[str], params: IngestParams) -> dict[str, An
         if chosen[role] is None:
             raise UserError(
                 f"{file} has none of the columns {', '.join(_USUAL[role])}: "
-                f"name the one of {', '.join(found)} in ingest.columns.{role}"
+                f"name the one of {', '.join(found)} in ingest.columns.{role}, or leave the file "
+                "out by ingest.files"
             )
     # It may be what the images are told apart by.
     chosen["origin"] = ORIGIN if ORIGIN in {*found} - {*chosen.values()} else None
@@ -246,8 +249,11 @@ def _image(
             return None, partial(_open_content, content)
         case {"path": str() as path} | (str() as path) if path.strip():
             target = _inside(file, spelled(path), where, params)
-            return _named(target, params), _opener(target)
-    return None, _missing
+            name = _named(target, params)
+            if in_rubbish(name) and not leads_out(name):
+                return name, partial(_refuse, HIDDEN)
+            return name, _opener(target)
+    return None, partial(_refuse, "the table gives neither bytes nor a path")
 
 
 def _part(path: str, label: str | None) -> str | None:
@@ -292,8 +298,8 @@ def _open_content(content: bytes) -> Image.Image:
     return open_bytes(content)
 
 
-def _missing() -> Image.Image:
-    raise OSError("the table gives neither bytes nor a path")
+def _refuse(why: str) -> Image.Image:
+    raise OSError(why)
 
 
 def _inside(file: Path, path: str, where: str, params: IngestParams) -> Path:

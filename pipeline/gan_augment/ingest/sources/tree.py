@@ -13,7 +13,7 @@ from PIL import Image
 
 from gan_augment.errors import UserError
 from gan_augment.ingest.sources.formats import advice, endings
-from gan_augment.ingest.sources.labels import group, ordered
+from gan_augment.ingest.sources.labels import group, missing, ordered
 from gan_augment.ingest.sources.layout import Folders, Layout, Place, understand
 from gan_augment.ingest.sources.paths import (
     asked_for,
@@ -264,7 +264,8 @@ def read_annotations(content: bytes, where: str) -> Annotations:
     """Return the columns of a CSV that names a split or a group a file, by composed name.
 
     Raises:
-        UserError: it is no UTF-8 CSV, lacks columns, or names splits or groups that cannot be.
+        UserError: it is no UTF-8 CSV, lacks columns, names splits or groups that cannot be, has
+            two of them for a file, or one for no file.
     """
     try:
         text = io.StringIO(content.decode("utf-8-sig"), newline="")
@@ -274,7 +275,17 @@ def read_annotations(content: bytes, where: str) -> Annotations:
     columns = set(rows[0]) if rows else set()
     if "file" not in columns or not columns & {"split", "group"}:
         raise UserError(f"{where}: needs a column 'file' and a column 'split' or 'group'")
+    known: dict[str, Mapping[str, str]] = {}
+    told: dict[str, tuple[str | None, str | None]] = {}
     for line, row in enumerate(rows, start=2):
-        split_name(row.get("split"), f"{where}, line {line}")
-        group(row.get("group"), f"{where}, line {line}")
-    return {composed(spelled(row["file"])): row for row in rows if row["file"]}
+        here = f"{where}, line {line}"
+        said = split_name(row.get("split"), here), group(row.get("group"), here)
+        if missing(row["file"]):
+            if any(said):
+                raise UserError(f"{here}: names no file for its split or group")
+            continue
+        name = composed(spelled(row["file"]))
+        if told.setdefault(name, said) != said:
+            raise UserError(f"{here}: {name!r} has another split or group in a line before")
+        known[name] = row
+    return known
