@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from gan_augment import bfloat16
-from gan_augment.evaluation.networks import NETWORKS, ResNet, batches, cnn, judge
+from gan_augment.evaluation.networks import NETWORKS, ResNet, batches, cnn, judge, learn
 from gan_augment.evaluation.training_set import TrainingSet, of_images
 from gan_augment.table import Images
 
@@ -50,6 +50,14 @@ def test_our_networks_multiply_in_what_the_processor_is_good_at(
     monkeypatch.setitem(NETWORKS, "cnn", watched)
     judge(watched, training_set, [training_set.pixels[:3]], steps=2, seed=0)
     assert kinds == [torch.float32, kind, kind, torch.float32]
+
+
+@pytest.mark.parametrize("steps", range(1, 12))
+def test_any_number_of_steps(steps: int, training_set: TrainingSet) -> None:
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
+    before = net[1].weight.clone()
+    learn(net, net.parameters(), 0.1, batches(training_set, steps, 4), steps)
+    assert not torch.equal(net[1].weight, before)
 
 
 @pytest.mark.parametrize("kind", ["mixup", "cutmix"])

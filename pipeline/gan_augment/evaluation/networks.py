@@ -18,6 +18,8 @@ from gan_augment.seeding import seed_of
 BATCH = 64
 LEARNING_RATE = 5e-3
 WARM_UP = 0.2
+FEWEST = 6
+"""Steps of the shortest cycle, of which fewer are the start: of 5, torch divides by zero."""
 WEIGHT_DECAY = 0.05
 WIDTH = 32
 RESNET_WIDTH = 16
@@ -159,7 +161,7 @@ def learn(
     """
     optimizer = torch.optim.AdamW(weights, rate, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, rate, total_steps=steps, pct_start=WARM_UP
+        optimizer, rate, total_steps=max(steps, FEWEST), pct_start=WARM_UP
     )
     for x, soft, counts in batches:
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
