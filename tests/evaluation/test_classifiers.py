@@ -122,6 +122,30 @@ class Diverging(Flat):
     def forward(self, x):
         return self.net(x) if self.training else self.net(x) * float("nan")
 
+class Picky(Tree):
+    def __init__(self, depth):
+        super().__init__()
+
+class Moody(Tree):
+    def fit(self, X, y, sample_weight=None):
+        raise ValueError("X is not to my taste")
+
+class Square(nn.Linear):
+    def __init__(self, channels, classes):
+        super().__init__(channels, classes)
+
+class Pair(Flat):
+    def forward(self, x):
+        return self.net(x), x
+
+class Untold:
+    def fit(self, X, y):
+        return self
+    def predict(self, X):
+        return X
+    def get_params(self, deep=True):
+        return {}
+
 number = 3
 """
 
@@ -152,6 +176,13 @@ def test_classes_of_the_user_judge_too(name: str, in_steps: bool, train_images: 
         ("my_classifiers:Forest", "cannot be imported: .* no attribute 'Forest'"),
         ("my_classifiers:number", "must be a class, not int"),
         ("pathlib:Path", "neither a scikit-learn classifier .* nor a torch.nn.Module"),
+        ("sklearn.linear_model:LinearRegression", "no classifier, by what it says of itself"),
+        ("sklearn.cluster:KMeans", "no classifier, by what it says of itself: name one"),
+        ("my_classifiers:Untold", "no classifier, .* derive yours from ClassifierMixin and Base"),
+        ("sklearn.ensemble:VotingClassifier", "cannot be made without arguments .* 'estimators'"),
+        ("my_classifiers:Picky", "cannot be made without arguments .*: name a class of yours"),
+        ("torch.nn:Bilinear", r"must be made as Class\(channels, classes\)"),
+        ("torch.nn:ReLU", r"must be made as Class\(channels, classes\)"),
     ],
 )
 def test_what_cannot_judge_is_refused(name: str, message: str) -> None:
@@ -166,6 +197,9 @@ def test_what_cannot_judge_is_refused(name: str, message: str) -> None:
         ("Column", "Column gives scores of shape (2,) for 2 samples and 10 classes: "),
         ("Alone", "Alone gives scores of shape (501,) for 501 samples and 10 classes: "),
         ("Wider", "my_classifiers:Wider gives scores of shape (501, 20) for 501 samples and 10 "),
+        ("Moody", "my_classifiers:Moody fails (ValueError: X is not to my taste): leave it out"),
+        ("Square", "my_classifiers:Square fails (RuntimeError: "),
+        ("Pair", "my_classifiers:Pair fails (AttributeError: 'tuple' object has no attribute 'sh"),
         ("Undecided", "my_classifiers:Undecided gives scores that are not finite: "),
         ("Diverging", "my_classifiers:Diverging gives scores that are not finite: "),
     ],

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from gan_augment import subsample
-from gan_augment.errors import UserError, choose
+from gan_augment.errors import UserError, choose, reason
 from gan_augment.evaluation.scores import check_shape
 from gan_augment.evaluation.training_set import NO_IMAGE, Extent, TrainingSet, copies
 from gan_augment.metrics.lift import C_OF_FEATURES, COMPONENTS
@@ -354,19 +354,34 @@ def classifier(name: str, key: str = "evaluate.classifiers") -> Classifier:
     a torch module as `Class(channels, classes)`, from float32 N×C×H×W, −1 to 1, to logits.
 
     Raises:
-        UserError: no such name or class, or it is neither; names the params key.
+        UserError: no such name or class, it is neither, or cannot be made so; names the params key.
+            So does the judge where the class fails at its work.
     """
     if ":" not in name:
         return choose(CLASSIFIERS, name, key)
     found = _imported(name, key)
     if _is_module(found):
-        return Classifier(partial(_own_network, found), in_steps=True)
-    if all(callable(getattr(found, method, None)) for method in ("fit", "predict", "get_params")):
-        return Classifier(Estimator(partial(_own_estimator, found)))
-    raise UserError(
-        f"{key} = {name!r}: neither a scikit-learn classifier (fit, predict, get_params) nor a "
-        "torch.nn.Module"
-    )
+        if not _takes_two(found):
+            raise UserError(f"{key} = {name!r}: must be made as Class(channels, classes)")
+        return Classifier(partial(_own, partial(_own_network, found), name), in_steps=True)
+    if not all(callable(getattr(found, method, None)) for method in ("fit", "predict")):
+        raise UserError(
+            f"{key} = {name!r}: neither a scikit-learn classifier (fit, predict, get_params) nor a "
+            "torch.nn.Module"
+        )
+    try:
+        made = found()
+    except Exception as error:  # whatever a class does that is made
+        raise UserError(
+            f"{key} = {name!r} cannot be made without arguments ({reason(error)}): name a class of "
+            "yours that fills them in"
+        ) from None
+    if not _classifies(made):
+        raise UserError(
+            f"{key} = {name!r}: no classifier, by what it says of itself: name one, or derive "
+            "yours from ClassifierMixin and BaseEstimator of sklearn.base"
+        )
+    return Classifier(partial(_own, Estimator(partial(_own_estimator, found)), name))
 
 
 def sources(names: Iterable[str], key: str = "evaluate.classifiers") -> list[Path]:
@@ -398,6 +413,45 @@ def _is_module(found: type) -> bool:
     from torch import nn
 
     return issubclass(found, nn.Module)
+
+
+def _takes_two(found: type) -> bool:
+    """Return whether a class can be made with two arguments."""
+    try:
+        inspect.signature(found).bind(1, 2)
+    except TypeError:
+        return False
+    return True
+
+
+def _classifies(made: Any) -> bool:
+    """Return whether an estimator is a classifier; one that is not of scikit-learn's is not."""
+    from sklearn.base import is_classifier
+
+    try:
+        return bool(is_classifier(made))
+    except AttributeError:
+        return False
+
+
+def _own(
+    judge: Judge,
+    name: str,
+    training_set: TrainingSet,
+    targets: Sequence[Pixels],
+    params: EvaluateParams,
+    seed: int,
+) -> list[Scores]:
+    """Judge by a class of the user's own, which may fail in any way."""
+    try:
+        return judge(training_set, targets, params, seed)
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:
+        raise UserError(
+            f"evaluate.classifiers: {name} fails ({type(error).__name__}: {reason(error)}): leave "
+            "it out, or mend it if it is yours"
+        ) from error
 
 
 def _own_network(
