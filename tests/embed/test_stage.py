@@ -1,11 +1,13 @@
 """The stage embed: every image once, resumable, the same bytes."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from loky import get_reusable_executor
+from pyarrow.parquet import ParquetFile
 
 from gan_augment import table
 from gan_augment.embed import backbones, stage
@@ -37,6 +39,30 @@ def test_a_row_is_what_the_backbone_says_of_its_image(features: Path, digits: Pa
     assert seen.space is not None
     expected = backbones.embed(images, seen.space)
     assert np.allclose(seen.pixels[:64], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_what_writes_the_rows_reads_no_image(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers have read them; of each row group it reads the columns that it keeps, once."""
+    read, reads = table.read_group, list[tuple[Path, int, tuple[str, ...]]]()
+
+    def noted(file: ParquetFile, group: int, shard: Path, names: tuple[str, ...] = ()) -> pa.Table:
+        reads.append((shard, group, names))
+        return read(file, group, shard, names)
+
+    def made(_: object, tasks: dict[str, stage.Block], __: Path) -> Iterator[np.ndarray]:
+        return (np.ones((block.stop - block.start, 1280), np.float32) for block in tasks.values())
+
+    monkeypatch.setattr(table, "read_group", noted)
+    monkeypatch.setattr(stage, "features", made)
+    stage._group.cache_clear()
+    stage.run(QUICK, {"real": digits}, outputs(tmp_path))
+    assert reads == [
+        (shard, group, stage.KEPT)
+        for shard in table.shards(digits)
+        for group in range(table.opened(shard).num_row_groups)
+    ]
 
 
 def test_killed_and_started_again_it_gives_the_same_bytes(

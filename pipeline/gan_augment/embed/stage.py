@@ -103,19 +103,23 @@ def _embed(params: EmbedParams, name: str, block: Block) -> NDArray[np.float32]:
 
 
 def _pngs(block: Block) -> Iterator[bytes]:
-    cells = _group(block.shard, block.group)["image"].slice(block.start, block.stop - block.start)
-    return (cell["bytes"] for cell in cells.to_pylist())
+    return (cell["bytes"] for cell in _read(block, ("image",))["image"].to_pylist())
+
+
+def _read(block: Block, names: tuple[str, ...]) -> pa.Table:
+    group = _group(block.shard, block.group, names)
+    return group.slice(block.start, block.stop - block.start)
 
 
 @lru_cache(maxsize=2)
-def _group(shard: Path, group: int) -> pa.Table:
+def _group(shard: Path, group: int, names: tuple[str, ...]) -> pa.Table:
     with table.readable(shard):
         file = table.opened(shard)
-    return table.read_group(file, group, shard)
+    return table.read_group(file, group, shard, names)
 
 
 def _rows(block: Block, found: NDArray[np.float32], space: table.FeatureSpace) -> pa.Table:
-    known = _group(block.shard, block.group).slice(block.start, block.stop - block.start)
+    known = _read(block, KEPT)
     columns = {name: known[name].to_pylist() for name in KEPT if name != "label"}
     labels = known["label"].to_numpy()
     classes = table.classes_of(known.schema)
