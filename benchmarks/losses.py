@@ -33,6 +33,7 @@ LOSS_SETTINGS: dict[str, dict[str, Any]] = {
     "wasserstein, clipped": {"loss": "wasserstein", "weight_clip": 0.01, "discriminator_steps": 5},
 }
 DEFAULT = "non-saturating"
+OF_IMAGES = [name for name, network in NETWORKS.items() if network.images]
 SCORES = ("cas", "kid", "fid", "seconds")
 
 
@@ -41,7 +42,7 @@ class Cell(NamedTuple):
 
     Attributes:
         dataset: a key of `DATASETS`.
-        network: a key of `NETWORKS`.
+        network: one of `OF_IMAGES`.
         loss: a key of `LOSS_SETTINGS`.
         seed: of images, weights and batches.
         images: how many to train on, repeats counted.
@@ -128,7 +129,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=list(DATASETS))
     parser.add_argument("--losses", nargs="+", choices=LOSS_SETTINGS, default=list(LOSS_SETTINGS))
-    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
+    parser.add_argument("--networks", nargs="+", choices=OF_IMAGES, default=OF_IMAGES)
     return parser.parse_args(arguments)
 
 

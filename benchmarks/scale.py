@@ -6,7 +6,7 @@
 Each size and each step is a process of its own: the table is written, its images are decoded into
 the file that stages map, batches of training are read from it, and `load` iterates. Memory is the
 peak of what a process and its workers hold themselves (RssAnon): pages of mapped files are the
-system's, which takes them back when others need room.
+system's, which takes them back when others need room. The clock stops while pictures are drawn.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import psutil
@@ -32,6 +33,13 @@ BATCH, BATCHES, LOADED = 64, 500, 20_000
 LOOK_S = 0.05
 
 
+class Done(NamedTuple):
+    """Images that a step went through, and seconds of it that are none of its own."""
+
+    images: int
+    aside: float = 0.0
+
+
 def pictures(chunk: int) -> tuple[np.ndarray, np.ndarray]:
     """Return images, smooth with some noise, that compress about as photographs do; and labels."""
     draw = np.random.default_rng(chunk)
@@ -44,38 +52,43 @@ def pictures(chunk: int) -> tuple[np.ndarray, np.ndarray]:
     return noisy.clip(0, 255).astype(np.uint8), labels
 
 
-def write(folder: Path, rows: int) -> int:
+def write(folder: Path, rows: int) -> Done:
+    drawing = 0.0
+
     def parts() -> Iterator:
+        nonlocal drawing
         for chunk in range(rows // CHUNK):
+            began = time.perf_counter()
             pixels, labels = pictures(chunk)
+            drawing += time.perf_counter() - began
             yield table.encode(pixels, labels, CLASSES, split="train", origin="real")
 
     table.write(folder / "real", parts(), CLASSES)
-    return rows
+    return Done(rows, drawing)
 
 
-def decode(folder: Path, rows: int) -> int:
+def decode(folder: Path, rows: int) -> Done:
     mapped.read(folder / "real", "train", folder / "train")
-    return rows
+    return Done(rows)
 
 
-def batches(folder: Path, _: int) -> int:
+def batches(folder: Path, _: int) -> Done:
     images = mapped.read(folder / "real", "train", folder / "train")
     batches = Batches(images, BATCH, 64, 0, torch.device("cpu"))
     for number in range(BATCHES):
         batches[number]
-    return BATCH * BATCHES
+    return Done(BATCH * BATCHES)
 
 
-def loaded(folder: Path, rows: int) -> int:
+def loaded(folder: Path, rows: int) -> Done:
     data = load(folder / "real")
     chosen = np.random.default_rng(0).permutation(rows)[:LOADED]
     for row in chosen.tolist():
         data.pixels(row)
-    return len(chosen)
+    return Done(len(chosen))
 
 
-STEPS: dict[str, Callable[[Path, int], int]] = {
+STEPS: dict[str, Callable[[Path, int], Done]] = {
     "write": write,
     "decode": decode,
     "batches": batches,
@@ -113,9 +126,9 @@ def held(process: psutil.Process) -> int:
 def measure(step: str, folder: Path, rows: int) -> None:
     with watched() as peak:
         began = time.perf_counter()
-        images = STEPS[step](folder, rows)
-        took = time.perf_counter() - began
-    print(images / took, peak[0] / 2**20)
+        done = STEPS[step](folder, rows)
+        took = time.perf_counter() - began - done.aside
+    print(done.images / took, peak[0] / 2**20)
 
 
 def size_of(folder: Path) -> float:

@@ -75,7 +75,7 @@ def subset(images: Images, rows: NDArray[np.intp], more: Images | None = None) -
 
 
 def drawn(known: Images, scarce: tuple[int, ...], draw: int) -> tuple[Images, Images]:
-    """Return training images, few of the scarce classes and half of the others, and the rest."""
+    """Return training images, few of some classes and three in four of the others; and the rest."""
     shuffled, kept = rng(draw, "draw").permutation(len(known)), []
     for label in range(len(known.classes)):
         own = shuffled[known.labels[shuffled] == label]
