@@ -100,11 +100,12 @@ def test_early_blocks_and_statistics_stay_and_so_does_the_backbone(pretrained: P
     assert not net.eval().backbone.bn2.training
 
 
-def test_any_model_of_timm_can_be_tuned(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["resnet10t", "mobilenetv3_small_050"])
+def test_any_model_of_timm_can_be_tuned(name: str, tmp_path: Path) -> None:
     file = tmp_path / "weights.safetensors"
-    save_file(timm.create_model("resnet10t").state_dict(), file)
-    params = EmbedParams(backbone="resnet10t", weights=file, image_size=(32, 32))
-    space = backbones.load(params, "resnet10t").space
+    save_file(timm.create_model(name).state_dict(), file)
+    params = EmbedParams(backbone=name, weights=file, image_size=(32, 32))
+    space = backbones.load(params, name).space
     (scores,) = judge(training_set(Pretrained(space, file)), [images(5).pixels], STEPS, 0)
     assert scores.shape == (5, 3)
     assert np.isfinite(scores).all()

@@ -184,9 +184,22 @@ def test_links_that_lead_back_are_counted_once(pictures: Make, tmp_path: Path) -
         for number in range(3):
             (images / name / f"all{number}").symlink_to("..")
     (images / "cat/link.png").symlink_to("0.png")
-    assert sum(1 for _ in module._files(images)) == 41
+    (images / "loose.png").touch()
+    assert sum(1 for _ in module._files(images)) == 42
     init(tmp_path / "p", images, {})
-    assert len(list((tmp_path / "p/data/raw/images").rglob("*.png"))) == 41
+    assert len(list((tmp_path / "p/data/raw/images").rglob("*.png"))) == 42
+
+
+def test_a_link_to_a_folder_elsewhere_is_not_lost(pictures: Make, tmp_path: Path) -> None:
+    images, other = pictures(numbered({"dog": 20})), pictures(numbered({"cat": 20}), root="other")
+    (images / "cat").symlink_to(other / "cat")
+    with pytest.raises(
+        UserError, match=r"--images .*: cat leads through a link to a folder, which"
+    ):
+        init(tmp_path / "p", images, {})
+    assert not (tmp_path / "p").exists()
+    said = init(tmp_path / "p", images, {}, in_place=True)
+    assert said[0] == "40 images of 2 classes, 20 each"
 
 
 def test_in_a_folder_of_a_larger_repository(pictures: Make, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ def test_a_table_without_a_label_is_refused(pictures: Make, tmp_path: Path, line
     pictures(numbered({"a": 2}))
     (tmp_path / "t.csv").write_text(f"file,label\n{lines}")
     params = IngestParams(source="csv", path=tmp_path, files="t.csv")
-    with pytest.raises(UserError, match=rf"lists {lines.count('a/')} images, and none .* a label"):
+    with pytest.raises(UserError, match=rf"lists {lines.count('a/')} images, none with a label: "):
         survey(params)
 
 

@@ -20,8 +20,10 @@ import yaml
 from gan_augment import params as settings_file
 from gan_augment import schema
 from gan_augment.errors import UserError
+from gan_augment.ingest.sources.walk import walk
 from gan_augment.params import Params
 from gan_augment.plain_yaml import parse as parse_yaml
+from gan_augment.printable import readable
 from gan_augment.project import code, repository
 from gan_augment.project.amend import amend, inline
 from gan_augment.project.made import Made
@@ -188,6 +190,11 @@ def _place(root: Path, path: Path, in_place: bool) -> Images:
     exists = next(place for place in (root.resolve(), *root.resolve().parents) if place.exists())
     if in_place or ROOM * size > shutil.disk_usage(exists).free:
         return Images(path, path, copied=False)
+    if linked := _linked_folder(path):
+        raise UserError(
+            f"--images {path}: {readable(linked)} leads through a link to a folder, which DVC does "
+            "not copy: put the folder itself there, or leave the images in place (--in-place)"
+        )
     return Images(path, RAW / path.name, copied=True)
 
 
@@ -196,6 +203,14 @@ def _files(path: Path) -> Iterator[Path]:
         yield path
     for here, _, names in os.walk(path):  # DVC follows links to files, and none to folders
         yield from (file for file in map(Path(here).joinpath, names) if file.exists())
+
+
+def _linked_folder(path: Path) -> str | None:
+    """Return a folder of images below `path` that is a link, or lies in one, if there is any."""
+    top = path.resolve()
+    folders = {(top / name).parent for name in walk(path, {})} if path.is_dir() else set()
+    linked = min((folder for folder in folders if folder.resolve() != folder), default=None)
+    return None if linked is None else str(linked.relative_to(top))
 
 
 @contextmanager

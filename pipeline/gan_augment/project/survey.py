@@ -98,8 +98,8 @@ def survey(params: IngestParams) -> Survey:
             looks += _look(image, decode=number // step % (SAMPLE // DECODED) == 0)
     if not counts:
         raise UserError(
-            f"{params.path} lists {found.total} images, and none of them has a label: name the "
-            "column of labels in ingest.columns.label, or fill it"
+            f"{params.path} lists {found.total} images, none with a label: fill the column of "
+            "labels, or name another in ingest.columns.label"
         )
     colours = [look.colour for look in looks if look.colour is not None]
     return Survey(
