@@ -97,6 +97,11 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
             "test_temporary.py::test_scratch_of_a_process_at_work_stays_and_of_a_killed_one_goes",
         ),
         Fault(
+            "SIGKILL of a pull while git fetches",
+            "the next pull goes on, once that git has ended",
+            "versions/test_clone.py::test_a_git_that_was_killed_while_it_fetched_is_in_nobodys_way",
+        ),
+        Fault(
             "SIGKILL of publishing, at each of its steps",
             "consumers see the last whole version; a rerun completes the new one",
             "versions/test_publish.py::test_killed_at_any_moment_the_last_version_is_whole_and_a_rerun_completes",

@@ -48,6 +48,12 @@ def test_names_and_what_they_say() -> None:
     assert [t.number for t in tags.parse_all(names)] == ["v1.9.0", "v1.10.0"]
 
 
+@pytest.mark.parametrize("made", ["augmented@1.3.0", "augmented@v1.03.0", "augmented@v١.3.0"])
+def test_a_tag_that_was_made_by_hand_and_not_so_written_is_no_version(made: str) -> None:
+    assert tags.parse(made) is None
+    assert [str(tag) for tag in tags.parse_all([made, "augmented@v1.2.0"])] == ["augmented@v1.2.0"]
+
+
 def test_a_name_without_its_folder() -> None:
     one, two = Tag("a:augmented", (1, 0, 0)), Tag("b:augmented", (1, 0, 0))
     top = Tag("augmented", (2, 0, 0))

@@ -37,15 +37,24 @@ class Clone:
             raise UserError(f"cannot reach {self.url}: {error}{without}") from error
 
     def find(self, wanted: Tag) -> Tag:
-        """Return the tag that is meant, fetched; one that is here needs no network.
+        """Return the tag that is meant, fetched.
+
+        One that is here and names its folder, or needs none, asks for no network. Whether another
+        name stands for one folder the repository knows; out of reach, what is here is all there is.
 
         Raises:
             UserError: there is none, or the repository is out of reach.
         """
         here = [tag for tag in self.here() if tag.version == wanted.version]
-        if any(_fits(tag, wanted) for tag in here):
-            return tags.pick(here, wanted)
-        found = tags.pick(self.there(), wanted)
+        if wanted in here:
+            return wanted
+        try:
+            there = self.there()
+        except UserError:
+            if not any(tag.artifact.endswith(f":{wanted.artifact}") for tag in here):
+                raise
+            there = here
+        found = tags.pick(there, wanted)
         self.fetch([found])
         return found
 
@@ -61,12 +70,15 @@ class Clone:
 
     def fetch(self, wanted: Iterable[Tag]) -> None:
         """Fetch the commits of tags that are not here yet, without their history."""
-        with locked(cache.folder() / "locks" / self.folder.name, "the repository is being read"):
+        lock = cache.folder() / "locks" / self.folder.name
+        with locked(lock, "the repository is being read") as held:
             missing = sorted(set(wanted) - set(self.here()))
             if missing:
+                for left in self.folder.rglob("*.lock"):  # by a git that was killed
+                    left.unlink()
                 refs = "\n".join(f"{git.tag_ref(str(t))}:{git.tag_ref(str(t))}" for t in missing)
                 fetch = ("fetch", "--quiet", "--no-tags", "--depth=1", "--stdin", "--", self.url)
-                git.run(self.folder, *fetch, stdin=refs.encode())
+                git.run(self.folder, *fetch, stdin=refs.encode(), hold=[held])
 
     def read(self, tag: Tag, name: str) -> str | None:
         """Return a file of the project in a version as text; None if it has no such file."""
@@ -99,7 +111,3 @@ def _top(folder: Path) -> str:
     is_bare = git.line(folder, "rev-parse", "--is-bare-repository") == "true"
     top = "--absolute-git-dir" if is_bare else "--show-toplevel"
     return os.path.realpath(git.line(folder, "rev-parse", top))
-
-
-def _fits(tag: Tag, wanted: Tag) -> bool:
-    return tag.artifact == wanted.artifact or tag.artifact.endswith(f":{wanted.artifact}")

@@ -14,8 +14,16 @@ def run(
     *arguments: str,
     stdin: bytes | None = None,
     env: Mapping[str, str] | None = None,
+    hold: Sequence[int] = (),
 ) -> bytes:
     """Run `git ARGUMENTS` in a folder and return what it prints.
+
+    Args:
+        folder: where.
+        *arguments: of git.
+        stdin: what it reads.
+        env: variables besides those of this process.
+        hold: file descriptors that stay open until it ends, such as a lock's.
 
     Raises:
         UserError: it failed, or there is no git; with what git said.
@@ -27,6 +35,7 @@ def run(
             input=stdin,
             capture_output=True,
             env={**os.environ, "GIT_TERMINAL_PROMPT": "0", **(env or {})},
+            pass_fds=hold,
             check=False,
         )
     except FileNotFoundError:

@@ -47,11 +47,12 @@ class Tag(NamedTuple):
 
 
 def parse(text: str) -> Tag | None:
-    """Return what a git tag names; None if it is no version of an artifact."""
+    """Return what a git tag names; None if it is no version of an artifact, as GTO writes it."""
     found = TAG.fullmatch(text)
     if not found or not found["artifact"]:
         return None
-    return Tag(found["artifact"].replace("=", ":"), _version(found))
+    tag = Tag(found["artifact"].replace("=", ":"), _version(found))
+    return tag if str(tag) == text else None
 
 
 def parse_all(names: Iterable[str]) -> list[Tag]:
