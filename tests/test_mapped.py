@@ -118,6 +118,13 @@ def test_images_and_the_features_of_several_backbones_are_told_apart(tmp_path: P
     assert len(list((tmp_path / mapped.FOLDER).glob("*.npy"))) == 2
 
 
+def test_other_features_of_the_same_images_take_the_place_of_the_first(tmp_path: Path) -> None:
+    for number in (1, 2):
+        path = embedded(tmp_path / "features", np.full((4, 5), number, np.float32))
+        assert mapped.read(path, "train", tmp_path / "x").pixels[0, 0] == number
+    assert len(list((tmp_path / mapped.FOLDER).glob("*.npy"))) == 1
+
+
 def test_they_are_decoded_once_for_all_stages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

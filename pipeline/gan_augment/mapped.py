@@ -50,7 +50,8 @@ def read(path: Path, split: str, scratch: Path) -> table.Images:
     if prod(shape) * kind.itemsize < MAPPED_FROM:
         return table.read(path, split)
     folder = scratch.parent / FOLDER
-    shown = digest(table.table_hash(path, split), repr(space))
+    # The id of an image is a hash of what it shows; that of features says of which image they are.
+    shown = digest(table.table_hash(path, split), *((repr(space), *shards) if space else ()))
     what = f"{split}-{'features' if space else 'images'}"
     file = folder / f"{what}-{shown}.npy"
     with locked(folder / "lock", f"the samples of {path} are being decoded"):
