@@ -90,6 +90,15 @@ def test_an_overfitted_discriminator_stops_training_and_the_best_model_is_kept(
     assert f"the best model, of step {training['best']['step']}, is kept" in capsys.readouterr().out
 
 
+def test_a_generator_that_was_never_good_is_told_after_its_only_evaluation(
+    tmp_path: Path, digits: Path
+) -> None:
+    idle = {"learning_rate": 1e-9, "steps": 200, "eval_interval": 200}
+    with pytest.raises(UserError, match=r"training failed: .* at step 200, after 0 rollbacks: "):
+        train(tmp_path, digits, **idle)
+    assert not (tmp_path / "model").exists()
+
+
 def test_numbers_that_are_not_finite_end_in_one_message(tmp_path: Path, digits: Path) -> None:
     with pytest.raises(
         UserError, match="training failed: divergence at step 20, after 1 rollbacks"

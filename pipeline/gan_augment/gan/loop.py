@@ -19,6 +19,7 @@ from gan_augment.progress import progress
 
 LOG_EVERY = 20
 SAMPLES = "samples"
+ADVICE = "lower train.learning_rate, raise train.gamma, or choose another train.loss"
 
 
 class TrainingFailedError(UserError):
@@ -82,6 +83,8 @@ class Loop:
                 if saves:
                     self._save(self.scratch, step)
                 advance(step, note)
+        if not self.history.stopped and (trouble := monitor.diagnose(self.history, patience=1)):
+            self._best(self._story(step, trouble))
 
     def _resume(self) -> int:
         """Return the step to go on from; a fresh start is itself a sound state."""
@@ -167,21 +170,32 @@ class Loop:
         Raises:
             TrainingFailedError: there is none.
         """
-        attempts = f"after {self.history.rollbacks} rollbacks"
-        story = f"{trouble.kind} at step {step}, {attempts}: {trouble.words}"
-        advice = "lower train.learning_rate, raise train.gamma, or choose another train.loss"
-        best = self.history.best
-        least = 0 if self._trainer.starts_trained else monitor.FIRST_STEPS
-        if best is None or best["step"] < least:
-            raise TrainingFailedError(f"training failed: {story}; {advice}")
+        story = self._story(step, trouble)
+        best = self._best(story)
         self.history.events.append(
             {"step": step, "trouble": trouble.kind, "words": trouble.words, "action": "stopped"}
         )
         self.history.stopped = story
         self._print(
             f"\ntrain: stopped by {story}\n"
-            f"train: the best model, of step {best['step']}, is kept; {advice}"
+            f"train: the best model, of step {best['step']}, is kept; {ADVICE}"
         )
+
+    def _best(self, story: str) -> Row:
+        """Return the evaluation of the best model so far.
+
+        Raises:
+            TrainingFailedError: there is none, which the story tells.
+        """
+        best = self.history.best
+        least = 0 if self._trainer.starts_trained else monitor.FIRST_STEPS
+        if best is None or best["step"] < least:
+            raise TrainingFailedError(f"training failed: {story}; {ADVICE}")
+        return best
+
+    def _story(self, step: int, trouble: Trouble) -> str:
+        attempts = f"after {self.history.rollbacks} rollbacks"
+        return f"{trouble.kind} at step {step}, {attempts}: {trouble.words}"
 
     def _take(self, history: History) -> None:
         self.history = history
