@@ -192,6 +192,27 @@ def test_a_digest_separates_its_parts() -> None:
     assert storage.digest("ab", "c") != storage.digest("a", "bc")
 
 
+def test_what_a_killed_run_leaves_is_not_for_another_version_or_torch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = storage.fingerprint("a", b"b")
+    assert before == storage.fingerprint("a", b"b") != storage.fingerprint("a", b"c")
+    monkeypatch.setattr(storage, "version", lambda _: "another")
+    storage._code.cache_clear()
+    assert storage.fingerprint("a", b"b") != before
+    monkeypatch.undo()
+    storage._code.cache_clear()
+    monkeypatch.setattr(storage, "__file__", __file__)  # other modules
+    assert storage.fingerprint("a", b"b") != before
+    storage._code.cache_clear()
+
+
+def test_every_scratch_is_named_by_such_a_fingerprint() -> None:
+    for module in Path(storage.__file__).parent.rglob("*.py"):
+        if "scratch_of(" in (text := module.read_text()) and module.stem != "temporary":
+            assert "fingerprint(" in text, module
+
+
 def test_scratch_is_empty_at_first_and_gone_at_last(tmp_path: Path) -> None:
     target = tmp_path / "data" / "real"
     with storage.scratch_directory(target) as scratch:

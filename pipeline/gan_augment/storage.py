@@ -7,6 +7,8 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -166,9 +168,19 @@ def digest(*parts: str | bytes | Path) -> str:
     return total.hexdigest()[:16]
 
 
-def code() -> list[Path]:
-    """Return the modules of this package, in order, for `digest`."""
-    return sorted(Path(__file__).parent.rglob("*.py"))
+def fingerprint(*parts: str | bytes | Path) -> str:
+    """Return what names results of these inputs and settings that a later run may take over.
+
+    A digest of theirs, of this package's code, and of the version of torch: an upgrade of either
+    between the two makes others.
+    """
+    return digest(*parts, _code())
+
+
+@cache
+def _code() -> str:
+    modules = sorted(Path(__file__).parent.rglob("*.py"))
+    return digest(version("torch"), *modules)
 
 
 def _settle(target: Path, partial: Path, old: Path) -> None:

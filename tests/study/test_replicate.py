@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from gan_augment import storage
 from gan_augment.errors import UserError
 from gan_augment.evaluation import stage as evaluate
 from gan_augment.gan import stage as train
 from gan_augment.params import Params
 from gan_augment.study import replicate as module
 from gan_augment.study.replicate import Replicate
-from gan_augment.table import table_hash
 
 
 def test_it_goes_on_where_it_was(
@@ -39,6 +39,9 @@ def test_it_goes_on_where_it_was(
     other = quick.ingest.model_copy(update={"seed": 9})
     Replicate(quick.model_copy(update={"ingest": other}), tmp_path).run()
     assert ran[3:] == ["train", "evaluate"]  # other images
+    monkeypatch.setattr(storage, "_code", lambda: "of another version")
+    Replicate(quick.model_copy(update={"ingest": other}), tmp_path).run()
+    assert ran[5:] == ["train", "evaluate"]
 
 
 def test_a_refusal_names_it(tmp_path: Path, quick: Params) -> None:
@@ -90,7 +93,7 @@ def test_finished_replicates_are_not_run_again(
     replicates = [Replicate(quick, tmp_path / name) for name in ("a", "b", "c")]
     replicates[1].ingest()
     for stage in module.STAGES:
-        (tmp_path / "b" / f"{stage}.done").write_text(table_hash(tmp_path / "b" / "real"))
+        (tmp_path / "b" / f"{stage}.done").write_text(replicates[1].fingerprint())
         (tmp_path / "c" / f"{stage}.done").parent.mkdir(exist_ok=True)
         (tmp_path / "c" / f"{stage}.done").write_text("other images")
     ran: list[list[str]] = []

@@ -16,7 +16,7 @@ from gan_augment.embed.choice import NONE, chosen
 from gan_augment.embed.kept import features, look
 from gan_augment.params import EmbedParams
 from gan_augment.progress import progress
-from gan_augment.storage import digest, replace_directory, write_json
+from gan_augment.storage import fingerprint, replace_directory, write_json
 from gan_augment.temporary import scratch_of
 
 KEPT = ("label", "split", "origin", "id", "group")
@@ -66,7 +66,7 @@ def run(params: EmbedParams, inputs: Mapping[str, Path], outputs: Mapping[str, P
     print(f"embed: {total} images through {name} at {backbone.size[1]}×{backbone.size[0]} pixels")
     space, seen = backbone.space, 0
     with (
-        scratch_of(outputs["scratch"], digest(*hashes)) as scratch,
+        scratch_of(outputs["scratch"], fingerprint(*hashes)) as scratch,
         table.Writer(outputs["features"], table.class_names(inputs["real"]), space=space) as writer,
         progress("embed", total, "images") as advance,
     ):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gan_augment import storage
 from gan_augment.engine import Shared, fan_out, shared
 from gan_augment.errors import UserError
 from gan_augment.evaluation.arms import ARMS, CLASSIC, Material, Option, extent, stand_in
@@ -21,7 +22,6 @@ from gan_augment.evaluation.sets import Sets
 from gan_augment.evaluation.training_set import TrainingSet, resample
 from gan_augment.params import EvaluateParams
 from gan_augment.seeding import seed_of
-from gan_augment.storage import code, digest
 from gan_augment.table import Images
 
 Row = tuple[int, str, str, str, str, str, float]
@@ -122,7 +122,7 @@ def fingerprint(params: EvaluateParams, *inputs: str) -> str:
 
     The user's own classifiers are code, too.
     """
-    return digest(params.model_dump_json(), *inputs, *sources(params.classifiers), *code())
+    return storage.fingerprint(params.model_dump_json(), *inputs, *sources(params.classifiers))
 
 
 def training_sets(

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
-import torch
 
 from gan_augment import spreadsheet
 from gan_augment.gan import environment
@@ -14,7 +13,7 @@ from gan_augment.gan.history import Row
 from gan_augment.gan.loop import TrainingFailedError
 from gan_augment.gan.selection import best_of
 from gan_augment.params import Recipe
-from gan_augment.storage import digest, read_json, replace_directory
+from gan_augment.storage import fingerprint, read_json, replace_directory
 from gan_augment.temporary import scratch_of
 
 COLUMNS = ("step", "lift", "lift_error", "cas", "cas_error", "kid", "near_copies")
@@ -43,8 +42,8 @@ def run(
     known = [one.model_dump_json() for one in settings.values()]
     rank, processes = environment.place()
     own = rank == 0
-    fingerprint = digest(*known, *about, torch.__version__, str(processes))
-    with scratch_of(outputs["scratch"], fingerprint, own) as scratch:
+    known_as = fingerprint(*known, *about, str(processes))
+    with scratch_of(outputs["scratch"], known_as, own) as scratch:
         places = {name: {key: scratch / name / key for key in outputs} for name in settings}
         # Looked up before any training, so that all processes see the same.
         missing = [name for name in settings if not _finished(places[name])]

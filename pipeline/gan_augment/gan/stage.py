@@ -23,7 +23,7 @@ from gan_augment.gan.trainer import Trainer
 from gan_augment.gan.validation import Validator
 from gan_augment.metrics.lift import Lift
 from gan_augment.params import Recipe, Space, TrainParams
-from gan_augment.storage import digest, read_json, replace_directory, write_json
+from gan_augment.storage import fingerprint, read_json, replace_directory, write_json
 from gan_augment.temporary import scratch_of
 
 CODES = 64
@@ -102,8 +102,8 @@ def _train(
     origin = _fetch(settings, outputs["scratch"], fabric)
     earlier = warm_start.files(origin) if origin else []
     known = repr((described, train.space))
-    fingerprint = digest(settings.model_dump_json(), *hashes, known, *earlier)
-    with scratch_of(outputs["scratch"], fingerprint, fabric.is_global_zero) as scratch:
+    known_as = fingerprint(settings.model_dump_json(), *hashes, known, *earlier)
+    with scratch_of(outputs["scratch"], known_as, fabric.is_global_zero) as scratch:
         with environment.deterministic(described["threads"]):
             lift = _lift(train, validation, settings, fabric)
             starts = [] if origin else _starts(train, lift, settings, fabric, scratch)

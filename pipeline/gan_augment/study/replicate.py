@@ -17,13 +17,13 @@ from gan_augment.errors import UserError
 from gan_augment.lock import locked
 from gan_augment.params import Params
 from gan_augment.progress import LINE, progress
-from gan_augment.storage import code, digest, read_json, sweep_deleted, write_text
+from gan_augment.storage import digest, fingerprint, read_json, sweep_deleted, write_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 STAGES = ("embed", "train", "generate", "evaluate")
-"""What is not run again if it was finished with the same images."""
+"""What is not run again if it was finished with the same images, by the same code."""
 LOG = "log.txt"
 NEEDED = (LOG, "real", "ingest")
 """What ingestion makes of the images, and has printed: all that the stages need."""
@@ -38,8 +38,8 @@ PATIENCE_S = 10.0
 class Replicate:
     """Stages in `folder`, from `params`; where these leave the threads open, training takes one.
 
-    Ingestion always runs; what follows is not run again if it was finished with the same images. A
-    stage that was killed goes on where it was, as it does by itself.
+    Ingestion always runs; what follows is not run again if it was finished with the same images, by
+    the same code. A stage that was killed goes on where it was, as it does by itself.
     """
 
     def __init__(self, params: Params, folder: Path, name: str = "") -> None:
@@ -72,31 +72,31 @@ class Replicate:
         Raises:
             UserError: of a stage; names the replicate.
         """
-        images = table.table_hash(self.real)
+        known_as = self.fingerprint()
         for stage in STAGES:
-            if self._done(stage, images):
+            if self._done(stage, known_as):
                 continue
             (self.folder / f"{stage}.done").unlink(missing_ok=True)
             with self._named():
                 getattr(self, stage)()
-            write_text(self.folder / f"{stage}.done", images)
+            write_text(self.folder / f"{stage}.done", known_as)
 
     @property
     def finished(self) -> bool:
-        """Whether all of it was, with the images that are there."""
-        images = table.table_hash(self.real)
-        return all(self._done(stage, images) for stage in STAGES)
+        """Whether all of it was, with the images that are there, by the same code."""
+        known_as = self.fingerprint()
+        return all(self._done(stage, known_as) for stage in STAGES)
 
-    def _done(self, stage: str, images: str) -> bool:
+    def _done(self, stage: str, known_as: str) -> bool:
         done = self.folder / f"{stage}.done"
-        return done.exists() and done.read_text() == images
+        return done.exists() and done.read_text() == known_as
 
     def fingerprint(self) -> str:
         """Return a hash of what its results depend on: settings, images, and the code."""
         weights = self.params.embed.weights
         network = [weights] if weights and weights.is_file() else []
         images = table.table_hash(self.real)
-        return digest(self.params.model_dump_json(), images, *network, *code())
+        return fingerprint(self.params.model_dump_json(), images, *network)
 
     def ingest(self) -> None:
         """Make the image table of real images.

@@ -8,7 +8,7 @@ from gan_augment.errors import UserError, choose
 from gan_augment.gan import model
 from gan_augment.params import GenerateParams
 from gan_augment.progress import progress
-from gan_augment.storage import digest, replace_directory
+from gan_augment.storage import fingerprint, replace_directory
 from gan_augment.synthesis import gates, plan, report
 from gan_augment.synthesis.baselines import BASELINES
 from gan_augment.synthesis.gates.evidence import Evidence
@@ -62,7 +62,7 @@ def run(
     gated = trained and params.gates and samples == inputs["real"]
     second = _second(table.embedded(inputs)) if gated else None
     described = params.model_dump_json(), *known_as, repr(second), *hashes
-    with scratch_of(outputs["scratch"], digest(*described)) as scratch:
+    with scratch_of(outputs["scratch"], fingerprint(*described)) as scratch:
         judges: dict[str, Gate] = {}
         evidence: Evidence | None = None
         if trained:
