@@ -132,6 +132,16 @@ def test_a_folder_in_its_place(tmp_path: Path) -> None:
         params.load(tmp_path)
 
 
+def test_where_training_starts_is_kept_without_a_password(tmp_path: Path) -> None:
+    address = "https://me:SECRET@host/x.git"
+    (tmp_path / "params.yaml").write_text(f"train: {{init_from: {{repo: '{address}'}}}}")
+    origin = params.load(tmp_path / "params.yaml").train.init_from
+    assert origin is not None
+    assert origin.repo == address
+    assert origin.model_dump()["repo"] == address
+    assert origin.model_dump(mode="json")["repo"] == "https://host/x.git"
+
+
 def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is missing: run in the project's top folder"):
         params.load(tmp_path / "params.yaml")

@@ -21,7 +21,7 @@ from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
 
-from gan_augment.errors import UserError
+from gan_augment.errors import UserError, without_passwords
 from gan_augment.lock import locked
 from gan_augment.versions.supervisor import supervised
 from gan_augment_flows import password
@@ -98,7 +98,7 @@ def _tell(port: int, server: Process | None) -> None:
         where = shlex.quote(str(password.place(password.home())))
         print(f"sign in with the line in {where}; for Prefect's commands in another terminal:")
         print(f'  export PREFECT_API_URL={address} {password.CLIENT}="$(cat {where})"')
-    print(f"serving: {address.removesuffix('/api')}", flush=True)
+    print(f"serving: {without_passwords(address).removesuffix('/api')}", flush=True)
 
 
 def named_server() -> str:

@@ -3,14 +3,29 @@
 import difflib
 import errno
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 Entry = TypeVar("Entry")
+_PASSWORD = re.compile(
+    r"(?<=://)[^/?#\s:@]*:[^/?#\s]*@|((?<=http://)|(?<=https://))[^/?#\s]*@", re.IGNORECASE
+)
 
 
 class UserError(Exception):
-    """Something the user can put right: the message says what, where, and what to do."""
+    """Something the user can put right: the message says what, where, and what to do.
+
+    Logs keep what it says, so passwords in addresses are left out.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(without_passwords(message))
+
+
+def without_passwords(text: str) -> str:
+    """Return a text in which addresses have neither `user:password@` nor, on the web, `token@`."""
+    return _PASSWORD.sub("", text)
 
 
 def shortened(text: str, most: int = 200) -> str:
@@ -20,7 +35,7 @@ def shortened(text: str, most: int = 200) -> str:
 
 def reason(error: BaseException) -> str:
     """Return what an error says in a line, or its start where it is long."""
-    return shortened(" ".join(str(error).split()) or type(error).__name__)
+    return shortened(without_passwords(" ".join(str(error).split())) or type(error).__name__)
 
 
 def choose(registry: Mapping[str, Entry], name: str, key: str) -> Entry:

@@ -19,12 +19,13 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     ValidationError,
+    field_serializer,
     field_validator,
     model_validator,
 )
 from pydantic_core import CoreSchema, ErrorDetails
 
-from gan_augment.errors import UserError, hint
+from gan_augment.errors import UserError, hint, without_passwords
 from gan_augment.plain_yaml import parse
 
 MOST, WIDEST, MOST_LAYERS, MOST_REPEATS = 10**9, 2**16, 100, 10_000
@@ -179,6 +180,11 @@ class Origin(Section):
         cls, core: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         return {"anyOf": [{"type": "string", "format": "path"}, handler(core)]}
+
+    @field_serializer("repo", when_used="json")
+    def _to_be_kept(self, repo: str | None) -> str | None:
+        """Leave out passwords: a model's config names where it started, for all who have it."""
+        return repo and without_passwords(repo)
 
     @model_validator(mode="after")
     def _revision_of_something(self) -> "Origin":

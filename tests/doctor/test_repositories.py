@@ -56,6 +56,13 @@ def test_a_git_remote_that_takes_pushes_and_one_that_is_gone(
     assert finding.said.startswith("../there.git: fatal: ")
 
 
+def test_passwords_of_remotes_are_not_shown(repository: Path) -> None:
+    git(repository, "remote", "add", "origin", "https://ci:SECRET@127.0.0.1:9/x.git")
+    finding = found(repositories.git, repository)["git remote origin"]
+    assert finding.said.startswith("https://127.0.0.1:9/x.git: fatal: ")
+    assert "SECRET" not in finding.said
+
+
 def test_dvc_is_not_installed(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repositories, "find_spec", lambda _: None)
     (finding,) = repositories.dvc(repository)

@@ -73,6 +73,14 @@ def test_what_is_here_needs_no_repository(
         clone.find(SPEECH)
 
 
+@pytest.mark.usefixtures("cache")
+def test_who_cannot_reach_it_is_not_told_the_password() -> None:
+    clone = open_clone("https://oauth2:SECRET@127.0.0.1:9/x.git")
+    with pytest.raises(UserError, match=r"cannot reach https://127\.0\.0\.1:9/x\.git: ") as told:
+        clone.find(NUMBER)
+    assert "SECRET" not in str(told.value)
+
+
 def test_a_git_that_was_killed_while_it_fetched_is_in_nobodys_way(
     repository: Path, publish: Callable[..., None]
 ) -> None:

@@ -30,6 +30,17 @@ def test_what_cannot(message: str) -> None:
     assert not Outcome(255, message, []).passes
 
 
+def test_lines_hold_no_passwords(
+    project: Project, lines: list[str], on_line: Callable[[str], None]
+) -> None:
+    (project.root / "train.sh").write_text(
+        "echo 'error: no https://me:SECRET@host/x' >&2; exit 1\n"
+    )
+    outcome = dvc(project.root, ["repro", "--single-item", "train"], on_line)
+    assert outcome.reason == "no https://host/x"
+    assert not [line for line in [*lines, *outcome.printed] if "SECRET" in line]
+
+
 def test_the_reason_is_the_stages_own_message(
     project: Project, lines: list[str], on_line: Callable[[str], None]
 ) -> None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from gan_augment.errors import without_passwords
+
 State = Literal["ok", "attention", "not needed"]
 
 
@@ -25,14 +27,14 @@ class Finding:
 
 def ok(about: str, said: str) -> Finding:
     """Return a finding that all is well."""
-    return Finding(about, "ok", said)
+    return Finding(about, "ok", without_passwords(said))
 
 
 def attention(about: str, said: str, *, stops: bool) -> Finding:
     """Return a finding that asks for something to be done, which `said` tells."""
-    return Finding(about, "attention", said, stops)
+    return Finding(about, "attention", without_passwords(said), stops)
 
 
 def not_needed(about: str, said: str) -> Finding:
     """Return a finding that something is not there; `said` says first what does not need it."""
-    return Finding(about, "not needed", said)
+    return Finding(about, "not needed", without_passwords(said))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gan_augment.address import ADDRESS, reached
+from gan_augment.errors import without_passwords
 from gan_augment.storage import replace_file, write_text
 
 FINISHED = "GAN_AUGMENT_FINISHED"
@@ -79,7 +80,7 @@ class Address:
     """Objects at an address of an object store that fsspec knows; each appears whole there."""
 
     def __init__(self, url: str, name: str) -> None:
-        self._url, self._name = f"{url.rstrip('/')}/{name}", name
+        self._url, self._name = without_passwords(f"{url.rstrip('/')}/{name}"), name
         self._files, self._root = _writable(url)
 
     def read(self, name: str) -> bytes | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gan_augment.errors import without_passwords
 from gan_augment.versions import half_written, supervisor
 
 PASSES = re.compile(
@@ -72,8 +73,8 @@ def _run(
 
     def take(line: str) -> None:
         if line.strip():
-            printed.append(line)
-            on_line(line)
+            printed.append(without_passwords(line))
+            on_line(printed[-1])
 
     code = supervisor.run(command, root, take, time_limit_s, hold)
     if code == supervisor.TIMED_OUT:
