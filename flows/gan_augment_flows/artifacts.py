@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from prefect.artifacts import (
 )
 from prefect.events import emit_event
 
-from gan_augment.errors import UserError
+from gan_augment.errors import UserError, reason
 from gan_augment.markdown import cautions, escape
 from gan_augment.progress import LINE
 from gan_augment.recipe import of
@@ -31,16 +33,36 @@ REPORT_URL = "GAN_AUGMENT_REPORT_URL"
 MAX_PICTURE_BYTES = 2_000_000
 
 
+@contextmanager
+def inessential(what: str, warn: Callable[[str], None]) -> Iterator[None]:
+    """Only warn if something cannot be shown: no reason to stop work, or to lose what it made."""
+    try:
+        yield
+    except Exception as error:
+        warn(f"Prefect's UI does not show {what}: {reason(error)}")
+
+
 class Progress:
     """A progress bar in the UI, moved by the lines that `gan_augment.progress` prints to logs."""
 
-    def __init__(self, stage: str) -> None:
-        """Show nothing yet: only long work prints such lines."""
-        self._stage = stage
+    def __init__(self, stage: str, warn: Callable[[str], None]) -> None:
+        """Show nothing yet: only long work prints such lines; `warn` is for `inessential`."""
+        self._stage, self._warn = stage, warn
         self._id: Any = None
 
     def read(self, line: str) -> None:
-        """Take a line of the stage's output; those that are no progress change nothing."""
+        """Take a line of the stage's output; those that are no progress change nothing.
+
+        A server that does not answer is warned of once, and asked again at the next line.
+        """
+        with inessential("the progress bar", self._told_once):
+            self._show(line)
+
+    def _told_once(self, message: str) -> None:
+        self._warn(message)
+        self._warn = lambda _: None
+
+    def _show(self, line: str) -> None:
         found = LINE.match(line)
         if not found or not int(found["total"]):
             return

@@ -68,6 +68,12 @@ def cached(stage: str) -> State[Any]:
     return State(type=StateType.COMPLETED, name="Cached", message=message)
 
 
+def restored(stage: str) -> State[Any]:
+    """Return the state of a stage of which DVC has found what an earlier run made."""
+    message = f"stage {stage!r} is as an earlier run made it"
+    return State(type=StateType.COMPLETED, name="Restored", message=message)
+
+
 def reproduce(
     stage: Stage, root: Path, is_changed: bool, hold: Sequence[int], pull: bool = False
 ) -> State[Any]:
@@ -83,7 +89,7 @@ def reproduce(
     if not is_changed:
         return cached(stage.name)
     logger = get_run_logger()
-    bar = artifacts.Progress(stage.name)
+    bar = artifacts.Progress(stage.name, logger.warning)
 
     def on_line(line: str) -> None:
         logger.info(line)
@@ -94,11 +100,13 @@ def reproduce(
     outcome = dvc(root, command, on_line, None if limit is None else 60 * limit, hold)
     if outcome.code:
         return failed(f"stage {stage.name!r}", outcome)
-    # What runs always has done something only if DVC notes another output.
-    sign = ("Updating lock file", "Generating lock file") if stage.always else "Running stage"
-    if not any(line.startswith(sign) for line in outcome.printed):
-        return cached(stage.name)
-    return Completed(message=f"stage {stage.name!r} is rebuilt")
+    ran, noted = (
+        any(line.startswith(sign) for line in outcome.printed)
+        for sign in ("Running stage", ("Updating lock file", "Generating lock file"))
+    )
+    if ran and (noted or not stage.always):  # what runs always may have done nothing
+        return Completed(message=f"stage {stage.name!r} is rebuilt")
+    return restored(stage.name) if noted else cached(stage.name)
 
 
 def as_task(stage: Stage) -> Task[..., State[Any]]:
@@ -171,7 +179,8 @@ def _bring_up_to_date(
         states.append(state)
     idle = all(state.name == "Cached" for state in states)
     if not idle:
-        artifacts.show_results(root, publication or Publication())
+        with artifacts.inessential("all results", get_run_logger().warning):
+            artifacts.show_results(root, publication or Publication())
     if publication is None:
         return nothing_to_do() if idle else Completed(message="all stages are up to date")
     published = publish_version(root, publication, [lock], return_state=True)

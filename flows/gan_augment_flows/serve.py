@@ -39,6 +39,7 @@ IN_FOLDER = "prefect.deployments.steps.set_working_directory"
 CRASHED = "Mark runs without a sign of life as crashed"
 SIGN_OF_LIFE = "GAN_AUGMENT_SIGN_OF_LIFE_S"
 """Environment variable: seconds without a heartbeat after which a run counts as crashed."""
+DEFAULT_S, LEAST_S, MOST_S = 90, 10, 86400
 
 
 Process = subprocess.Popen[bytes]
@@ -76,7 +77,7 @@ def serve(port: int, running: contextlib.ExitStack) -> int:
     else:
         os.environ["PREFECT_API_URL"] = address
     wait_for_server(server)
-    check_own()
+    check_own(anywhere=bool(address))
     pool = ("work-pool", "create", POOL, "--type", "process", "--overwrite")
     _prefect(*pool, "--base-job-template", str(TEMPLATE))
     _prefect("--no-prompt", "deploy", "--all")
@@ -127,6 +128,20 @@ def chosen_port() -> int:
     return int(given)
 
 
+def sign_of_life() -> timedelta:
+    """Return after what time without a heartbeat a run counts as crashed.
+
+    Raises:
+        UserError: what the environment says is no such number.
+    """
+    given = os.environ.get(SIGN_OF_LIFE) or str(DEFAULT_S)
+    if not (given.isascii() and given.isdigit() and LEAST_S <= int(given) <= MOST_S):
+        raise UserError(
+            f"{SIGN_OF_LIFE} = {given!r}: must be a whole number from {LEAST_S} to {MOST_S}"
+        )
+    return timedelta(seconds=int(given))
+
+
 def check_free(port: int) -> None:
     """Raise a UserError if a port of this machine is in use or not allowed."""
     try:
@@ -140,10 +155,14 @@ def check_free(port: int) -> None:
         ) from None
 
 
-def check_own() -> None:
-    """Refuse deployments that work in another checkout on this machine.
+def check_own(*, anywhere: bool) -> None:
+    """Refuse deployments that work in another checkout.
 
     Deploying replaces those of the same name: the other checkout's schedules would be gone.
+
+    Args:
+        anywhere: whether other machines use the server, too; else a folder that is not here any
+            more is nobody's.
 
     Raises:
         UserError: there are such, or the server lets nobody in without a password.
@@ -168,7 +187,8 @@ def check_own() -> None:
         for step in deployment.pull_steps or []
         if IN_FOLDER in step
     }
-    others = sorted(str(each) for each in folders if each.is_dir() and each.resolve() != here)
+    there = {each for each in folders if anywhere or each.is_dir()}
+    others = sorted(str(each) for each in there if each.resolve() != here)
     if others:
         raise UserError(
             f"this Prefect server has the schedules of {', '.join(others)}, which would be "
@@ -218,15 +238,20 @@ def notice_crashes() -> None:
         for_each={"prefect.resource.id"},
         posture=Posture.Proactive,
         threshold=1,
-        within=timedelta(seconds=float(os.environ.get(SIGN_OF_LIFE, "90"))),
+        within=sign_of_life(),
     )
     action = ChangeFlowRunState(
         state=StateType.CRASHED, name=None, message="no sign of life from its process", force=False
     )
     automation = AutomationCore(name=CRASHED, description="", trigger=trigger, actions=[action])
     with get_client(sync_client=True) as client:
-        if not client.read_automations_by_name(CRASHED):
+        found = client.read_automations_by_name(CRASHED)
+        if not found:
             client.create_automation(automation)
+        for one in found:
+            if getattr(one.trigger, "within", None) != trigger.within:  # else it loses what it saw
+                now = automation.model_copy(update={"enabled": one.enabled})
+                client.update_automation(one.id, now)
 
 
 def _web(application: str, port: int) -> contextlib.AbstractContextManager[Process]:

@@ -51,7 +51,8 @@ def read(path: Path, split: str, scratch: Path) -> table.Images:
         return table.read(path, split)
     folder = scratch.parent / FOLDER
     # The id of an image is a hash of what it shows; that of features says of which image they are.
-    shown = digest(table.table_hash(path, split), *((repr(space), *shards) if space else ()))
+    values: list[str | Path] = [repr(space), *shards] if space else []
+    shown = digest(table.table_hash(path, split), *values)
     what = f"{split}-{'features' if space else 'images'}"
     file = folder / f"{what}-{shown}.npy"
     with locked(folder / "lock", f"the samples of {path} are being decoded"):

@@ -38,7 +38,7 @@ def test_the_bar_follows_the_lines_that_stages_print(
 
     @flow
     def watch() -> list[float]:
-        bar = artifacts.Progress("train")
+        bar = artifacts.Progress("train", pytest.fail)
         bar.read("Running stage 'train':")
         assert "train-progress" not in found()
         seen = []
@@ -48,6 +48,24 @@ def test_the_bar_follows_the_lines_that_stages_print(
         return seen
 
     assert watch() == [0.5, 25.0, 75.0, 75.0]
+
+
+def test_a_server_that_is_away_stops_no_work_and_is_warned_of_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise ConnectionError("no answer")
+
+    monkeypatch.setattr(artifacts, "create_progress_artifact", away)
+    warnings: list[str] = []
+    bar = artifacts.Progress("train", warnings.append)
+    for done in (1, 2):
+        bar.read(f"train: {done}/4 steps")
+    assert warnings == ["Prefect's UI does not show the progress bar: no answer"]
+    shown: list[float] = []
+    monkeypatch.setattr(artifacts, "create_progress_artifact", lambda part, **_: shown.append(part))
+    bar.read("train: 3/4 steps")
+    assert shown == [75.0]
 
 
 def test_a_generator_that_copies_is_not_said_to_ship(project: Project) -> None:

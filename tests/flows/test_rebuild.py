@@ -69,6 +69,28 @@ def test_only_what_changed_runs_and_the_rest_shows_as_cached(project: Project) -
     assert flow_run_name(state).startswith(f"{revision}-dirty-params-")
 
 
+def test_results_that_are_restored_are_shown_although_nothing_ran(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[str] = []
+
+    def show(root: Path, _: Any) -> None:
+        shown.append((root / "reports/verdict.json").read_text())
+        raise ConnectionError("no server")  # no reason to fail
+
+    monkeypatch.setattr(module.artifacts, "show_results", show)
+    for verdict in ("level", "helps"):
+        project.write(verdict={"overall": {"verdict": verdict, "sentence": f"gan {verdict}."}})
+        state = run(rebuild, root=project.root)
+        assert (state.name, state.message) == ("Completed", "all stages are up to date")
+    assert ['"level"' in each for each in shown] == [True, False]
+    # The first verdict was that of the project's start, whose runs DVC still has.
+    assert task_runs(state) == dict.fromkeys(STAGES, "Cached") | {
+        "evaluate": "Restored",
+        "assemble": "Restored",
+    }
+
+
 def test_an_upgrade_reruns_the_stages_whose_code_changed(project: Project) -> None:
     project.add_lock()
     state = run(rebuild, root=project.root)
@@ -209,7 +231,7 @@ def test_a_fresh_clone_pulls_what_was_made_elsewhere(project: Project, tmp_path:
     project.run("dvc", "push", "--quiet", "--run-cache")
     project.run("git", "clone", "--quiet", str(project.git), str(tmp_path / "clone"))
     state = run(rebuild, root=tmp_path / "clone", pull=True)
-    assert task_runs(state) == dict.fromkeys(STAGES, "Cached")
+    assert task_runs(state) == dict.fromkeys(STAGES, "Restored")
     assert (tmp_path / "clone/data/augmented/part.txt").read_text() == "a\n"
 
 

@@ -15,12 +15,14 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import psutil
 import pytest
 import yaml
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.states import Cancelling
 
 from gan_augment.errors import UserError
@@ -242,6 +244,71 @@ def test_a_server_that_a_profile_names_is_used(
     there = {"GAN_AUGMENT_PORT": str(free_port()), "PREFECT_HOME": str(tmp_path)}
     said = refused(project, **there)
     assert f"the server at {service.address}/api wants a password" in said
+
+
+class Deployments:
+    """A client of a server that has one deployment, in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __enter__(self) -> "Deployments":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def read_deployments(self) -> list[Any]:
+        steps = [{serve.IN_FOLDER: {"directory": str(self.folder)}}]
+        return [SimpleNamespace(work_pool_name=serve.POOL, pull_steps=steps)]
+
+
+def test_deployments_of_another_machine_are_not_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def has(folder: Path) -> None:
+        of_that = partial(Deployments, folder)
+        monkeypatch.setattr("prefect.client.orchestration.get_client", lambda **_: of_that())
+
+    has(tmp_path / "of another machine")
+    with pytest.raises(UserError, match="has the schedules of .*/of another machine, which would"):
+        serve.check_own(anywhere=True)
+    serve.check_own(anywhere=False)  # on this machine: gone, and nobody's
+    has(tmp_path)
+    serve.check_own(anywhere=True)
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_another_sign_of_life_takes_the_place_of_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    updates: list[object] = []
+    update = SyncPrefectClient.update_automation
+
+    def counted(client: SyncPrefectClient, *given: Any) -> None:
+        updates.append(given)
+        update(client, *given)
+
+    monkeypatch.setattr(SyncPrefectClient, "update_automation", counted)
+    for seconds in ("90", "90", "600"):
+        monkeypatch.setenv(serve.SIGN_OF_LIFE, seconds)
+        serve.notice_crashes()
+        with get_client(sync_client=True) as client:
+            (found,) = client.read_automations_by_name(serve.CRASHED)
+        assert found.trigger.within.total_seconds() == float(seconds)
+    assert len(updates) == 1  # what is updated forgets what it saw
+
+
+@pytest.mark.parametrize("given", ["abc", "9", "90.5", "86401", "-30", "inf"])
+def test_a_sign_of_life_that_is_none(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv(serve.SIGN_OF_LIFE, given)
+    said = f"GAN_AUGMENT_SIGN_OF_LIFE_S = '{given}': must be a whole number from 10 to 86400"
+    with pytest.raises(UserError, match=said):
+        serve.sign_of_life()
+    monkeypatch.setenv(serve.SIGN_OF_LIFE, "45")
+    assert serve.sign_of_life().seconds == 45
 
 
 @pytest.mark.parametrize("port", ["abc", "0", "-1", "65535", "4200.5", "٣"])
