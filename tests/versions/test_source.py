@@ -1,9 +1,12 @@
 """Imported and added data, with a real registry of data to import from."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from threading import Timer
 
 import pytest
+from zc.lockfile import LockFile
 
 from gan_augment.errors import UserError
 from gan_augment.versions import graph, source
@@ -56,3 +59,19 @@ def test_added_data_that_changed_is_recorded(
     source.update(project.root, on_line)
     assert graph.source_changed(project.root)
     assert project.run("dvc", "status", "data/raw.dvc") == "Data and pipelines are up to date.\n"
+
+
+def test_a_lock_that_is_taken_is_waited_for(
+    project: Project, on_line: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dvc.lock.DEFAULT_TIMEOUT", 0.06)  # seconds, in which DVC tries six times
+    for ask in (partial(source.update, on_line=on_line), graph.changed, graph.source_changed):
+        taken = LockFile(str(project.root / ".dvc/tmp/lock"))
+        Timer(0.5, taken.close).start()
+        ask(project.root)
+
+
+def test_what_dvc_refuses_is_one_message(project: Project, on_line: Callable[[str], None]) -> None:
+    (project.root / "data/raw.dvc").write_text("outs: 3")
+    with pytest.raises(UserError, match="tracked data in .*/project: .*raw.dvc"):
+        source.update(project.root, on_line)

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gan_augment.errors import UserError
+from gan_augment.versions import checkout
 
 
 class Hints(BaseModel):
@@ -41,28 +42,23 @@ def stages(root: Path) -> list[Stage]:
         UserError: dvc.yaml is not valid, or a hint in it is not.
     """
     import networkx
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
     from dvc.stage import PipelineStage
 
-    try:
-        with Repo(str(root)) as repo:
-            # An edge points from a stage to what it depends on.
-            order = networkx.lexicographical_topological_sort(
-                repo.index.graph.reverse(), key=lambda stage: stage.addressing
+    with checkout.opened(root, str(root / "dvc.yaml")) as repo:
+        # An edge points from a stage to what it depends on.
+        order = networkx.lexicographical_topological_sort(
+            repo.index.graph.reverse(), key=lambda stage: stage.addressing
+        )
+        return [
+            Stage(
+                stage.name,
+                stage.desc or "",
+                _hints(stage.name, stage.meta),
+                stage.always_changed,
             )
-            return [
-                Stage(
-                    stage.name,
-                    stage.desc or "",
-                    _hints(stage.name, stage.meta),
-                    stage.always_changed,
-                )
-                for stage in order
-                if isinstance(stage, PipelineStage)
-            ]
-    except DvcException as error:
-        raise UserError(f"{root / 'dvc.yaml'}: {error}") from error
+            for stage in order
+            if isinstance(stage, PipelineStage)
+        ]
 
 
 def changed(root: Path) -> set[str]:
@@ -74,22 +70,17 @@ def changed(root: Path) -> set[str]:
         UserError: the state cannot be read, for instance while DVC runs a stage.
     """
     import networkx
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
     from dvc.stage import PipelineStage
 
-    try:
-        with Repo(str(root)) as repo:
-            graph = repo.index.graph
-            found: set[PipelineStage] = set()
-            # `repo.status()` would also ask the sources of imported data, over the network.
-            with repo.lock:
-                for stage in graph:
-                    if isinstance(stage, PipelineStage) and _differs(stage.status()):
-                        found |= {stage, *networkx.ancestors(graph, stage)}
-            return {stage.name for stage in found}
-    except DvcException as error:
-        raise UserError(f"dvc status in {root}: {error}") from error
+    with checkout.opened(root, f"dvc status in {root}") as repo:
+        graph = repo.index.graph
+        found: set[PipelineStage] = set()
+        # `repo.status()` would also ask the sources of imported data, over the network.
+        with repo.lock:
+            for stage in graph:
+                if isinstance(stage, PipelineStage) and _differs(stage.status()):
+                    found |= {stage, *networkx.ancestors(graph, stage)}
+        return {stage.name for stage in found}
 
 
 def source_changed(root: Path) -> bool:
@@ -98,23 +89,18 @@ def source_changed(root: Path) -> bool:
     Raises:
         UserError: as of `changed`.
     """
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
     from dvc.stage import PipelineStage
 
-    try:
-        with Repo(str(root)) as repo, repo.lock:
-            found = repo.index.stages
-            tracked = [out.fs_path for s in found if s.is_data_source for out in s.outs]
-            deps = [dep for s in found if isinstance(s, PipelineStage) for dep in s.deps]
-            return any(
-                dep.status()
-                for dep in deps
-                if any(Path(dep.fs_path).is_relative_to(path) for path in tracked)
-                or any(Path(path).is_relative_to(dep.fs_path) for path in tracked)
-            )
-    except DvcException as error:
-        raise UserError(f"dvc status in {root}: {error}") from error
+    with checkout.opened(root, f"dvc status in {root}") as repo, repo.lock:
+        found = repo.index.stages
+        tracked = [out.fs_path for s in found if s.is_data_source for out in s.outs]
+        deps = [dep for s in found if isinstance(s, PipelineStage) for dep in s.deps]
+        return any(
+            dep.status()
+            for dep in deps
+            if any(Path(dep.fs_path).is_relative_to(path) for path in tracked)
+            or any(Path(path).is_relative_to(dep.fs_path) for path in tracked)
+        )
 
 
 def outside(root: Path) -> list[str]:
@@ -123,15 +109,9 @@ def outside(root: Path) -> list[str]:
     Raises:
         UserError: there is no DVC project, or its dvc.yaml is not valid.
     """
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    try:
-        with Repo(str(root)) as repo:
-            paths = {dep.fs_path for dep in repo.index.deps if dep.protocol == "local"}
-            return sorted(path for path in paths if not Path(path).is_relative_to(repo.root_dir))
-    except DvcException as error:
-        raise UserError(f"{root.resolve()}: {error}") from error
+    with checkout.opened(root, str(root.resolve())) as repo:
+        paths = {dep.fs_path for dep in repo.index.deps if dep.protocol == "local"}
+        return sorted(path for path in paths if not Path(path).is_relative_to(repo.root_dir))
 
 
 def _differs(status: Mapping[str, list[Any]]) -> bool:

@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from gan_augment.errors import UserError
 from gan_augment.project import code
 from gan_augment.storage import as_json, scratch_directory
-from gan_augment.versions import cache, gate, git, graph, record, snapshot, tags
+from gan_augment.versions import cache, checkout, gate, git, graph, record, snapshot, tags
 from gan_augment.versions.command import dvc
 from gan_augment.versions.tags import Tag
 
@@ -174,23 +174,18 @@ def push_data(root: Path, on_line: Callable[[str], None], hold: Sequence[int] = 
 
 def _push_lost_files(root: Path) -> None:
     """Push files that the remote has lost: DVC asks for a directory's listing there, no further."""
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
     from dvc_data.hashfile.db import get_index
     from dvc_data.hashfile.tree import Tree
 
-    with Repo(str(root)) as repo:
+    with checkout.opened(root, "dvc push") as repo:
         files: dict[str | None, list[Any]] = defaultdict(list)
         for out in repo.index.outs:
             found = out.get_obj() if out.use_cache and out.can_push else None
             if isinstance(found, Tree):
                 files[out.remote] += [file for _, _, file in found]
-        try:
-            for remote, hashes in files.items():
-                get_index(repo.cloud.get_remote_odb(remote, "push")).clear()
-                repo.cloud.push(hashes, remote=remote)
-        except DvcException as error:
-            raise UserError(f"dvc push: {error}") from error
+        for remote, hashes in files.items():
+            get_index(repo.cloud.get_remote_odb(remote, "push")).clear()
+            repo.cloud.push(hashes, remote=remote)
 
 
 def make_commit(root: Path, publication: Publication, about: dict[str, Any]) -> str:

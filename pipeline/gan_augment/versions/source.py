@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gan_augment.errors import UserError
+from gan_augment.versions import checkout
 from gan_augment.versions.command import dvc
 
 
@@ -29,9 +30,7 @@ def update(root: Path, on_line: Callable[[str], None], hold: Sequence[int] = ())
 
 def _tracked(root: Path) -> tuple[list[str], list[str]]:
     """Return the .dvc files of imported data, and those of added data that changed."""
-    from dvc.repo import Repo
-
-    with Repo(str(root)) as repo, repo.lock:
+    with checkout.opened(root, f"tracked data in {root}") as repo, repo.lock:
         sources = [stage for stage in repo.index.stages if stage.is_data_source]
         imported = [stage.path for stage in sources if stage.is_import]
         changed = [
