@@ -486,12 +486,10 @@ def publish(
 @app.command()
 def versions(url: Url, artifact: Artifact = "augmented") -> None:
     """List what is published: date, verdict, what ships and how many images."""
-    from rich.console import Console
-
     from gan_augment.versions import list_versions
-    from gan_augment.versions.terminal import listing
+    from gan_augment.versions.terminal import listing, show
 
-    Console().print(listing(list_versions(url, artifact)))
+    show(listing(list_versions(url, artifact)))
 
 
 @app.command()
@@ -569,12 +567,10 @@ def diff(
     artifact: Artifact = "augmented",
 ) -> None:
     """Compare two published versions: counts, classes, verdict, lift and fidelity."""
-    from rich.console import Console
-
     from gan_augment.versions.compare import compare
-    from gan_augment.versions.terminal import comparison
+    from gan_augment.versions.terminal import comparison, show
 
-    Console().print(comparison(*compare(url, before, after, artifact)))
+    show(comparison(*compare(url, before, after, artifact)))
 
 
 def _load(path: Path, *, check_names: bool = True) -> "Params":

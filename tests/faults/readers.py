@@ -143,7 +143,8 @@ def _params(folder: Path) -> Reader:
 
 def _record(folder: Path) -> Reader:
     file = folder / "record.json"
-    file.write_text(storage.as_json({"verdict": "level", "counts": {"train": {"real": [1, 2]}}}))
+    counts = {"classes": ["a", "b"], "counts": {"train": {"real": [1, 2]}}}
+    file.write_text(storage.as_json({"verdict": "level", **counts}))
     return Reader(file, lambda: record.parse(file.read_bytes(), "v1.0.0"))
 
 

@@ -45,6 +45,13 @@ def test_everything_that_changed() -> None:
     ]
 
 
+def test_what_is_no_number_is_missing() -> None:
+    odd = {**BEFORE, "metrics": {"gan": "92", "real": [1]}, "fidelity": {"x": {"fid": "low"}}}
+    found = {row.what: row for row in rows(odd, AFTER)}
+    assert found["lift over real images, points"].before == MISSING
+    assert found["fid (x)"] == Row("fid (x)", MISSING, MISSING, "")
+
+
 def test_an_older_version_lacks_numbers_and_it_is_said() -> None:
     found = {row.what: row for row in rows(OLD, AFTER)}
     assert found["train, real"] == Row("train, real", MISSING, "24", "")

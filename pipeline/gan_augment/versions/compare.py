@@ -137,8 +137,8 @@ def _numbers(what: str, was: float | None, now: float | None, digits: int) -> Ro
     return Row(what, next(shown), next(shown), change)
 
 
-def _at(record: Any, place: tuple[str, ...]) -> Any:
-    """Return what is at a place in nested JSON; None if it is not there."""
+def _at(record: Any, place: tuple[str, ...]) -> float | None:
+    """Return the number at a place in nested JSON; None if there is none."""
     for key in place:
         record = record.get(key) if isinstance(record, Mapping) else None
-    return record
+    return record if isinstance(record, int | float) else None

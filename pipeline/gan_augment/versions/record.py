@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 import yaml
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from gan_augment.errors import UserError, hint, reason
+from gan_augment.errors import UserError, hint, reason, shortened
 from gan_augment.storage import read_record
 from gan_augment.versions import gate
 from gan_augment.versions.origin import made_by
@@ -15,6 +16,56 @@ METRICS = Path("reports/metrics.json")
 FIDELITY = Path("reports/synthesis/fidelity.json")
 WITH = "published_with"
 """Key of an artifact's `meta` in dvc.yaml: the artifact whose versions it shares."""
+
+Read = TypeVar("Read", bound=BaseModel)
+
+
+class Artifact(BaseModel):
+    """What dvc.yaml declares of an artifact, as far as versions go by it."""
+
+    path: str
+    meta: dict[str, Any] | None = None
+
+
+class _Pipeline(BaseModel):
+    """dvc.yaml."""
+
+    artifacts: dict[str, Artifact] | None = None
+
+
+class _Out(BaseModel):
+    path: str
+    md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}(\.dir)?$")] | None = None
+
+
+class _Stage(BaseModel):
+    outs: list[_Out] | None = None
+
+
+class _Lock(BaseModel):
+    """dvc.lock."""
+
+    stages: dict[str, _Stage] | None = None
+
+
+class _Record(BaseModel):
+    """A published record, as far as it is listed and compared."""
+
+    verdict: str
+    override: str | None = None
+    recipe: str | None = None
+    synthetic: str | None = None
+    classes: list[str] = []
+    counts: dict[str, dict[str, list[int]]] = {}
+    metrics: dict[str, Any] = {}
+    fidelity: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _of_all_classes(self) -> "_Record":
+        numbers = (n for of_split in self.counts.values() for n in of_split.values())
+        if any(len(of_classes) != len(self.classes) for of_classes in numbers):
+            raise ValueError("counts of other classes than it names")
+        return self
 
 
 def path(artifact: str) -> str:
@@ -26,23 +77,45 @@ def data(dvc_yaml: str, dvc_lock: str, artifact: str) -> dict[str, str]:
     """Return `path` and `md5` of an artifact, from the contents of dvc.yaml and dvc.lock.
 
     Raises:
-        UserError: dvc.yaml declares no such artifact, or it is not built.
+        UserError: dvc.yaml declares no such artifact, it is not built, or a file is damaged.
     """
     declared = artifacts(dvc_yaml)
     if artifact not in declared:
         allowed = hint(artifact, declared)
         raise UserError(f"artifact {artifact!r}: not among the artifacts of dvc.yaml; {allowed}")
-    place = declared[artifact]["path"]
-    stages = ((yaml.safe_load(dvc_lock) or {}).get("stages") or {}).values()
-    built = {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", [])}
+    place = declared[artifact].path
+    stages = (_read(_Lock, dvc_lock, "dvc.lock").stages or {}).values()
+    built = {out.path: out.md5 for stage in stages for out in stage.outs or []}
     if place not in built:
         raise UserError(f"{place} is not in dvc.lock: run `dvc repro`")
-    return {"path": place, "md5": built[place]}
+    if (md5 := built[place]) is None:
+        raise UserError(f"{place} has no md5 in dvc.lock: only what DVC caches has versions")
+    return {"path": place, "md5": md5}
 
 
-def artifacts(dvc_yaml: str) -> dict[str, Any]:
-    """Return what the content of dvc.yaml declares of artifacts, by name."""
-    return (yaml.safe_load(dvc_yaml) or {}).get("artifacts") or {}
+def artifacts(dvc_yaml: str) -> dict[str, Artifact]:
+    """Return what the content of dvc.yaml declares of artifacts, by name.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    return _read(_Pipeline, dvc_yaml, "dvc.yaml").artifacts or {}
+
+
+def _read(kind: type[Read], content: str, name: str) -> Read:
+    """Return what a file of DVC says, as far as it is known here."""
+    try:
+        return kind.model_validate(yaml.safe_load(content) or {})
+    except (yaml.YAMLError, RecursionError) as error:
+        raise UserError(f"{name} is damaged: {reason(error)}") from None
+    except ValidationError as error:
+        raise UserError(f"{name} is damaged: {_first(error)}") from None
+
+
+def _first(error: ValidationError) -> str:
+    """Return the first fault, and where it is."""
+    fault = error.errors(include_url=False)[0]
+    return shortened(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}".removeprefix(": "))
 
 
 def describe(root: Path, artifact: str, override: str | None) -> dict[str, Any]:
@@ -55,7 +128,7 @@ def describe(root: Path, artifact: str, override: str | None) -> dict[str, Any]:
     files = (root / "dvc.yaml", root / "dvc.lock")
     declared, built = (file.read_text() if file.exists() else "" for file in files)
     found = data(declared, built, artifact)
-    shared = {n: (about.get("meta") or {}).get(WITH) for n, about in artifacts(declared).items()}
+    shared = {n: (about.meta or {}).get(WITH) for n, about in artifacts(declared).items()}
     if leader := shared[artifact]:
         raise UserError(f"{artifact} is published with {leader}: publish that")
     verdict = read_record(root / gate.VERDICT, "overall")["overall"]
@@ -80,14 +153,18 @@ def parse(text: str | bytes, where: str) -> dict[str, Any]:
     """Return a record that was published; nothing for an empty one.
 
     Raises:
-        UserError: it is no JSON object; `where` names the version.
+        UserError: it is no JSON object, or not what `describe` returns; `where` names the version.
     """
     try:
         found = json.loads(text or "{}")
+        if not isinstance(found, dict):
+            raise UserError(f"the record of {where} is damaged: no JSON object")
+        if found:
+            _Record.model_validate(found)
+    except ValidationError as error:
+        raise UserError(f"the record of {where} is damaged: {_first(error)}") from None
     except (ValueError, RecursionError) as error:
         raise UserError(f"the record of {where} is damaged: {reason(error)}") from None
-    if not isinstance(found, dict):
-        raise UserError(f"the record of {where} is damaged: no JSON object")
     return found
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gan_augment.printable import readable
 from gan_augment.versions.compare import MISSING, counts, rows, total
 from gan_augment.versions.listing import Version
 
@@ -10,6 +11,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 COLUMNS = (("train", "real"), ("train", "synthetic"), ("validation", "real"), ("test", "real"))
+
+
+def show(shown: "Table") -> None:
+    """Print a table of what others have written: none of it is markup, a code or an emoji."""
+    from rich.console import Console
+
+    Console(markup=False, emoji=False).print(shown)
 
 
 def listing(versions: Sequence[Version]) -> "Table":
@@ -27,8 +35,8 @@ def listing(versions: Sequence[Version]) -> "Table":
         shown.add_row(
             version.tag.number,
             f"{version.date:%Y-%m-%d}",
-            _verdict(version),
-            (version.record.get("synthetic") or "none") if version.record else "",
+            readable(_verdict(version)),
+            readable(version.record.get("synthetic") or "none") if version.record else "",
             *("–" if number is None else f"{number:,}" for number in totals),
         )
     if not all(counts(version.record) for version in versions):
@@ -45,7 +53,7 @@ def comparison(before: Version, after: Version) -> "Table":
     for name in (before.tag.number, after.tag.number, "change"):
         shown.add_column(name, justify="right")
     for row in rows(before.record, after.record):
-        shown.add_row(*row)
+        shown.add_row(*map(readable, row))
     return shown
 
 
