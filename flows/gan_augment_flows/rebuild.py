@@ -9,7 +9,7 @@ started for the time of the run.
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -146,18 +146,33 @@ def rebuild(
             workers that start from a fresh clone.
         wait_minutes: how long to wait for another run in the same folder; 0 refuses at once.
     """
-    logger = get_run_logger()
+
+    def work(lock: int) -> State[Any]:
+        if update:
+            source.update(root, get_run_logger().info, [lock])
+        if only_new_data and not graph.source_changed(root):
+            return nothing_to_do()
+        if set:
+            return try_values(root, set, [lock], return_state=True)
+        return _bring_up_to_date(root, publication, lock, pull)
+
+    return alone(root, wait_minutes, work)
+
+
+def alone(root: Path, wait_minutes: float, work: Callable[[int], State[Any]]) -> State[Any]:
+    """Work in a checkout while no other run does; return how that ended as the state of the flow.
+
+    Args:
+        root: folder of dvc.yaml.
+        wait_minutes: how long to wait for another run.
+        work: takes the descriptor of the lock, to be held by the processes that it starts.
+    """
     try:
-        with exclusive(root, 60 * wait_minutes, logger.warning) as lock:
-            if update:
-                source.update(root, logger.info, [lock])
-            if only_new_data and not graph.source_changed(root):
-                return nothing_to_do()
-            if set:
-                return try_values(root, set, [lock])
-            return _bring_up_to_date(root, publication, lock, pull)
+        with exclusive(root, 60 * wait_minutes, get_run_logger().warning) as lock:
+            state = work(lock)
     except UserError as error:
         return Failed(message=str(error))
+    return State(type=state.type, name=state.name, message=state.message)
 
 
 def _bring_up_to_date(
@@ -186,7 +201,7 @@ def _bring_up_to_date(
     published = publish_version(root, publication, [lock], return_state=True)
     if published.name == "Cached":
         return nothing_to_do() if idle else Completed(message=published.message)
-    return State(type=published.type, name=published.name, message=published.message)
+    return published
 
 
 def nothing_to_do() -> State[Any]:
@@ -237,12 +252,11 @@ def publish_flow(
     root: Path = Path(), publication: Publication | None = None, wait_minutes: float = 0
 ) -> State[Any]:
     """Publish what is built, without rebuilding; parameters as those of `rebuild`."""
-    try:
-        with exclusive(root, 60 * wait_minutes, get_run_logger().warning) as lock:
-            state = publish_version(root, publication or Publication(), [lock], return_state=True)
-            return State(type=state.type, name=state.name, message=state.message)
-    except UserError as error:
-        return Failed(message=str(error))
+
+    def work(lock: int) -> State[Any]:
+        return publish_version(root, publication or Publication(), [lock], return_state=True)
+
+    return alone(root, wait_minutes, work)
 
 
 def single(name: str) -> Flow[..., State[Any]]:
@@ -250,17 +264,15 @@ def single(name: str) -> Flow[..., State[Any]]:
 
     @flow(name=name, flow_run_name=run_name, description=f"Stage {name!r} alone.")
     def one(root: Path = Path(), wait_minutes: float = 0) -> State[Any]:
-        try:
-            with exclusive(root, 60 * wait_minutes, get_run_logger().warning) as lock:
-                found = {stage.name: stage for stage in graph.stages(root)}
-                if name not in found:
-                    return Failed(message=f"dvc.yaml has no stage {name!r}")
-                is_changed = name in graph.changed(root)
-                run = as_task(found[name])
-                state = run(found[name], root, is_changed, [lock], return_state=True)
-                return State(type=state.type, name=state.name, message=state.message)
-        except UserError as error:
-            return Failed(message=str(error))
+        def work(lock: int) -> State[Any]:
+            found = {stage.name: stage for stage in graph.stages(root)}
+            if name not in found:
+                return Failed(message=f"dvc.yaml has no stage {name!r}")
+            is_changed = name in graph.changed(root)
+            run = as_task(found[name])
+            return run(found[name], root, is_changed, [lock], return_state=True)
+
+        return alone(root, wait_minutes, work)
 
     return one
 

@@ -13,14 +13,12 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 
-from gan_augment.errors import UserError
 from gan_augment.storage import read_json
 from gan_augment.versions.command import gan_augment
-from gan_augment.versions.lock import exclusive
 from gan_augment_flows.artifacts import inessential
-from gan_augment_flows.rebuild import failed, run_name, run_once
+from gan_augment_flows.rebuild import alone, failed, run_name, run_once
 from gan_augment_flows.whole import as_a_whole
 
 RESULTS = Path("reports/study")
@@ -48,12 +46,11 @@ def study(root: Path = Path(), replicates: int = 6, wait_minutes: float = 0) -> 
         replicates: how often, at least 6.
         wait_minutes: how long to wait for another run in the same folder; 0 refuses at once.
     """
-    try:
-        with exclusive(root, 60 * wait_minutes, get_run_logger().warning) as lock:
-            state = run_replicates(root, replicates, [lock], return_state=True)
-            return State(type=state.type, name=state.name, message=state.message)
-    except UserError as error:
-        return Failed(message=str(error))
+
+    def work(lock: int) -> State[Any]:
+        return run_replicates(root, replicates, [lock], return_state=True)
+
+    return alone(root, wait_minutes, work)
 
 
 if __name__ == "__main__":
