@@ -1,6 +1,7 @@
 """One replicate: what is finished is not done again, and threads are not left to the machine."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,24 @@ def test_it_goes_on_where_it_was(
     monkeypatch.setattr(storage, "_code", lambda: "of another version")
     Replicate(quick.model_copy(update={"ingest": other}), tmp_path).run()
     assert ran[5:] == ["train", "evaluate"]
+
+
+def test_the_users_own_classifier_is_part_of_what_its_results_depend_on(
+    tmp_path: Path, quick: Params, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_of_a_study.py").write_text(
+        "from sklearn.dummy import DummyClassifier\nclass Own(DummyClassifier): pass\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "own_of_a_study", raising=False)
+    own = quick.evaluate.model_copy(update={"classifiers": ("own_of_a_study:Own",)})
+    replicate = Replicate(quick.model_copy(update={"evaluate": own}), tmp_path / "0")
+    replicate.ingest()
+    before = replicate.fingerprint()
+    assert replicate.fingerprint() == before
+    with (tmp_path / "own_of_a_study.py").open("a") as file:
+        file.write("# mended\n")
+    assert replicate.fingerprint() != before
 
 
 def test_a_refusal_names_it(tmp_path: Path, quick: Params) -> None:

@@ -92,11 +92,17 @@ class Replicate:
         return done.exists() and done.read_text() == known_as
 
     def fingerprint(self) -> str:
-        """Return a hash of what its results depend on: settings, images, and the code."""
+        """Return a hash of what its results depend on: settings, images, and the code.
+
+        The user's own classifiers are code, too.
+        """
+        from gan_augment.evaluation.classifiers import sources
+
         weights = self.params.embed.weights
         network = [weights] if weights and weights.is_file() else []
+        own = sources(self.params.evaluate.classifiers)
         images = table.table_hash(self.real)
-        return fingerprint(self.params.model_dump_json(), images, *network)
+        return fingerprint(self.params.model_dump_json(), images, *network, *own)
 
     def ingest(self) -> None:
         """Make the image table of real images.
