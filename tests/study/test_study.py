@@ -186,28 +186,18 @@ def replicate(right: Mapping[str, str], **judged: str) -> pa.Table:
     return outcomes.table(hits, images)
 
 
-def test_an_arm_is_not_chosen_for_images_that_a_replicate_tests() -> None:
+@pytest.mark.parametrize(
+    ("validated", "elsewhere", "alternative", "told"),
+    [("abcdstuvwx", "efgh", "gmm", False), ("stuvwx", "stuv", "smote", True)],
+)
+def test_an_arm_is_chosen_by_images_that_no_replicate_tests_or_a_caution_says_so(
+    validated: str, elsewhere: str, alternative: str, told: bool
+) -> None:
     right = {"real": "", "gan": "", "smote": "stuvwx", "gmm": "abcd"}
-    other = replicate(right, validation="efgh", test="stuvwx")
-    apart = outcomes.together([replicate(right, validation="abcdstuvwx", test="ijkl"), other])
-    found = study.of_replicates(apart, 0.5, {"cat", "dog"}, 1.0)["overall"]
-    assert (found["alternative"], study.SEEN in found["cautions"]) == ("gmm", False)
-
-
-def test_where_there_are_no_other_images_to_choose_by_a_caution_says_so() -> None:
-    right = {"real": "", "gan": "", "smote": "stuvwx", "gmm": "abcd"}
-    other = replicate(right, validation="stuv", test="stuvwx")
-    seen = outcomes.together([replicate(right, validation="stuvwx", test="ijkl"), other])
-    found = study.of_replicates(seen, 0.5, {"cat", "dog"}, 1.0)["overall"]
-    assert (found["alternative"], study.SEEN in found["cautions"]) == ("smote", True)
-
-
-def test_classes_that_no_replicate_tests_are_told() -> None:
-    one = replicate({"real": "", "gan": "a"}, validation="abst", test="ijuv")
-    told = outcomes.together([one] * 2)
-    for classes, said in (({"cat", "dog"}, False), ({"cat", "dog", "owl"}, True)):
-        found = study.of_replicates(told, 0.5, {"cat", "dog"}, 1.0, classes)["overall"]
-        assert any("no test image of owl" in one for one in found["cautions"]) == said
+    other = replicate(right, validation=elsewhere, test="stuvwx")
+    both = outcomes.together([replicate(right, validation=validated, test="ijkl"), other])
+    found = study.of_replicates(both, 0.5, {"cat", "dog"}, 1.0)["overall"]
+    assert (found["alternative"], study.SEEN in found["cautions"]) == (alternative, told)
 
 
 def test_one_by_one_and_not_interrupted_it_gives_the_same_bytes(

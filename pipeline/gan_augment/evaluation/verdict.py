@@ -397,8 +397,7 @@ def _sentence(
             text = f"It is undecided whether {gan_arm} helps: {to_alternative}, {to_real}"
     text += f", in balanced accuracy ({title}; 95 % intervals)."
     if word in ("helps", "level", UNDECIDED):
-        over = min(against, key=lambda arm: against[arm].above(judge.min_gain / 100))
-        over += ", the hardest to beat" if others else ""
+        over = _hardest(against, judge) + (", the hardest to beat" if others else "")
         gain = f"{judge.min_gain:g} points or more over {over}"
         text += f" The probability of a gain of {gain}: {_probability(against, judge)}."
     return f"{text} {_outlook(against, real, judge)}" if word == UNDECIDED else text
@@ -411,7 +410,12 @@ def _probability(against: Mapping[str, Difference], judge: Judge) -> str:
 
 def _of_gain(against: Mapping[str, Difference], judge: Judge) -> float:
     """Return the probability of a gain over the rival that is hardest to beat."""
-    return min(found.above(judge.min_gain / 100) for found in against.values())
+    return against[_hardest(against, judge)].above(judge.min_gain / 100)
+
+
+def _hardest(against: Mapping[str, Difference], judge: Judge) -> str:
+    """Return the rival over which a gain is least probable."""
+    return min(against, key=lambda arm: against[arm].above(judge.min_gain / 100))
 
 
 def _outlook(against: Mapping[str, Difference], real: Difference, judge: Judge) -> str:

@@ -114,8 +114,8 @@ def remedy(images: pd.DataFrame) -> str:
         images: a line an image, with its `name`, `folder`, `label` and `given` split.
     """
     wholes = images.groupby(["given", "label"], dropna=False).ngroups
+    names, folders = (images[column].tolist() for column in ("name", "folder"))
     for setting in ("folder", {"pattern": _NUMBERED}):
-        names, folders = (images[column].tolist() for column in ("name", "folder"))
         tells = told(names, folders, Group.model_validate(setting))
         found = pd.Series(pd.array(tells, "string"))
         number = found.nunique()

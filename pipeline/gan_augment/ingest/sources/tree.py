@@ -276,7 +276,7 @@ def read_annotations(content: bytes, where: str) -> Annotations:
     if "file" not in columns or not columns & {"split", "group"}:
         raise UserError(f"{where}: needs a column 'file' and a column 'split' or 'group'")
     known: dict[str, Mapping[str, str]] = {}
-    told: dict[str, tuple[str | None, str | None]] = {}
+    before: dict[str, tuple[str | None, str | None]] = {}
     for line, row in enumerate(rows, start=2):
         here = f"{where}, line {line}"
         said = split_name(row.get("split"), here), group(row.get("group"), here)
@@ -285,7 +285,7 @@ def read_annotations(content: bytes, where: str) -> Annotations:
                 raise UserError(f"{here}: names no file for its split or group")
             continue
         name = composed(spelled(row["file"]))
-        if told.setdefault(name, said) != said:
+        if before.setdefault(name, said) != said:
             raise UserError(f"{here}: {name!r} has another split or group in a line before")
         known[name] = row
     return known
