@@ -1,4 +1,5 @@
 import json
+import shutil
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,8 @@ from gan_augment import export as module
 from gan_augment import table
 from gan_augment.errors import UserError
 from gan_augment.export import export
+from gan_augment.ingest.sources import SOURCES
+from gan_augment.params import IngestParams
 from gan_augment.synthesis.baselines import BASELINES
 from gan_augment.table import Images
 from tests.conftest import CommandLine
@@ -57,8 +60,25 @@ def test_a_folder_is_read_by_torchvision(augmented: Path, train: Images, tmp_pat
         for (path, _), (image, _) in zip(read.samples, read, strict=True)
     }
     assert len(pixels) == len(set(train.rows["id"]))
-    for identity, image in zip(train.rows["id"], train.pixels, strict=True):
-        np.testing.assert_array_equal(pixels[identity][..., 0], image[0])
+    about = train.rows[["id", "origin"]].itertuples(index=False)
+    for (identity, origin), image in zip(about, train.pixels, strict=True):
+        name = f"{identity}.synthetic" if origin == "synthetic" else identity
+        np.testing.assert_array_equal(pixels[name][..., 0], image[0])
+
+
+@pytest.mark.parametrize("source", ["folder", "archive"])
+def test_ingestion_takes_no_exported_image_that_is_synthetic_for_real(
+    source: str, augmented: Path, digits: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "out"
+    export(augmented, path, "folder")
+    if source == "archive":
+        path = Path(shutil.make_archive(str(tmp_path / "out"), "zip", path))
+    found = SOURCES[source](IngestParams(source=source, path=path))
+    names = [image.name for image in found.images]
+    assert found.total == len(names) == len(table.Rows(table.shards(digits)))
+    assert not [name for name in names if "synthetic" in name]
+    assert found.skipped["synthetic by their names"][0] == 20
 
 
 def test_a_folder_is_read_by_hugging_face_with_its_provenance(

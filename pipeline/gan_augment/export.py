@@ -1,7 +1,8 @@
 """Export: an image table in the forms that other tools read.
 
 - `folder`: `split/class/id.png`, for torchvision's ImageFolder, and `split/metadata.parquet`, for
-  Hugging Face's imagefolder. Of rows that show the same, the second is `id-2.png`, and so on.
+  Hugging Face's imagefolder. Synthetic images are `id.synthetic.png`, so that nobody takes them for
+  real ones. Of rows that show the same, the second is `id-2.png`, and so on.
 - `webdataset`: `split-000000.tar` of `KEY.png`, `KEY.cls` and, with all that is known of the image,
   `KEY.json`.
 - `npz`: `split.npz` of `images` (N×H×W, or N×H×W×3) and `labels`, and `split.csv`, a line an image.
@@ -30,6 +31,7 @@ from numpy.typing import NDArray
 
 from gan_augment import spreadsheet, table
 from gan_augment.errors import UserError, choose
+from gan_augment.ingest.sources.paths import GENERATED
 from gan_augment.progress import progress
 from gan_augment.storage import read_json, replace_file, write_json
 
@@ -231,11 +233,12 @@ def _files(
     rows: pa.Table, directories: Sequence[str], seen: Counter[tuple[int, str]]
 ) -> Iterator[str]:
     """Yield the path of each row's file, unlike any before; `seen` counts rows by label and id."""
-    for label, identity in _keys(rows):
+    for (label, identity), origin in zip(_keys(rows), rows["origin"].to_pylist(), strict=True):
         seen[label, identity] += 1
         number = seen[label, identity]
         suffix = f"-{number}" if number > 1 else ""
-        yield f"{directories[label]}/{identity}{suffix}.png"
+        kind = GENERATED if origin == "synthetic" else ""
+        yield f"{directories[label]}/{identity}{suffix}{kind}.png"
 
 
 def _pngs(rows: pa.Table) -> list[bytes]:

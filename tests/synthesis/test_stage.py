@@ -97,7 +97,7 @@ def test_fill_brings_every_class_up_to_the_largest(
     images = generate(digits, untrained, tmp_path / "s", plan="fill")
     total = images.counts() + table.read(digits, "train").counts()
     assert np.ptp(total) == 0
-    assert "1          20      89  gan  (few real images" in capsys.readouterr().out
+    assert "1          20      89  gan\n" in capsys.readouterr().out
     assert not places(tmp_path / "s")["scratch"].exists() or not any(
         places(tmp_path / "s")["scratch"].iterdir()
     )

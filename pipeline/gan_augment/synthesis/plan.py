@@ -12,8 +12,6 @@ from gan_augment.errors import UserError, hint
 from gan_augment.params import GenerateParams, Plan
 
 AUTO, FILL = (Plan.model_validate(kind) for kind in ("auto", "fill"))
-FEW = 50
-"""Below so many real images of a class, studies find that a GAN seldom helps it."""
 
 
 def wanted(plan: Plan, real: NDArray[np.int64], classes: Sequence[str]) -> NDArray[np.int64]:
@@ -115,12 +113,10 @@ def shown(
     chosen: Sequence[str],
     classes: Sequence[str],
 ) -> str:
-    """Return the plan as lines of text, with a word on classes that are small."""
+    """Return the plan as lines of text, one a class."""
     width = max(5, *(len(name) for name in classes))
     lines = [f"{'class':{width}}  {'real':>6}  {'wanted':>6}  method"]
     for label, name in enumerate(classes):
         method = chosen[label] if counts[label] else ""
-        small = method == "gan" and real[label] < FEW
-        note = f"  (few real images: below {FEW} a GAN seldom helps)" if small else ""
-        lines.append(f"{name:{width}}  {real[label]:6}  {counts[label]:6}  {method}{note}".rstrip())
+        lines.append(f"{name:{width}}  {real[label]:6}  {counts[label]:6}  {method}".rstrip())
     return "\n".join(lines)

@@ -11,6 +11,8 @@ _LEFT = (
     *("@eadir", "#recycle", "#snapshot", "lost+found", "__pycache__"),
 )
 """What systems, their file managers and editors leave beside files; hidden files are theirs."""
+GENERATED = ".synthetic"
+"""What comes before the ending in the name of a generated image, in folders that are exported."""
 _RUBBISH = re.compile("|".join(map(translate, _LEFT)))
 
 
@@ -47,3 +49,8 @@ def is_rubbish(part: str) -> bool:
 def in_rubbish(name: str) -> bool:
     """Return whether a spelled path is rubbish, or lies in a folder that is."""
     return any(map(is_rubbish, name.split("/")))
+
+
+def is_generated(name: str) -> bool:
+    """Return whether a file is a generated image, as exports name these."""
+    return posixpath.splitext(name)[0].endswith(GENERATED)

@@ -19,6 +19,7 @@ from gan_augment.ingest.sources.paths import (
     asked_for,
     composed,
     in_rubbish,
+    is_generated,
     is_rubbish,
     spelled,
 )
@@ -44,6 +45,7 @@ class Files(NamedTuple):
     skipped: Skipped
 
 
+MADE = "synthetic by their names"
 NOT_READ = "in a format that is not read"
 
 
@@ -145,6 +147,8 @@ def _reason(name: str, params: IngestParams) -> str | None:
         return ""
     if not asked_for(name, params.files):
         return "not asked for by ingest.files"
+    if is_generated(name):
+        return MADE
     ending = _ending(name)
     if is_picture(name):
         return None if ending in endings() else NOT_READ
