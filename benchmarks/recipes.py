@@ -1,6 +1,6 @@
 """What does a change of the recipe, or of the network, move? On three sets of small images.
 
-    python -m benchmarks.recipes                              # some fifteen hours of one core
+    python -m benchmarks.recipes                              # some twenty hours of one core
     python -m benchmarks.recipes --only "as is" "mlp"
     python -m benchmarks.recipes --share 0.01 --seeds 1       # does everything run?
     python -m benchmarks.recipes --table                      # what is finished
@@ -23,10 +23,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from benchmarks import script, studies
 from benchmarks.datasets import fashion_mnist, first, labelled
-from benchmarks.experiment import draw, train
+from benchmarks.experiment import Trained, train
 from benchmarks.race import SCRATCH
 from benchmarks.start import SCARCE, drawn, subset
 from gan_augment import table
@@ -34,8 +35,8 @@ from gan_augment.engine import fan_out, kept
 from gan_augment.gan.networks.resnet import GROWTH
 from gan_augment.gan.networks.shape import pyramid
 from gan_augment.gan.recipe import recipe
+from gan_augment.gan.sampling import sample
 from gan_augment.gan.stage import shape_of
-from gan_augment.gan.start import gain_of
 from gan_augment.ingest import stage as ingest
 from gan_augment.markdown import table as markdown
 from gan_augment.metrics.cas import classification_accuracy_score
@@ -52,6 +53,16 @@ TAUGHT = 200
 PHOTOGRAPH = 32
 """Pixels a side: the largest that no backbone looks at by default."""
 
+CHANGES: dict[str, dict[str, Any]] = {
+    "γ falls to a tenth": {"final_gamma": 0.1},
+    "penalty every 8 steps": {"penalty_interval": 8},
+    "classes evened out by half": {"balance": 0.5},
+    "labels ramp in": {"label_ramp": (0.1, 0.4)},
+    "ADA": {"augment": ("colour", "translation", "cutout")},
+    "latents of 128": {"latent_dim": 128},
+    "images of two generators": {"generators": 2},
+}
+"""What any network can be given."""
 RECIPES: dict[str, dict[str, Any]] = {
     "as is": {},
     "as before: 2,500 batches of 64": {"steps": 0.5, "batch_size": 64},
@@ -68,17 +79,15 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
     "mlp": {"network": "mlp"},
     "mlp, 512 units": {"network": "mlp", "width": 512},
+    "mlp, twice the steps": {"network": "mlp", "steps": 2},
+    **{f"mlp, {name}": {"network": "mlp", **changes} for name, changes in CHANGES.items()},
     "dcgan": {"network": "dcgan"},
-    "γ falls to a tenth": {"final_gamma": 0.1},
-    "penalty every 8 steps": {"penalty_interval": 8},
-    "classes evened out by half": {"balance": 0.5},
-    "labels ramp in": {"label_ramp": (0.1, 0.4)},
-    "ADA": {"augment": ("colour", "translation", "cutout")},
-    "latents of 128": {"latent_dim": 128},
+    **CHANGES,
 }
 """Name → what it changes in the section `train`.
 
-`steps` is a share of the default, `largest` the channels of the largest feature maps.
+`steps` is a share of the default, `largest` the channels of the largest feature maps, `generators`
+how many are trained, of which each makes its share of the images.
 """
 
 
@@ -146,21 +155,42 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(run: Run) -> dict[str, Any]:
     """Train, and score what came of it."""
     known, unseen = SETS[run.images](run.seed)
-    trained = train(known, _params(run, known), threads=1)
-    classes, lift = len(known.classes), Lift(known, unseen, run.seed)
-    pixels, labels = draw(trained, classes, TAUGHT)
-    made = labelled(pixels, labels, known.classes)
-    gain = gain_of(trained.trainer.ema, trained.settings.latent_dim, lift, run.seed)
+    seeds = (run.seed + 100 * n for n in range(RECIPES[run.recipe].get("generators", 1)))
+    trained = [train(known, _params(run, known, seed), threads=1) for seed in seeds]
+    taught = _drawn(trained, np.full(len(known.classes), TAUGHT), known, run.seed)
+    lift = Lift(known, unseen, run.seed)
+    added = _drawn(trained, lift.extra, known, run.seed)
     return {
         **run._asdict(),
-        "cas": classification_accuracy_score(made, unseen),
-        "lift": gain.lift,
-        "minutes": trained.seconds / 60,
+        "cas": classification_accuracy_score(taught, unseen),
+        "lift": lift(added.pixels, added.labels).lift,
+        "minutes": sum(one.seconds for one in trained) / 60,
     }
 
 
-def _params(run: Run, known: Images) -> TrainParams:
+def _drawn(
+    trained: Sequence[Trained], counts: NDArray[np.int64], known: Images, seed: int
+) -> Images:
+    """Return so many images of each class, of which each generator makes a share."""
+    of = len(trained)
+    parts = [
+        sample(
+            one.trainer.ema,
+            one.settings.latent_dim,
+            label,
+            range(n * k // of, n * (k + 1) // of),
+            seed,
+        )
+        for label, n in enumerate(counts.tolist())
+        for k, one in enumerate(trained)
+    ]
+    labels = np.repeat(np.arange(len(counts)), counts)
+    return labelled(np.concatenate(parts), labels, known.classes)
+
+
+def _params(run: Run, known: Images, seed: int) -> TrainParams:
     changes, size = dict(RECIPES[run.recipe]), known.pixels.shape[2:]
+    changes.pop("generators", None)
     network = changes.pop("network", "resnet")
     default = recipe(TrainParams(network=network), size)
     steps = max(round(default.steps * changes.pop("steps", 1) * run.share), 2)
@@ -168,7 +198,7 @@ def _params(run: Run, known: Images) -> TrainParams:
         wide = default.model_copy(update={"width": changes.get("width", default.width)})
         widths, _ = pyramid(shape_of(known, wide), GROWTH, full_size=True)
         changes["width"] = (*widths[:-1], changes.pop("largest"))
-    return TrainParams(network=network, threads=1, seed=run.seed, steps=steps, **changes)
+    return TrainParams(network=network, threads=1, seed=seed, steps=steps, **changes)
 
 
 def _markdown(rows: pd.DataFrame) -> str:

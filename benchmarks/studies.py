@@ -53,6 +53,15 @@ NETWORKS = {
     ],
     "classifiers": ["cnn"],
 }
+RESIDUAL = {
+    "arms": [
+        *("real", "class-weights", "oversample", "gmm", "classic", "mixup", "cutmix"),
+        *("gmm+classic", "gan", "gan+gmm", "gan+classic", "gan+gmm+classic"),
+        *("gan-soft", "gan-fresh", "gan-first", *CONTROLS),
+    ],
+    "classifiers": ["resnet"],
+    "steps": 1000,
+}
 LARGE = {
     **ESTIMATORS,
     "arms": [
@@ -168,6 +177,10 @@ STUDIES: dict[str, Study] = {
     ),
     "fashion-200-20-auto": Study(
         "Fashion-MNIST, 200/20, by `auto`", _fashion(EVEN_200, EVERY, train=BY_DEFAULT)
+    ),
+    "fashion-200-20-resnet": Study(
+        "Fashion-MNIST, 200/20, by `auto`, judged by a residual network",
+        _fashion(EVEN_200, RESIDUAL, train=BY_DEFAULT),
     ),
     **{
         f"fashion-{n}": Study(
