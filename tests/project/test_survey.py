@@ -42,3 +42,20 @@ def test_an_image_that_is_gone_meanwhile_is_no_bad_picture(
     monkeypatch.setattr("gan_augment.project.survey.find", lambda _: listed)
     with pytest.raises(UserError, match="was there when the images were listed"):
         survey(IngestParams(source="folder", path=root))
+
+
+def test_colour_is_a_share_of_what_is_decoded_stored_grey_or_not(pictures: Make) -> None:
+    """One in ten is decoded: a picture stored in colour counts no less than one stored grey."""
+    pictures(numbered({"a": 60}, "scan{:02d}.png"), mode="L")
+    root = pictures(numbered({"b": 60}, "photo{:02d}.png"))
+    found = survey(IngestParams(source="folder", path=root))
+    assert found.colour == 0.5
+    assert found.stored_in_colour
+
+
+def test_grey_is_not_said_of_colours_that_none_looked_at(pictures: Make) -> None:
+    pictures(numbered({"a": 11}, "scan{:02d}.png"), mode="L")
+    root = pictures(["b/photo.png"])
+    found = survey(IngestParams(source="folder", path=root))
+    assert found.colour == 0
+    assert not found.stored_in_colour

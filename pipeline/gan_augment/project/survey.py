@@ -32,8 +32,9 @@ class Survey:
         total: number of images.
         counts: images by split (None where the source gives none) and class.
         sizes: height and width in pixels of the sample.
-        colour: share of the sample that has colour, stored colours that are all grey apart.
-        stored_in_colour: whether any of the sample is stored in colour.
+        colour: share of the pictures decoded that have colour, stored colours that are all grey
+            apart.
+        stored_in_colour: whether any of these is stored in colour.
         grouped: whether the source says which images belong together.
         series: pattern of names that look like series, or None.
         folders: whether folders below the classes look like series.
@@ -69,7 +70,7 @@ class Survey:
 
 
 class Look(NamedTuple):
-    """What one picture looks like; `colour` None if it was not decoded."""
+    """What one picture looks like; `colour` None if it was not to be decoded."""
 
     size: tuple[int, int]
     stored_in_colour: bool
@@ -101,13 +102,13 @@ def survey(params: IngestParams) -> Survey:
             f"{params.path} lists {found.total} images, none with a label: fill the column of "
             "labels, or name another in ingest.columns.label"
         )
-    colours = [look.colour for look in looks if look.colour is not None]
+    decoded = [look for look in looks if look.colour is not None]
     return Survey(
         found.total,
         counts,
         [look.size for look in looks],
-        float(np.mean(colours)) if colours else 0.0,
-        any(look.stored_in_colour for look in looks),
+        float(np.mean([look.colour for look in decoded])) if decoded else 0.0,
+        any(look.stored_in_colour for look in decoded),
         grouped,
         series(names),
         folders(names),
@@ -120,11 +121,11 @@ def _look(image: RawImage, *, decode: bool) -> list[Look]:
     try:
         with image.open() as picture:
             width, height = upright_size(picture)
-            grey = picture.mode in GREY
-            colour = False if grey else None
-            if decode and not grey:
-                colour = _has_colour(picture)  # which may load it at another size
-            return [Look((height, width), not grey, colour)]
+            stored_in_colour = picture.mode not in GREY
+            colour = None
+            if decode:  # which may load it at another size
+                colour = stored_in_colour and _has_colour(picture)
+            return [Look((height, width), stored_in_colour, colour)]
     except UserError:
         raise
     except Exception:  # Pillow's decoders raise nearly anything on malformed files
