@@ -398,7 +398,7 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the project.")],
     images: Annotated[
         Path | None,
-        typer.Option(help="Folder or file of images; without, digits that are built in."),
+        typer.Option(help="Folder or file of images; without, digits, or a set of torchvision."),
     ] = None,
     assignments: Annotated[
         list[str] | None,

@@ -11,6 +11,7 @@ from gan_augment.errors import UserError
 from gan_augment.project import code, repository
 from gan_augment.project import init as module
 from gan_augment.project.init import init, parse, read
+from tests.ingest.sources.test_idx import make as make_mnist
 from tests.project.conftest import Make, git, numbered
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +68,44 @@ def test_without_images_it_is_the_demo(tmp_path: Path) -> None:
     init(tmp_path / "p", None, {})
     assert (tmp_path / "p/params.yaml").read_text() == (ROOT / "params.yaml").read_text()
     assert git(tmp_path / "p", "status", "--porcelain") == ""
+
+
+def test_images_that_torchvision_brings(tmp_path: Path) -> None:
+    """Nothing of the digits is left: neither what caps their classes nor what they are called."""
+    (raw := tmp_path / "p/data/raw/MNIST/raw").mkdir(parents=True)
+    make_mnist(raw, "")
+    given = parse(["ingest.source=torchvision", "ingest.dataset=MNIST"])
+    said = init(tmp_path / "p", None, given)
+    settings = params.load(tmp_path / "p/params.yaml")
+    assert settings.ingest.scarcity == {}
+    assert settings.ingest.path == Path("data/raw")
+    assert re.fullmatch(r"MNIST, \d{4}-\d\d-\d\d", settings.report.data or "")
+    assert said[0].startswith("1,500 images of 10 classes, ")
+    readme = (tmp_path / "p/README.md").read_text()
+    assert "1,500 images of 10 classes" in readme
+    assert "images are in `data/raw`, tracked by DVC" in readme
+    assert git(tmp_path / "p", "status", "--porcelain") == ""
+    assert "data/raw.dvc" in git(tmp_path / "p", "ls-files")
+
+
+@pytest.mark.parametrize(
+    ("assignments", "message"),
+    [
+        (["ingest.source=torchvision", "ingest.dataset=MNIST"], "cannot be fetched"),
+        (["ingest.source=torchvision"], "ingest.dataset: name a class of torchvision.datasets"),
+        (["ingest.source=folder"], "ingest.source = 'folder': name its images with --images; "),
+    ],
+)
+def test_without_images_of_a_source_that_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, assignments: list[str], message: str
+) -> None:
+    def no_network(*_: object, **__: object) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr("torchvision.datasets.utils.urllib.request.urlopen", no_network)
+    with pytest.raises(UserError, match=message):
+        init(tmp_path / "p", None, parse(assignments))
+    assert not (tmp_path / "p").exists()
 
 
 def test_a_folder_in_which_dvc_has_left_its_locks_alone(tmp_path: Path) -> None:

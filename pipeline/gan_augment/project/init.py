@@ -86,7 +86,8 @@ def init(
 
     Args:
         root: its folder, made if need be.
-        source: folder or file of images; None for the digits that are built in.
+        source: folder or file of images; None for the digits that are built in, or for what
+            torchvision downloads if that is the given `ingest.source`.
         given: settings of params.yaml by their dotted names, which override what would be chosen.
         in_place: leave the images where they are even if there is room for them.
         on_step: takes what is done now, where that may last.
@@ -103,30 +104,21 @@ def init(
         raise UserError("ingest.path: name the images with --images, and init sets the path")
     text = _file("params.yaml")
     images, choices, found = Images(None, RAW, copied=False), list[Choice](), None
-    if source is not None:
-        read = recognise(source.resolve(), given.get("ingest.source")) | _of_ingest(given)
-        place = Path(read.pop("path"))
-        text = _amended(text, {f"ingest.{key}": value for key, value in read.items()})
-        text = amend(text, "ingest.scarcity", {})
-        settled = _checked(_amended(text, given))
-        looked_at = settled.ingest.model_copy(update={"path": place})
-        on_step(f"looking at {source}")
-        found = survey(looked_at)
-        choices = choose(found, looked_at, settled.embed)
-        images = _place(root, place, in_place)
-        text = amend(text, "ingest.path", str(images.place))
-        text = amend(text, "report.data", f"{source.resolve().stem}, {date.today()}")
-    for key, value, reason in reversed(choices):
-        if not any(_overlap(key, name) for name in given):
-            text = amend(text, key, value, reason)
-    text = _amended(text, given)
-    _checked(text)
-    with _undone_if_it_fails(root) as made:
+    with _undone_if_it_fails() as made:
+        if source is None:
+            source = _downloads(root, _checked(_amended(text, given)).ingest.source, made)
+        if source is not None:
+            text, place, found, choices = _suited(text, source, given, on_step)
+            images = _place(root, place, in_place)
+            text = amend(text, "ingest.path", str(images.place))
+        text = _amended(text, given)
+        _checked(text)
         on_step(f"making the project in {root}")
-        _write(root, text, images, found, made)
-        if images.copied:
-            on_step(f"copying the images to {images.place}")
-        commit = _track(root, images, made)
+        with _written(root):
+            _write(root, text, images, found, made)
+            if images.copied:
+                on_step(f"copying the images to {images.place}")
+            commit = _track(root, images, made)
     return _summary(root, images, found, choices, given, commit)
 
 
@@ -156,6 +148,47 @@ def read(path: Path | None) -> dict[str, Any]:
     settings_file.load(path)
     content = parse_yaml(path.read_text(encoding="utf-8"), str(path)) or {}
     return {f"{name}.{key}": value for name, part in content.items() for key, value in part.items()}
+
+
+def _downloads(root: Path, source: str, made: Made) -> Path | None:
+    """Return the folder of the project that a source downloads its images to, None for the digits.
+
+    Raises:
+        UserError: it downloads none.
+    """
+    if source == "digits":
+        return None
+    if source != "torchvision":
+        raise UserError(
+            f"ingest.source = {source!r}: name its images with --images; digits and torchvision "
+            "alone need none"
+        )
+    folder = root.resolve() / RAW
+    with _written(root):
+        made.note(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _suited(
+    text: str, source: Path, given: Mapping[str, Any], on_step: Callable[[str], None]
+) -> tuple[str, Path, Survey, list[Choice]]:
+    """Return settings that read the images, where these are now, what they are and what suits."""
+    read = recognise(source.resolve(), given.get("ingest.source")) | _of_ingest(given)
+    place = Path(read.pop("path"))
+    text = _amended(text, {f"ingest.{key}": value for key, value in read.items()})
+    text = amend(text, "ingest.scarcity", {})
+    settled = _checked(_amended(text, given))
+    looked_at = settled.ingest.model_copy(update={"path": place})
+    on_step(f"looking at {looked_at.dataset or source}")
+    found = survey(looked_at)
+    called = looked_at.dataset or source.resolve().stem
+    text = amend(text, "report.data", f"{called}, {date.today()}")
+    choices = choose(found, looked_at, settled.embed)
+    for key, value, reason in reversed(choices):
+        if not any(_overlap(key, name) for name in given):
+            text = amend(text, key, value, reason)
+    return text, place, found, choices
 
 
 def _of_ingest(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -214,22 +247,29 @@ def _linked_folder(path: Path) -> str | None:
 
 
 @contextmanager
-def _undone_if_it_fails(root: Path) -> Iterator[Made]:
+def _undone_if_it_fails() -> Iterator[Made]:
     """Yield what the block makes: if it fails, that is taken away again."""
     made = Made()
     try:
-        made.note(root)
-        root.mkdir(parents=True, exist_ok=True)
         yield made
-    except BaseException as error:
+    except BaseException:
         made.undo()
-        if isinstance(error, OSError):
-            raise UserError(f"cannot write {error.filename or root}: {error.strerror}") from error
         raise
+
+
+@contextmanager
+def _written(root: Path) -> Iterator[None]:
+    """Turn what the system has against writing a project into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"cannot write {error.filename or root}: {error.strerror}") from error
 
 
 def _write(root: Path, text: str, images: Images, found: Survey | None, made: Made) -> None:
     """Start repositories and write the project's files."""
+    made.note(root)
+    root.mkdir(parents=True, exist_ok=True)
     repository.start(root, made)
     what = (
         "handwritten digits"
