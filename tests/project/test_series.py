@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from gan_augment.project.series import folders, series
+from gan_augment.project.series import PATTERNS, folders, groups, series
 
 
 def of(*names: str) -> list[tuple[str, str]]:
@@ -61,3 +61,9 @@ def test_a_folder_an_object() -> None:
     assert folders(many("{}/object {}/{}.png"))
     assert not folders(many("{}/session/{}{}.png"))
     assert not folders(many("{}/batch{}/{}.png", pictures=60))
+
+
+def test_groups_of_a_pattern() -> None:
+    names = of("a/scan1_0.png", "a/scan1_1.png", "a/scan2_0.png", "a/other.png", "b/scan1_0.png")
+    *_, numbers = PATTERNS
+    assert groups(names, numbers) == {"a": 3, "b": 1}

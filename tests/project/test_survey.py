@@ -59,3 +59,30 @@ def test_grey_is_not_said_of_colours_that_none_looked_at(pictures: Make) -> None
     found = survey(IngestParams(source="folder", path=root))
     assert found.colour == 0
     assert not found.stored_in_colour
+
+
+def test_series_of_which_a_class_has_too_few_to_split_are_a_doubt(pictures: Make) -> None:
+    """Ingestion refuses a test split of one class."""
+    parts = [f"good/part{i}_{j}.png" for i in range(20) for j in range(3)]
+    root = pictures([*parts, *(f"bad/scan1_{i}.png" for i in range(60))])
+    found = survey(IngestParams(source="folder", path=root))
+    assert found.series is None
+    (doubt,) = found.doubts
+    assert "names look like series (a number, and then one or a word), which are not kept" in doubt
+    assert "three, one a split, and bad would have fewer" in doubt
+    pictures([f"fair/part{i}_{j}.png" for i in range(3) for j in range(3)])
+    found = survey(IngestParams(source="folder", path=root))
+    assert found.series
+    assert not found.doubts
+
+
+def test_groups_that_the_source_gives_are_asked_for_no_series(
+    pictures: Make, tmp_path: Path
+) -> None:
+    names = [f"scan{i}_{j}.png" for i in range(6) for j in range(3)]
+    pictures(names)
+    lines = [f"images/{name},{'a' if name < 'scan5' else 'b'},{name[4]}" for name in names]
+    (tmp_path / "t.csv").write_text("\n".join(["file,label,group", *lines]))
+    found = survey(IngestParams(source="csv", path=tmp_path, files="t.csv"))
+    assert found.grouped
+    assert not found.doubts

@@ -4,6 +4,9 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
+from gan_augment.ingest.groups import told
+from gan_augment.params import Group
+
 PATTERNS = {
     r"^(.+)\.rf\.[0-9a-f]+\.\w+$": "copies that an annotation service made of one picture",
     r"^(.*\d)(?:[-_ .]+[A-Za-z]*\d+|[-_ .]*[A-Za-z]+)\.\w+$": "a number, and then one or a word",
@@ -35,6 +38,23 @@ def series(names: Iterable[tuple[str, str]]) -> str | None:
         if several and sum(lengths) >= SHARE * len(names) and _median(lengths) <= MAX_LENGTH:
             return pattern
     return None
+
+
+def groups(names: Iterable[tuple[str, str]], pattern: str) -> dict[str, int]:
+    """Return how many groups a pattern makes of each class.
+
+    Images in whose names it finds nothing are groups of one.
+
+    Args:
+        names: the name and the class of each image.
+        pattern: of names, as `ingest.group` takes it.
+    """
+    names = list(names)
+    by_name = told([name for name, _ in names], (), Group.model_validate({"pattern": pattern}))
+    found: dict[str, set[str]] = defaultdict(set)
+    for (name, label), group in zip(names, by_name, strict=True):
+        found[label].add(group or name)
+    return {label: len(has) for label, has in found.items()}
 
 
 def folders(names: Iterable[tuple[str, str]]) -> bool:

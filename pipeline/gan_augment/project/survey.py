@@ -1,6 +1,7 @@
 """A look at images before anything is settled: how many, of what classes, how large, in colour?"""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,13 +13,16 @@ from gan_augment.ingest.decode import upright_size
 from gan_augment.ingest.sources import find
 from gan_augment.ingest.sources.raw import RawImage
 from gan_augment.params import IngestParams
-from gan_augment.project.series import folders, series
+from gan_augment.project.series import PATTERNS, folders, groups, series
+from gan_augment.table import SPLITS
 
 SAMPLE = 500
 """Images whose size is looked at, evenly spread over all;"""
 DECODED = 50
 """and of these, whose pixels are."""
 
+NAMED = 5
+"""Classes that a doubt names at most."""
 GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I", "F")
 SMALL, TINT = 64, 12
 """Side to which a picture is shrunk to look for colour; difference of channels that is colour."""
@@ -36,7 +40,7 @@ class Survey:
             apart.
         stored_in_colour: whether any of these is stored in colour.
         grouped: whether the source says which images belong together.
-        series: pattern of names that look like series, or None.
+        series: pattern of names that look like series, of which there are enough to split, or None.
         folders: whether folders below the classes look like series.
         doubts: sentences on what its owner may not want so, such as classes that look alike.
     """
@@ -102,6 +106,7 @@ def survey(params: IngestParams) -> Survey:
             f"{params.path} lists {found.total} images, none with a label: fill the column of "
             "labels, or name another in ingest.columns.label"
         )
+    pattern, doubts = (None, ()) if grouped else _series(names)
     decoded = [look for look in looks if look.colour is not None]
     return Survey(
         found.total,
@@ -110,9 +115,29 @@ def survey(params: IngestParams) -> Survey:
         float(np.mean([look.colour for look in decoded])) if decoded else 0.0,
         any(look.stored_in_colour for look in decoded),
         grouped,
-        series(names),
+        pattern,
         folders(names),
-        found.doubts,
+        (*found.doubts, *doubts),
+    )
+
+
+def _series(names: Sequence[tuple[str, str]]) -> tuple[str | None, tuple[str, ...]]:
+    """Return the pattern of names that look like series, or a doubt why they are not kept together.
+
+    Ingestion refuses groups that leave fewer than two classes to compare in every split.
+    """
+    pattern = series(names)
+    if pattern is None:
+        return None, ()
+    numbers = groups(names, pattern)
+    few = sorted(label for label, number in numbers.items() if number < len(SPLITS))
+    if len(numbers) - len(few) >= 2:
+        return pattern, ()
+    listed = ", ".join(few[:NAMED]) + (", …" if len(few) > NAMED else "")
+    return None, (
+        f"names look like series ({PATTERNS[pattern]}), which are not kept together, since each "
+        f"class needs three, one a split, and {listed} would have fewer: if images show the same "
+        "thing, add some of others, and say in ingest.group what tells things apart",
     )
 
 
