@@ -32,9 +32,9 @@ def chosen(root: Path, backbone: str = "auto", **given: Any) -> dict[str, Any]:
     return {key: value for key, value, _ in choices}
 
 
-def reason(root: Path, key: str) -> str:
+def reason(root: Path, key: str, **given: Any) -> str:
     """Return why a setting suits what lies at a path."""
-    params = IngestParams.model_validate(recognise(root))
+    params = IngestParams.model_validate(recognise(root) | given)
     choices = choose(survey(params), params, EmbedParams())
     return {choice.key: choice.reason for choice in choices}[key]
 
@@ -125,6 +125,29 @@ def test_published_splits(pictures: Make) -> None:
     three = [f"val/{name}" for name in numbered({"a": 3, "b": 3})]
     root = pictures(three)
     assert chosen(root)["ingest.split.given"] == "keep"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (("train", "val", "test"), 12),
+        (("train", "val"), 9),  # a fourth is taken out for the test split
+        (("train", "test"), 9),
+    ],
+)
+def test_what_is_left_for_training_of_published_splits(
+    pictures: Make, given: tuple[str, ...], expected: int
+) -> None:
+    root = pictures(numbered({f"{split}/{label}": 12 for split in given for label in "ab"}))
+    assert f"about {expected} training images" in reason(root, "generate.plan")
+    assert ("generate.fallback" in chosen(root)) == (expected < 10)
+
+
+def test_the_share_of_training_images_is_the_one_that_is_set(pictures: Make) -> None:
+    root = pictures(numbered(CLASSES))
+    split = {"train": 0.4, "validation": 0.3, "test": 0.3}
+    assert "about 8 training images" in reason(root, "generate.plan", split=split)
+    assert chosen(root, split=split)["generate.fallback"] == "smote"
 
 
 def test_a_csv_with_one_split_and_groups(pictures: Make) -> None:

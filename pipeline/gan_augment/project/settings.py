@@ -12,6 +12,7 @@ from gan_augment.ingest.fitted import FAR, MUCH
 from gan_augment.ingest.sizes import kept, suitable
 from gan_augment.params import EmbedParams, IngestParams
 from gan_augment.project.survey import Survey
+from gan_augment.table import SPLITS
 
 ON_FEATURES = [
     *("real", "class-weights", "oversample", "smote", "gmm", "gaussian"),
@@ -27,7 +28,6 @@ TOO_FEW = 10
 """Training images of a class below which a GAN cannot learn it: `generate.min_real`."""
 OF_COLOUR = 0.1
 """Share of pictures with colour from which on images are in colour."""
-TRAINING = 0.6
 
 
 class Choice(NamedTuple):
@@ -139,11 +139,12 @@ def between(numbers: Collection[int]) -> str:
 
 def training_images(found: Survey, params: IngestParams) -> dict[str, int]:
     """Return about how many training images of each class there will be."""
-    splits = found.splits
+    given, shares = found.splits, params.split
     limit = params.limit or (A_CLASS if found.total > LARGE_SET else found.total)
-    if len(splits) < 2 or params.split.given == "ignore":
-        return {name: round(TRAINING * min(n, limit)) for name, n in found.classes.items()}
-    share = 1.0 if "validation" in splits else TRAINING / (TRAINING + params.split.validation)
+    if len(given) < 2 or shares.given == "ignore":
+        return {name: round(shares.train * min(n, limit)) for name, n in found.classes.items()}
+    lacking = sum(getattr(shares, split) for split in SPLITS if split not in given)
+    share = shares.train / (shares.train + lacking)
     return {
         name: round(share * found.counts["train", name] * min(1, limit / number))
         for name, number in found.classes.items()
