@@ -27,11 +27,15 @@ class SilentError(Exception):
         self.lines = lines
 
 
+class LateError(SilentError):
+    """A command did not end in time."""
+
+
 def ask(module: str, root: Path) -> dict[str, Any]:
     """Return the JSON object that a module prints, on a line, when it is run in `root`.
 
     Raises:
-        SilentError: it failed, or did not end in time.
+        SilentError: it failed; as a `LateError`, it did not end in time.
     """
     lines = tell([sys.executable, "-P", "-m", module], root)
     answer: dict[str, Any] = json.loads(next(line for line in lines if line.startswith("{")))
@@ -47,7 +51,7 @@ def tell(command: Sequence[str], root: Path) -> list[str]:
     lines: list[str] = []
     code = supervisor.run(command, root, lines.append, PATIENCE_S)
     if code == supervisor.TIMED_OUT:
-        raise SilentError([f"no answer within {PATIENCE_S:g} s"])
+        raise LateError([f"no answer within {PATIENCE_S:g} s"])
     if code:
         said = [line.strip() for line in lines if line.strip()]
         raise SilentError(said or [f"exit code {code}"])

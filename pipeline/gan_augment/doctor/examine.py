@@ -7,6 +7,7 @@ from pathlib import Path
 from gan_augment.doctor.finding import Finding
 from gan_augment.doctor.machine import cores_and_memory, disk, python
 from gan_augment.doctor.packages import packages
+from gan_augment.doctor.project import project
 from gan_augment.doctor.repositories import dvc, git
 from gan_augment.doctor.schedules import prefect
 from gan_augment.doctor.training import training
@@ -20,6 +21,7 @@ LOOKS: tuple[Callable[[Path], Iterable[Finding]], ...] = (
     dvc,
     prefect,
     training,
+    project,
 )
 """Those that take long come last."""
 
