@@ -36,6 +36,16 @@ def test_a_file_of_ones_own_that_a_stage_depends_on(tmp_path: Path) -> None:
     assert outdated(tmp_path).startswith("other stage than in dvc.yaml since this version: evalu")
 
 
+def test_how_flows_run_a_stage_and_what_it_is_called_are_the_users_own(tmp_path: Path) -> None:
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    flow = {"flow": {"retries": 2, "time_limit_minutes": 720}}
+    without = {key: value for key, value in stages["train"].items() if key not in ("desc", "meta")}
+    change(tmp_path, ingest={**stages["ingest"], "meta": flow, "desc": "Mine"}, train=without)
+    assert outdated(tmp_path) == ""
+    change(tmp_path, ingest={**stages["ingest"], "meta": flow, "cmd": "true"})
+    assert outdated(tmp_path).startswith("other stage than in dvc.yaml since this version: ingest;")
+
+
 def test_stages_that_differ_or_are_missing(tmp_path: Path) -> None:
     change(tmp_path, train={"cmd": "gan-augment train --old"}, report=None)
     advice = outdated(tmp_path)
