@@ -68,6 +68,20 @@ def test_methods_for_features_where_a_backbone_looks_at_the_images(pictures: Mak
     assert without["ingest.image_size"] == [48, 64]
 
 
+def test_what_looks_at_the_images_goes_by_the_size_that_is_stored(pictures: Make) -> None:
+    """Ingestion stores all at the size of nine in ten."""
+    pictures(numbered({"cat": 29, "dog": 30}), (28, 28))
+    root = pictures(["cat/large.png"], (40, 40))
+    found = chosen(root)
+    assert "evaluate.arms" not in found
+    assert found["ingest.image_size"] is None
+    assert reason(root, "ingest.image_size") == (
+        "the images are about 28×28 pixels, and are all stored so"
+    )
+    pictures(numbered({"dog": 30}), (40, 40))
+    assert "gaussian" in chosen(root)["evaluate.arms"]
+
+
 def test_several_sizes_and_aspects(pictures: Make) -> None:
     pictures(numbered({"cat": 12}), (28, 32))
     root = pictures(numbered({"dog": 12}), (32, 28))

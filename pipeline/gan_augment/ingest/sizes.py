@@ -30,8 +30,7 @@ Size = tuple[int, int]
 def to_store(found: Found, params: IngestParams) -> Size:
     """Return the size to store images at that cannot all stay as they are.
 
-    If nine in ten share one of at most `MAX_SIDE` pixels a side, it is that, else one that suits
-    them, of at most `LONGER`. Only headers are read; what ingestion refuses does not count.
+    Only headers are read; what ingestion refuses does not count.
 
     Args:
         found: what the source holds; its images are used up.
@@ -49,6 +48,15 @@ def to_store(found: Found, params: IngestParams) -> Size:
             advance(done)
     if not sizes:
         raise UserError(f"none of the {found.total} images has a size that can be used")
+    return one_for_all(sizes)
+
+
+def one_for_all(sizes: Counter[Size]) -> Size:
+    """Return the size to store images of some sizes at.
+
+    If nine in ten share one of at most `MAX_SIDE` pixels a side, it is that, else one that suits
+    them, of at most `LONGER`.
+    """
     own = shared(sizes)
     return own if own and max(own) <= MAX_SIDE else suitable(list(sizes.elements()))
 

@@ -1,5 +1,6 @@
 """Settings that suit images, each with its reason."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from statistics import median
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ import numpy as np
 from gan_augment.balance import uneven
 from gan_augment.embed.choice import NONE, PIXELS_UP_TO, chosen
 from gan_augment.ingest.fitted import FAR, MUCH
-from gan_augment.ingest.sizes import kept, suitable
+from gan_augment.ingest.sizes import kept, one_for_all, shared, suitable
 from gan_augment.params import EmbedParams, IngestParams
 from gan_augment.project.survey import Survey
 from gan_augment.table import SPLITS
@@ -65,16 +66,18 @@ def _size(found: Survey, embedded: bool) -> Iterator[Choice]:
         return
     heights, widths = zip(*found.sizes, strict=True)
     height, width = median(heights), median(widths)
-    alike = len(set(found.sizes)) == 1
+    sizes = Counter(found.sizes)
+    own, sides = shared(sizes), one_for_all(sizes)
+    alike = len(sizes) == 1
     said = f"{'all' if alike else 'about'} {width:g}×{height:g} pixels"
-    if alike and _can_be_made(height, width):
-        yield Choice("ingest.image_size", None, f"the images are {said}, and stay so")
-        return
-    sides = suitable(found.sizes)
-    if embedded:
+    if own and _can_be_made(*own):
+        stay = "stay so" if alike else "are all stored so"
+        yield Choice("ingest.image_size", None, f"the images are {said}, and {stay}")
+    elif embedded:
         reason = f"the images are {said}; a pretrained network looks at them, whatever their size"
         yield Choice("ingest.image_size", None, reason)
     else:
+        sides = suitable(found.sizes)
         value: Any = sides[0] if sides[0] == sides[1] else list(sides)
         reason = f"the images are {said}; networks want sides that are multiples of 8"
         yield Choice("ingest.image_size", value, reason)
@@ -158,9 +161,11 @@ def _arms(embedded: bool) -> Iterator[Choice]:
 
 
 def _are_embedded(found: Survey, params: IngestParams, embed: EmbedParams) -> bool:
-    """Return whether a backbone will look at the images."""
-    sizes = found.sizes if params.image_size is None else [np.atleast_1d(params.image_size)]
-    return any(chosen(embed, max(size)) != NONE for size in sizes)
+    """Return whether a backbone will look at the images, at the size that ingestion stores."""
+    if not found.sizes:
+        return False
+    stored = params.image_size or one_for_all(Counter(found.sizes))
+    return chosen(embed, max(stored)) != NONE
 
 
 def _classic(found: Survey) -> Iterator[Choice]:
