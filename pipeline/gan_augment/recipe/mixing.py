@@ -44,22 +44,25 @@ def epoch(
 ) -> NDArray[np.intp]:
     """Return the rows of an epoch in a random order, each as often as it should be seen.
 
-    A fraction is the chance of one time more (systematic resampling), so an epoch has always as
-    many rows, and a row that is to be seen once is seen once.
+    A fraction is the chance of one time more (systematic resampling); a row that is to be seen
+    once is seen once. An epoch has always as many rows, the sum of `times`, rounded.
 
     Args:
         times: float64 N, as `times` gives them.
         draw: decides order and fractions.
         labels: int64 N; where given, each class has as many rows, up to one, as `times` say.
     """
-    length = round(float(times.sum()))
-    order = draw.permutation(len(times))
+    seen = np.floor(times).astype(np.int64)
+    fractions = times - seen
+    order = draw.permutation(np.flatnonzero(fractions))
     if labels is not None:
         order = order[labels[order].argsort(kind="stable")]
-    total = np.cumsum(times[order])
-    total *= length / max(total[-1], 1) if len(total) else 1.0
-    edges = np.minimum(np.floor(total + draw.random()), length)
-    edges[-1:] = length
-    seen = np.diff(edges, prepend=0).astype(np.int64)
-    rows: NDArray[np.intp] = draw.permutation(np.repeat(order, seen))
+    total = np.cumsum(fractions[order])
+    more = round(float(times.sum())) - int(seen.sum())
+    missing = more - float(total[-1:].sum())
+    start = draw.uniform(max(missing, 0.0), min(1.0 + missing, 1.0))  # so that `more` are drawn
+    edges = np.minimum(np.floor(total + start), more)
+    edges[-1:] = more  # whatever the sum's last digit
+    seen[order] += np.diff(edges, prepend=0).astype(np.int64)
+    rows: NDArray[np.intp] = draw.permutation(np.repeat(np.arange(len(seen)), seen))
     return rows
