@@ -1,5 +1,6 @@
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from torchvision.transforms import v2
 from gan_augment.data import Data, load
 from gan_augment.data.dataset import MixingSampler
 from gan_augment.errors import UserError
+from gan_augment.recipe.mixing import times
 
 
 def test_pairs_are_what_the_table_holds(data: Data) -> None:
@@ -100,6 +102,36 @@ def test_the_recipe_of_what_ships(data: Data, project: Path) -> None:
         data.torch().sampler(classifier="svm")
     with pytest.raises(UserError, match=r"no verdict.json: say share=1.0"):
         load(project / "data/synthetic").torch().sampler()
+
+
+@pytest.mark.parametrize(
+    ("arm", "classifier"),
+    [
+        (None, None),
+        (None, "rbf-svm"),
+        ("smote", "rbf-svm"),
+        ("smote+classic", None),
+        ("class-weights", "k-nn"),
+        ("real", None),
+    ],
+)
+def test_the_code_of_a_recipe_shows_rows_as_often_as_it_says(
+    arm: str | None, classifier: str | None, data: Data, augmented: Path
+) -> None:
+    recipe = data.recipe_of(arm, classifier)
+    found: dict[str, Any] = {}
+    exec(recipe.code(str(augmented)), found)
+    planned = np.array([*recipe.planned.values()])
+    often = times(data.labels, data.synthetic, recipe.share, recipe.again, planned)
+    np.testing.assert_array_equal(found["batches"].sampler.times, often)
+
+
+def test_the_code_of_what_ships_names_nothing(data: Data) -> None:
+    for named in ({}, {"arm": "smote"}, {"classifier": "k-nn"}):
+        assert "sampler=train.sampler())" in data.recipe_of(**named).code()
+    other = data.recipe_of("smote+classic").code()
+    assert '# data.recipe_of(arm="smote+classic").transform()' in other
+    assert 'sampler=train.sampler(arm="smote+classic"))' in other
 
 
 def test_without_synthetic_rows_there_is_nothing_to_mix(augmented: Path) -> None:

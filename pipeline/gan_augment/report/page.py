@@ -80,7 +80,7 @@ def render(
             headline=headline(overall),
             classifiers=classifiers,
             ships=ships,
-            recipe=of(verdict, ships.arm) if ships else None,
+            recipe=of({**verdict, "recipe": {"arm": ships.arm}}) if ships else None,
             compared=compared,
             roles=roles,
             groups=_groups(overall, verdict["kinds"]),
