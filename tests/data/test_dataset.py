@@ -1,3 +1,5 @@
+import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -79,11 +81,25 @@ def test_an_epoch_at_the_share_that_validation_chose(data: Data) -> None:
 
 def test_by_arm_and_classifier(data: Data) -> None:
     dataset = data.torch()
-    assert dataset.sampler(arm="gan", classifier="k-nn").share == 2.0
+    assert dataset.sampler(arm="smote", classifier="rbf-svm").share == 0.75
     filled = dataset.sampler(arm="smote+classic")
     assert len(filled) == len(data)
     assert dataset.sampler(share=0).times.sum() == (~data.synthetic).sum()
     assert len(dataset.sampler(share=0, fill=True)) == len(data)
+
+
+def test_an_arm_for_other_synthetic_images_than_those_of_the_table_is_refused(
+    data: Data, augmented: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="images by gan, and the table ships those by smote: name"):
+        data.torch().sampler(arm="gan", classifier="k-nn")
+    shutil.copytree(augmented, tmp_path / "real")
+    verdict = {**(data.verdict or {}), "recipe": {"arm": "class-weights"}}
+    (tmp_path / "real/verdict.json").write_text(json.dumps(verdict))
+    real = load(tmp_path / "real").torch()
+    assert real.sampler(arm="real").share == 0
+    with pytest.raises(UserError, match="arm = 'smote': .* by smote, and the table ships none: "):
+        real.sampler(arm="smote")
 
 
 def test_the_recipe_of_what_ships(data: Data, project: Path) -> None:
