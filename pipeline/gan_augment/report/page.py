@@ -123,7 +123,7 @@ def decision(
     """
     if not verdict.get("recipes"):
         return None
-    return decide(params, verdict, memorisation or {"passed": None})
+    return decide(params, verdict, memorisation or {"passed": None, "reasons": []})
 
 
 def _environment() -> Environment:
