@@ -79,6 +79,20 @@ def test_an_epoch_at_the_share_that_validation_chose(data: Data) -> None:
     assert list(data.torch().sampler(share="verdict", seed=1)) != epochs[0]
 
 
+@pytest.mark.parametrize("share", ["verdit", "0.5", None, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize("fill", [False, True])
+def test_a_share_is_a_number(share: Any, fill: bool, data: Data) -> None:
+    with pytest.raises(UserError, match="should be a number of 0 or more, or 'verdict'"):
+        data.torch().sampler(share, fill=fill)
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, "1", None])
+def test_a_seed_is_a_whole_number(seed: Any, data: Data) -> None:
+    with pytest.raises(UserError, match="seed = .*: should be a whole number of 0 or more"):
+        data.torch().sampler(seed=seed)
+    assert len(list(data.torch().sampler(np.float32(1), seed=np.int64(3)))) == len(data)
+
+
 def test_by_arm_and_classifier(data: Data) -> None:
     dataset = data.torch()
     assert dataset.sampler(arm="smote", classifier="rbf-svm").share == 0.75

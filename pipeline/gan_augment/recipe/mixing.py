@@ -1,5 +1,8 @@
 """How often each row is seen in an epoch: the mixtures that evaluation compares, in the mean."""
 
+from numbers import Real
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,15 +29,25 @@ def times(
         planned: int64 C, images of each class that the plan wants; None is as many as are here.
 
     Raises:
-        UserError: the share is negative.
+        UserError: the share is no number of 0 or more.
     """
-    if not share >= 0:
-        raise UserError(f"share = {share!r}: should be a number of 0 or more, or 'verdict'")
+    share = checked(share)
     size = int(labels.max(initial=-1)) + 1
     real, made = (np.bincount(labels[rows], minlength=size) for rows in (~synthetic, synthetic))
     more = made if planned is None else planned[:size]
     once = 1 + again * more / np.maximum(real, 1)
-    return np.where(synthetic, float(share), once[labels])
+    return np.where(synthetic, share, once[labels])
+
+
+def checked(share: Any) -> float:
+    """Return a share that is a number of 0 or more.
+
+    Raises:
+        UserError: it is something else.
+    """
+    if not isinstance(share, Real) or not 0 <= float(share) < np.inf:
+        raise UserError(f"share = {share!r}: should be a number of 0 or more, or 'verdict'")
+    return float(share)
 
 
 def epoch(
