@@ -65,17 +65,16 @@ def epoch(
         draw: decides order and fractions.
         labels: int64 N; where given, each class has as many rows, up to one, as `times` say.
     """
-    seen = np.floor(times).astype(np.int64)
-    fractions = times - seen
-    order = draw.permutation(np.flatnonzero(fractions))
+    order = draw.permutation(len(times))
     if labels is not None:
         order = order[labels[order].argsort(kind="stable")]
-    total = np.cumsum(fractions[order])
-    more = round(float(times.sum())) - int(seen.sum())
+    whole = np.floor(times[order])
+    total = np.cumsum(times[order] - whole)
+    more = round(float(times.sum())) - float(whole.sum())
     missing = more - float(total[-1:].sum())
     start = draw.uniform(max(missing, 0.0), min(1.0 + missing, 1.0))  # so that `more` are drawn
     edges = np.minimum(np.floor(total + start), more)
     edges[-1:] = more  # whatever the sum's last digit
-    seen[order] += np.diff(edges, prepend=0).astype(np.int64)
-    rows: NDArray[np.intp] = draw.permutation(np.repeat(np.arange(len(seen)), seen))
+    seen = (whole + np.diff(edges, prepend=0)).astype(np.int64)
+    rows: NDArray[np.intp] = draw.permutation(np.repeat(order, seen))
     return rows
