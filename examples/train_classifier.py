@@ -1,6 +1,8 @@
-"""Train a classifier on a published version, by its recipe: python train_classifier.py URL TAG.
+"""Train a classifier on a published version: python train_classifier.py URL TAG.
 
-A folder that holds an image table, such as data/augmented, will do as well.
+Rows, labels and transforms are those of its recipe. Weights in the loss and mixed batches, where
+the recipe has any, are left out for brevity: print(data.recipe.code()) shows them, too. A folder
+that holds an image table, such as data/augmented, will do as well.
 """
 
 import sys
@@ -13,7 +15,7 @@ from torch.utils.data import DataLoader
 from gan_augment import load
 
 data, test = (load(*sys.argv[1:3], split=split) for split in ("train", "test"))
-train = data.torch(transform=None if data.space else data.recipe.transform())  # of images
+train = data.torch(None if data.space else data.recipe.transform(), soft=data.recipe.soft)
 batches = DataLoader(train, batch_size=32, sampler=train.sampler(share="verdict"))
 net = nn.Sequential(nn.Flatten(), nn.LazyLinear(len(train.classes)))
 optimizer = torch.optim.Adam(net.parameters(), lr=0.01)

@@ -153,6 +153,8 @@ def test_copies_never_ship_whatever_the_verdict(
     assert (images.rows["origin"] == "synthetic").any() != refused
     for text in (capsys.readouterr().out, (tmp_path / "augmented" / "README.md").read_text()):
         assert (f"the generator copies: {why}" in text) == refused
+        known = f"as gan (whether the generator copies was not judged: {why})." not in text
+        assert known == refused
 
 
 def test_the_method_that_validation_prefers_is_shipped(

@@ -66,6 +66,37 @@ def test_a_folder_is_read_by_torchvision(augmented: Path, train: Images, tmp_pat
         np.testing.assert_array_equal(pixels[name][..., 0], image[0])
 
 
+def test_every_split_of_a_folder_numbers_classes_alike(
+    train: Images, digits: Path, tmp_path: Path
+) -> None:
+    """Where one has none of a class, and where indices go by another order than directories do."""
+    names = ("10", "a/b", "2", *"3456789")
+    test = table.read(digits, "test")
+    few = test.labels != 1
+    soft = np.linspace(0, 1, 10).tolist()
+    about = {"requested_label": [1] * len(train), "soft_labels": [soft] * len(train)}
+    rows = [
+        table.encode(train.pixels, train.labels, names, split="train", origin="real", **about),
+        table.encode(test.pixels[few], test.labels[few], names, split="test", origin="real"),
+    ]
+    table.write(tmp_path / "odd", rows, names)
+    path = tmp_path / "out"
+    export(tmp_path / "odd", path, "folder")
+    seen = [
+        ImageFolder(str(path / split), allow_empty=True).class_to_idx for split in ("train", "test")
+    ]
+    told = json.loads((path / "classes.json").read_text())
+    assert told == ["10", "2", *"3456789", "a_b"]
+    assert seen == [{name: index for index, name in enumerate(told)}] * 2
+    with pytest.raises(FileNotFoundError, match="no valid file for the classes a_b"):
+        ImageFolder(str(path / "test"))
+    written = pq.read_table(path / "train" / "metadata.parquet").to_pandas()
+    assert set(written["requested_label"]) == {9}
+    assert written["soft_labels"][0].tolist() == [soft[0], *soft[2:], soft[1]]
+    found = SOURCES["folder"](IngestParams(source="folder", path=path))
+    assert found.total == len(train) + few.sum()
+
+
 @pytest.mark.parametrize("source", ["folder", "archive"])
 def test_ingestion_takes_no_exported_image_that_is_synthetic_for_real(
     source: str, augmented: Path, digits: Path, tmp_path: Path

@@ -1,6 +1,6 @@
 """What may ship: whose recipe, with whose synthetic images, and what speaks against them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +32,7 @@ class Decision(NamedTuple):
         otherwise: the arm that does best on validation of those that need real images only.
         weak: why the images of `methods` are not worth having; empty if they are.
         copied: why they must not be shown to anybody; empty if they may.
+        unjudged: why nobody knows whether the generator copies; empty if it is known.
     """
 
     preferred: str
@@ -39,6 +40,7 @@ class Decision(NamedTuple):
     otherwise: str
     weak: list[str]
     copied: list[str]
+    unjudged: Sequence[str] = ()
 
     @property
     def refusals(self) -> list[str]:
@@ -65,7 +67,9 @@ class Decision(NamedTuple):
         """What ships, and why no more than that."""
         if self.sources:
             methods = " and ".join(self.sources)
-            return f"Real images, and synthetic ones by {methods}, as {self.arm}."
+            doubt = "; ".join(self.unjudged)
+            doubt = doubt and f" (whether the generator copies was not judged: {doubt})"
+            return f"Real images, and synthetic ones by {methods}, as {self.arm}{doubt}."
         if not self.refusals and self.arm == "real":
             return "Real images as they are: on validation no recipe is better."
         if not self.refusals:
@@ -83,21 +87,22 @@ def decide(
     """Return whose recipe ships.
 
     It is the one that does best on validation. The GAN's images need the verdict that
-    `params.require` names, and must not be copies. Undecided is enough only where they surely beat
-    real images alone, as an arm with those of simpler methods needs to. The word is about the best
-    arm with the GAN: another one, which `params.method` asks for, is as if undecided. Where the
-    images may not ship, the best recipe with real images only does.
+    `params.require` names, and must not be found to be copies. Undecided is enough only where they
+    surely beat real images alone, as an arm with those of simpler methods needs to. The word is
+    about the best arm with the GAN: another one, which `params.method` asks for, is as if
+    undecided. Where the images may not ship, the best recipe with real images only does.
 
     Args:
         params: the section `assemble`.
         verdict: content of verdict.json.
         memorisation: content of memorisation.json.
     """
-    copied = memorisation["reasons"] if memorisation["passed"] is False else []
-    copied = [f"the generator copies: {why}" for why in copied]
+    passed, reasons = memorisation["passed"], memorisation["reasons"]
+    copied = [f"the generator copies: {why}" for why in reasons if passed is False]
+    unjudged = reasons if passed is None else ()
     recipes: Mapping[str, Mapping[str, Any]] = verdict.get("recipes", {})
     if not recipes:  # a verdict of an earlier version: its word is about the GAN's images
-        return Decision(GAN, (GAN,), "real", _weak_gan(params, verdict), copied)
+        return Decision(GAN, (GAN,), "real", _weak_gan(params, verdict), copied, unjudged)
     otherwise = best(recipes, [arm for arm, found in recipes.items() if not found["methods"]])
     if params.method == "auto":
         preferred = best(recipes)
@@ -111,7 +116,7 @@ def decide(
         return Decision(preferred or otherwise, (), otherwise, weak, [])
     if GAN in methods:
         weak = _weak_gan(params, verdict, preferred)
-        return Decision(preferred, methods, otherwise, weak, copied)
+        return Decision(preferred, methods, otherwise, weak, copied, unjudged)
     earned = params.require == "none" or recipes[preferred]["beats_real"]
     weak = [] if earned else [f"{preferred} does not surely beat real images alone"]
     return Decision(preferred, methods, otherwise, weak, [])

@@ -1,14 +1,17 @@
 """Export: an image table in the forms that other tools read.
 
 - `folder`: `split/class/id.png`, for torchvision's ImageFolder, and `split/metadata.parquet`, for
-  Hugging Face's imagefolder. Synthetic images are `id.synthetic.png`, so that nobody takes them for
-  real ones. Of rows that show the same, the second is `id-2.png`, and so on.
+  Hugging Face's imagefolder. Every split has a directory of every class, so that ImageFolder counts
+  classes alike; of one without images it wants `allow_empty=True`. Synthetic images are
+  `id.synthetic.png`, so that nobody takes them for real ones. Of rows that show the same, the
+  second is `id-2.png`, and so on.
 - `webdataset`: `split-000000.tar` of `KEY.png`, `KEY.cls` and, with all that is known of the image,
   `KEY.json`.
 - `npz`: `split.npz` of `images` (N×H×W, or N×H×W×3) and `labels`, and `split.csv`, a line an image.
 
 All name the file that an image was read from, `source`; `classes.json` lists the class names in
-index order. Nothing that is finished is written again after a crash.
+index order, in a folder those of the directories in ImageFolder's. Nothing that is finished is
+written again after a crash.
 """
 
 import hashlib
@@ -63,10 +66,11 @@ def export(source: Path, target: Path, form: str) -> None:
             f"--format {form} writes pictures, and {bare} rows of {source} are features of "
             f"{space.backbone}: use npz"
         )
+    classes = _directories(source) if write is folder else table.class_names(source)
     # Of whole files, since names of classes, gates and weights are exported, too.
     stamp = {"format": form, "shards": {one.name: _hash(one) for one in table.shards(source)}}
     _claim(target, stamp)
-    write_json(target / "classes.json", list(table.class_names(source)))
+    write_json(target / "classes.json", sorted(classes) if write is folder else list(classes))
     total = len(table.Rows(table.shards(source)))
     done = 0
     with progress("export", total, "images") as advance:
@@ -83,17 +87,11 @@ def export(source: Path, target: Path, form: str) -> None:
 
 
 def folder(source: Path, split: str, target: Path, count: Advance) -> None:
-    """Write a PNG an image, in a directory a class, and metadata.parquet.
-
-    Raises:
-        UserError: two classes would have the same directory.
-    """
+    """Write a PNG an image, in a directory a class, and metadata.parquet."""
     classes = table.class_names(source)
-    names = [_directory(name) for name in classes]
-    if len({name.casefold() for name in names}) < len(names):
-        raise UserError(
-            f"the classes {', '.join(classes)} would share directories: choose another --format"
-        )
+    names = _directories(source)
+    for name in names:
+        (target / split / name).mkdir(parents=True, exist_ok=True)
     lines = []
     seen: Counter[tuple[int, str]] = Counter()
     for rows in _pictures(source, split):
@@ -101,7 +99,8 @@ def folder(source: Path, split: str, target: Path, count: Advance) -> None:
         with ThreadPoolExecutor(WRITERS) as writers:
             places = (target / split / name for name in files)
             deque(writers.map(_write, places, _pngs(rows)), 0)
-        about = table.without_pixels(rows).drop_columns(["label"]).replace_schema_metadata(None)
+        about = _renumbered(table.without_pixels(rows), names)
+        about = about.drop_columns(["label"]).replace_schema_metadata(None)
         about = about.append_column("class", [[classes[y] for y in rows["label"].to_pylist()]])
         lines.append(about.append_column("file_name", [files]))
         count(len(rows))
@@ -284,6 +283,35 @@ def _write(file: Path, content: bytes) -> None:
     if not file.exists():
         with replace_file(file) as partial:
             partial.write_bytes(content)
+
+
+def _directories(source: Path) -> list[str]:
+    """Return the directory of each class, in index order.
+
+    Raises:
+        UserError: two classes would have the same.
+    """
+    classes = table.class_names(source)
+    names = [_directory(name) for name in classes]
+    if len({name.casefold() for name in names}) < len(names):
+        raise UserError(
+            f"the classes {', '.join(classes)} would share directories: choose another --format"
+        )
+    return names
+
+
+def _renumbered(rows: pa.Table, directories: Sequence[str]) -> pa.Table:
+    """Return rows whose classes are numbered in the order of their directories' names."""
+    order = sorted(range(len(directories)), key=directories.__getitem__)
+    for name, renumber in (
+        ("requested_label", order.index),
+        ("soft_labels", lambda scores: [scores[label] for label in order]),
+    ):
+        cells = [None if cell is None else renumber(cell) for cell in rows[name].to_pylist()]
+        column = rows.schema.get_field_index(name)
+        field = rows.schema.field(column)
+        rows = rows.set_column(column, field, pa.array(cells, field.type))
+    return rows
 
 
 def _directory(name: str) -> str:

@@ -39,6 +39,8 @@ BatchSize = Annotated[int, Field(ge=2, le=2**20)]
 Rate = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
 MAX_SIDE = 512
+MAX_PIXELS = 178_956_970
+"""Pillow opens no larger picture."""
 Side = Annotated[int, Field(ge=4, le=MAX_SIDE)]
 Size = Annotated[
     tuple[Side, Side],
@@ -145,7 +147,7 @@ class IngestParams(Section):
     channels: Literal[1, 3] | None = None
     fit: Literal["stretch", "pad", "crop"] = "stretch"
     max_rejected: Fraction = 0.05
-    max_pixels: Annotated[int, Field(ge=16, le=178_956_970)] = 50_000_000
+    max_pixels: Annotated[int, Field(ge=16, le=MAX_PIXELS)] = 50_000_000
     max_images: Positive = 2_000_000
     max_bytes: Annotated[int, Field(ge=1, lt=2**63)] = 20_000_000_000
     duplicates: Duplicates = Duplicates()

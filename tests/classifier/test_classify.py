@@ -4,7 +4,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from gan_augment.classifier.classifier import Classifier
+from gan_augment.classifier.files import classify
 from tests.conftest import CommandLine
 
 
@@ -42,6 +45,17 @@ def test_what_cannot_be_read_is_named_and_counted(cli: CommandLine, project: Pat
     assert "error: 2 of 13 files could not be read" in printed
     assert sum("\t" in line for line in printed.splitlines()) == 11
     assert "Traceback" not in printed
+
+
+def test_pictures_as_large_as_ingestion_may_take_are_classified(
+    of_pixels: Path, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    picture = Image.new("1", (10_000, 9_000))
+    picture.paste(1, (0, 0, 5_000, 9_000))
+    picture.save(tmp_path / "scan.png")
+    (said,) = classify(Classifier(of_pixels), [tmp_path / "scan.png"])
+    assert said.fault == ""
+    assert not recwarn.list
 
 
 def test_bad_input(cli: CommandLine, project: Path) -> None:

@@ -1,6 +1,7 @@
 """The stage classifier: which judge, trained how, and what is written down."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 from gan_augment import load, table
 from gan_augment.classifier import judges, model
 from gan_augment.classifier.training import choose, training_set
+from gan_augment.evaluation.arms import extent
+from gan_augment.evaluation.classifiers import extent_of
 from gan_augment.evaluation.training_set import NO_IMAGE
-from gan_augment.params import ClassifierParams
+from gan_augment.params import ClassifierParams, EvaluateParams
 from gan_augment.recipe import of
 from gan_augment.storage import read_json
 from tests.assembled import MADE
@@ -164,6 +167,18 @@ def test_weights_repetition_and_transforms_are_followed(assemble: Assembled) -> 
     assert made.classic is not None
     assert made.classic.policy == "gentle-affine"
     assert not made.synthetic.any()
+
+
+def test_it_learns_from_as_many_transformed_copies_as_the_judge_that_was_measured(
+    assemble: Assembled,
+) -> None:
+    augmented = assemble(logistic_regression={"share": 1.0, "classic": {"policy": "erasing"}})
+    recipe = of(read_json(augmented / "verdict.json"), "smote")
+    for planned in (50, 2500, 5000):
+        of_so_many = replace(recipe, planned={**dict.fromkeys(recipe.planned, 0), "1": planned})
+        made = training_set(augmented, of_so_many, 0)
+        compared = extent(made.real, planned, EvaluateParams())
+        assert extent_of(made).copies == compared.copies
 
 
 def test_where_none_was_compared_that_can_be_kept_it_says_so(

@@ -1,5 +1,8 @@
+import json
+import shutil
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from torchvision.transforms import v2
 from gan_augment.data import Data, load
 from gan_augment.data.dataset import MixingSampler
 from gan_augment.errors import UserError
+from gan_augment.recipe.mixing import times
 
 
 def test_pairs_are_what_the_table_holds(data: Data) -> None:
@@ -75,13 +79,41 @@ def test_an_epoch_at_the_share_that_validation_chose(data: Data) -> None:
     assert list(data.torch().sampler(share="verdict", seed=1)) != epochs[0]
 
 
+@pytest.mark.parametrize("share", ["verdit", "0.5", None, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize("fill", [False, True])
+def test_a_share_is_a_number(share: Any, fill: bool, data: Data) -> None:
+    with pytest.raises(UserError, match="should be a number of 0 or more, or 'verdict'"):
+        data.torch().sampler(share, fill=fill)
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, "1", None])
+def test_a_seed_is_a_whole_number(seed: Any, data: Data) -> None:
+    with pytest.raises(UserError, match="seed = .*: should be a whole number of 0 or more"):
+        data.torch().sampler(seed=seed)
+    assert len(list(data.torch().sampler(np.float32(1), seed=np.int64(3)))) == len(data)
+
+
 def test_by_arm_and_classifier(data: Data) -> None:
     dataset = data.torch()
-    assert dataset.sampler(arm="gan", classifier="k-nn").share == 2.0
+    assert dataset.sampler(arm="smote", classifier="rbf-svm").share == 0.75
     filled = dataset.sampler(arm="smote+classic")
     assert len(filled) == len(data)
     assert dataset.sampler(share=0).times.sum() == (~data.synthetic).sum()
     assert len(dataset.sampler(share=0, fill=True)) == len(data)
+
+
+def test_an_arm_for_other_synthetic_images_than_those_of_the_table_is_refused(
+    data: Data, augmented: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="images by gan, and the table ships those by smote: name"):
+        data.torch().sampler(arm="gan", classifier="k-nn")
+    shutil.copytree(augmented, tmp_path / "real")
+    verdict = {**(data.verdict or {}), "recipe": {"arm": "class-weights"}}
+    (tmp_path / "real/verdict.json").write_text(json.dumps(verdict))
+    real = load(tmp_path / "real").torch()
+    assert real.sampler(arm="real").share == 0
+    with pytest.raises(UserError, match="arm = 'smote': .* by smote, and the table ships none: "):
+        real.sampler(arm="smote")
 
 
 def test_the_recipe_of_what_ships(data: Data, project: Path) -> None:
@@ -102,6 +134,36 @@ def test_the_recipe_of_what_ships(data: Data, project: Path) -> None:
         load(project / "data/synthetic").torch().sampler()
 
 
+@pytest.mark.parametrize(
+    ("arm", "classifier"),
+    [
+        (None, None),
+        (None, "rbf-svm"),
+        ("smote", "rbf-svm"),
+        ("smote+classic", None),
+        ("class-weights", "k-nn"),
+        ("real", None),
+    ],
+)
+def test_the_code_of_a_recipe_shows_rows_as_often_as_it_says(
+    arm: str | None, classifier: str | None, data: Data, augmented: Path
+) -> None:
+    recipe = data.recipe_of(arm, classifier)
+    found: dict[str, Any] = {}
+    exec(recipe.code(str(augmented)), found)
+    planned = np.array([*recipe.planned.values()])
+    often = times(data.labels, data.synthetic, recipe.share, recipe.again, planned)
+    np.testing.assert_array_equal(found["batches"].sampler.times, often)
+
+
+def test_the_code_of_what_ships_names_nothing(data: Data) -> None:
+    for named in ({}, {"arm": "smote"}, {"classifier": "k-nn"}):
+        assert "sampler=train.sampler())" in data.recipe_of(**named).code()
+    other = data.recipe_of("smote+classic").code()
+    assert '# data.recipe_of(arm="smote+classic").transform()' in other
+    assert 'sampler=train.sampler(arm="smote+classic"))' in other
+
+
 def test_without_synthetic_rows_there_is_nothing_to_mix(augmented: Path) -> None:
     real = load(augmented, synthetic=False)
     assert sorted(real.torch().sampler()) == list(range(len(real)))
@@ -116,9 +178,9 @@ def test_rows_come_as_often_as_they_should(often: list[float], seed: int) -> Non
     for _ in range(3):
         epoch = list(sampler)
         assert len(epoch) == len(sampler)
-        scale = len(sampler) / max(sum(often), 1e-9)
-        for row, count in Counter(epoch).items():
-            assert abs(count - often[row] * scale) < 1 + 1e-6
+        seen = np.bincount(epoch, minlength=len(often))
+        assert (seen >= np.floor(often)).all()
+        assert (seen <= np.ceil(often)).all()
 
 
 def test_fractions_are_met_over_epochs() -> None:

@@ -22,6 +22,7 @@ def test_a_version_reads_as_the_folder_that_was_published(published: Project, da
     assert (there.numpy().images == data.numpy().images).all()
     assert (there.card, there.verdict) == (data.card, data.verdict)
     assert load(str(published.git)).path == there.path == pull(str(published.git), "v1.0.0")
+    assert load(published.root).path == there.path
     assert len(load(published.root, "v1.0.0", split="test")) > 0
 
 

@@ -8,7 +8,7 @@ from gan_augment.data import Data
 from gan_augment.errors import UserError
 from gan_augment.evaluation.arms import ARMS, Material
 from gan_augment.params import ClassicParams
-from gan_augment.recipe.mixing import times
+from gan_augment.recipe.mixing import epoch, times
 
 
 def seen(data: Data, share: float, again: float) -> np.ndarray:
@@ -58,3 +58,19 @@ def test_real_rows_fill_the_plan_as_often_as_they_should() -> None:
     planned = np.array([4, 10, 7])
     found = times(labels[:3], synthetic[:3], 0.0, 0.5, planned)
     np.testing.assert_allclose(found, [2, 2, 6])
+
+
+def test_where_an_epoch_is_no_whole_number_of_rows_real_ones_are_seen_once_all_the_same() -> None:
+    synthetic = np.arange(30) >= 24
+    often = times(np.zeros(30, np.int64), synthetic, 0.1)  # 24.6 rows
+    for seed in range(400):
+        seen = np.bincount(epoch(often, np.random.default_rng(seed)), minlength=30)
+        assert (seen[~synthetic] == 1).all()
+        assert seen[synthetic].sum() == 1
+
+
+def test_fractions_are_drawn_within_classes() -> None:
+    labels, often = np.repeat([0, 1], [5, 20]), np.repeat([1.5, 0.3], [5, 20])
+    for seed in range(100):
+        rows = epoch(often, np.random.default_rng(seed), labels)
+        assert np.bincount(labels[rows]).tolist() == [8, 6]  # of 7.5 and 6

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,20 @@ def test_folders_by_their_address(augmented: Path) -> None:
 def test_addresses_that_nothing_reads() -> None:
     with pytest.raises(UserError, match=r"gopher://host/set cannot be read: Protocol not known"):
         load("gopher://host/set")
+    with pytest.raises(UserError, match="cannot be read: Protocol not known"):
+        load(f"gopher://host/{'set' * 100}")  # longer than a name of a file
+
+
+def pulled(augmented: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """Return a list that grows by what is asked of `pull` from now on; it gives `augmented`."""
+    asked: list[tuple[Any, ...]] = []
+
+    def pull(*arguments: Any, **options: Any) -> Path:
+        asked.append((*arguments, options))
+        return augmented
+
+    monkeypatch.setattr(versions, "pull", pull)
+    return asked
 
 
 @pytest.mark.parametrize(
@@ -160,12 +175,18 @@ def test_addresses_that_nothing_reads() -> None:
 def test_repositories_are_told_from_folders_and_addresses(
     place: str, version: str | None, augmented: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[Any, ...]] = []
-
-    def pull(*arguments: Any, **options: Any) -> Path:
-        asked.append((*arguments, options))
-        return augmented
-
-    monkeypatch.setattr(versions, "pull", pull)
+    asked = pulled(augmented, monkeypatch)
     assert load(place, version).path == augmented
     assert asked == [(place, version, "augmented", {})]
+
+
+def test_a_checkout_is_a_repository_unless_it_holds_a_table_itself(
+    augmented: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = pulled(augmented, monkeypatch)
+    (tmp_path / "checkout/.git").mkdir(parents=True)
+    assert load(tmp_path / "checkout").path == augmented
+    assert asked == [(str(tmp_path / "checkout"), None, "augmented", {})]
+    shutil.copytree(augmented, tmp_path / "checkout", dirs_exist_ok=True)
+    assert load(tmp_path / "checkout").path == tmp_path / "checkout"
+    assert len(asked) == 1

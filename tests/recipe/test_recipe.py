@@ -64,6 +64,8 @@ def test_of_features_the_real_images_are_seen_again_transformed() -> None:
     assert isinstance(picture, Image.Image)
     assert (picture.size, picture.mode) == (image.size, "L")
     assert "torch." not in found.code()
+    assert 'data.torch().sampler(arm="gan+classic")' in found.code()
+    assert '# data.recipe_of(arm="gan+classic").transform()' in found.code()
 
 
 def test_what_learns_from_images_gets_them_from_a_table_with_features() -> None:

@@ -264,7 +264,7 @@ def test_what_ships_is_what_assemble_decides_and_its_recipe_is_told(page: Render
     html = page()
     words = text(html)
     assert "ships: Real images, as classic: on validation gan is better, but the gener" in words
-    recipe = of(evaluated()[0], "classic")
+    recipe = of({**evaluated()[0], "recipe": {"arm": "classic"}})
     assert recipe.sentence in words
     assert escape(recipe.code()) in html
     assert "v2.RandomAffine(" in html

@@ -93,7 +93,7 @@ def _recipe(verdict: Mapping[str, Any], decision: Decision) -> list[str]:
     """Return how to follow what ships; nothing if the verdict is older than recipes."""
     if not verdict.get("recipes"):
         return []
-    recipe = of(verdict, decision.arm)
+    recipe = of({**verdict, "recipe": {"arm": decision.arm}})
     return [
         "## Recipe",
         f"{escape(recipe.sentence)} It was chosen on validation{preference(verdict)}.",

@@ -1,5 +1,6 @@
 """Files to classify: found, decoded as ingestion decodes them, and told of if that fails."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
 from operator import itemgetter
@@ -8,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from gan_augment.classifier.classifier import AT_ONCE, Classifier
 from gan_augment.errors import UserError
@@ -87,6 +89,8 @@ def classify(classifier: Classifier, paths: Sequence[Path]) -> Iterator[Said]:
     Raises:
         UserError: the backbone cannot be had, or has other weights.
     """
+    # What ingestion takes at most is above the number at which Pillow warns.
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     for start in range(0, len(paths), AT_ONCE):
         batch = paths[start : start + AT_ONCE]
         read = [_read(path, classifier.stored) for path in batch]

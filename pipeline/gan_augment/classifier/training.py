@@ -12,7 +12,14 @@ from gan_augment import table
 from gan_augment.classifier.judges import JUDGES
 from gan_augment.evaluation import views
 from gan_augment.evaluation.classifiers import classifier
-from gan_augment.evaluation.training_set import NO_IMAGE, TrainingSet, Views, of_images
+from gan_augment.evaluation.training_set import (
+    NO_IMAGE,
+    Extent,
+    TrainingSet,
+    Views,
+    copies_compared,
+    of_images,
+)
 from gan_augment.params import ClassifierParams
 from gan_augment.recipe import Recipe, of
 from gan_augment.recipe.mixing import epoch, times
@@ -103,6 +110,7 @@ def training_set(
         weights = rows.rows["weight"].fillna(1.0).to_numpy(np.float64)
     if recipe.class_weights:
         weights *= np.array([recipe.class_weights[name] for name in rows.classes])[rows.labels]
+    copies = copies_compared(int((~synthetic).sum()), int(planned.sum()))
     all_rows = of_images(rows)
     return replace(
         all_rows,
@@ -114,6 +122,7 @@ def training_set(
         shows=np.where(~_with_views(synthetic, recipe), NO_IMAGE, np.arange(len(rows)))[seen],
         classic=recipe.classic,
         views=_views(augmented, rows, recipe, seed, weights_file),
+        extent=Extent(copies, len(seen) * (1 + copies * (recipe.classic is not None))),
     )
 
 

@@ -11,10 +11,12 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from gan_augment.recipe.mixing import epoch, times
+from gan_augment.errors import UserError
+from gan_augment.recipe.mixing import checked, epoch, times
 
 if TYPE_CHECKING:
     from gan_augment.data.loading import Data
+    from gan_augment.recipe import Recipe
 
 
 class TorchDataset(Dataset[tuple[Any, ...]]):
@@ -93,17 +95,33 @@ class TorchDataset(Dataset[tuple[Any, ...]]):
             seed: another gives another order.
 
         Raises:
-            UserError: the share is negative, or `verdict` where there is none or not for that arm
-                or classifier.
+            UserError: share or seed is no number of 0 or more, or the share is `verdict` where
+                there is none or not for that arm or classifier, or the arm is for synthetic images
+                that the table does not ship.
         """
+        if not isinstance(seed, int | np.integer) or seed < 0:
+            raise UserError(f"seed = {seed!r}: should be a whole number of 0 or more")
         if share == "verdict":
-            found = self.data.recipe_of(arm, classifier)
+            found = self._recipe(arm, classifier)
             share, again = found.share, found.again
             planned = np.array([found.planned[name] for name in self.classes], np.int64)
         else:
-            again, planned = (max(1 - share, 0.0) if fill else 0.0), None
+            share, planned = checked(share), None
+            again = max(1 - share, 0.0) if fill else 0.0
         seen = times(self.data.labels, self.data.synthetic, share, again, planned)
         return MixingSampler(seen, share, seed)
+
+    def _recipe(self, arm: str | None, classifier: str | None) -> "Recipe":
+        """Return a recipe for the synthetic rows that the table ships, if it is for any."""
+        found, shipped = self.data.recipe_of(arm, classifier), self.data.recipe.methods
+        if found.methods and set(found.methods) != set(shipped):
+            needed = " and ".join(found.methods)
+            there = f"those by {' and '.join(shipped)}" if shipped else "none"
+            raise UserError(
+                f"arm = {found.arm!r}: it is for synthetic images by {needed}, and the table ships "
+                f"{there}: name an arm that fits, or a share"
+            )
+        return found
 
 
 class MixingSampler(Sampler[int]):

@@ -12,6 +12,8 @@ from gan_augment.errors import UserError
 from gan_augment.storage import cache_directory, digest, replace_file
 
 REPOSITORY = re.compile(r"(git|ssh|git\+\w+)://|[\w.-]+@[\w.-]+:|.*\.git/?$", re.IGNORECASE)
+HELD = (".parquet", ".safetensors")
+"""Endings of files that an artifact has."""
 
 
 def locate(
@@ -20,7 +22,8 @@ def locate(
     """Return a folder on this machine that holds an artifact; what is elsewhere is fetched, once.
 
     Args:
-        source: a folder, an address, or a git repository.
+        source: a folder, an address, or a git repository; a folder of one that holds no artifact
+            itself is a repository, too.
         version: a tag of the repository; given one, any source is a repository.
         files: patterns of the names of files: of an address only these are fetched.
         artifact: which of the repository's.
@@ -29,7 +32,7 @@ def locate(
         UserError: there is no such place or version, or it cannot be reached.
     """
     place = os.fspath(source)
-    if version is not None or REPOSITORY.match(place):
+    if version is not None or REPOSITORY.match(place) or _is_checkout(place):
         from gan_augment.versions import pull
 
         return pull(place, version, artifact)
@@ -37,6 +40,12 @@ def locate(
     if not folder.is_dir():
         raise UserError(f"{folder} {'is a file, not a folder' if folder.exists() else NOWHERE}")
     return folder
+
+
+def _is_checkout(place: str) -> bool:
+    if ADDRESS.match(place) or not Path(place, ".git").exists():
+        return False
+    return not any(file.suffix in HELD for file in Path(place).iterdir())
 
 
 def fetch(url: str, files: Sequence[str]) -> Path:

@@ -20,7 +20,7 @@ from gan_augment.evaluation.training_set import (
     Extent,
     TrainingSet,
     Views,
-    copies,
+    copies_compared,
     of_images,
     resampled,
 )
@@ -301,10 +301,9 @@ def options(name: str, space: FeatureSpace | None) -> tuple[Option, ...]:
 def extent(real: int, synthetic: int, params: EvaluateParams) -> Extent:
     """Return the extent of a comparison with so many real and synthetic training images.
 
-    Copies are as many as an arm bears that adds what is in data/synthetic. The largest arm adds
-    the most that validation chooses from.
+    The largest arm adds the most that validation chooses from.
     """
-    made = copies(resampled(real + synthetic))
+    made = copies_compared(real, synthetic)
     sizes = [
         resampled(real + int(_most(name, params) * synthetic)) * (1 + made * transforms(name))
         for name in params.arms

@@ -137,6 +137,14 @@ def resampled(rows: int) -> int:
     return 3 * rows // 2
 
 
+def copies_compared(real: int, synthetic: int) -> int:
+    """Return how many copies all arms of a comparison have of so many real and synthetic images.
+
+    As many as an arm bears that adds what is in data/synthetic.
+    """
+    return copies(resampled(real + synthetic))
+
+
 def resample(training_set: TrainingSet, seed: int) -> TrainingSet:
     """Return every row once, and half as many again drawn with replacement from each class.
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gan_augment import table
 from gan_augment.errors import UserError
 from gan_augment.ingest.decode import Rejected, as_stored, is_deep
-from gan_augment.params import IngestParams, Size
+from gan_augment.params import MAX_PIXELS, IngestParams, Size
 
 DEEP = "has 16 bits of grey, and the images it was trained on had 8: save it with 8"
 """What is said of an image whose scale nobody knows."""
@@ -37,8 +37,10 @@ class Stored(BaseModel):
 
     @cached_property
     def params(self) -> IngestParams:
-        """What `ingest` was told, or found out."""
-        return IngestParams(image_size=self.size, channels=self.channels, fit=self.fit)
+        """What `ingest` was told, or found out; pictures may be as large as any that it takes."""
+        return IngestParams(
+            image_size=self.size, channels=self.channels, fit=self.fit, max_pixels=MAX_PIXELS
+        )
 
     def pixels(self, image: Image.Image, name: str) -> NDArray[np.uint8]:
         """Return the pixels of an image that is stored so, uint8 C×H×W.

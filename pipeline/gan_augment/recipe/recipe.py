@@ -41,6 +41,8 @@ class Recipe:
             of its own: mean, low and high of the 95 % interval, 0–1.
         against_real: the difference to real images alone, likewise; None for those themselves.
         classifiers: classifier → the settings chosen for it, and its `validation` and `score`.
+        named: the arguments of `Data.recipe_of`, and of a sampler, by which it is had; none if it
+            is that of what ships.
     """
 
     arm: str
@@ -60,6 +62,7 @@ class Recipe:
     score: Mapping[str, float]
     against_real: Mapping[str, float] | None
     classifiers: Mapping[str, Mapping[str, Any]]
+    named: Mapping[str, str]
 
     def transform(self) -> "v2.Compose":
         """Return torchvision's transform from Pillow's image to a float tensor C×H×W, 0–1.
@@ -148,11 +151,12 @@ class Recipe:
         yield f"data = load({json.dumps(source)})"
         options = []
         if transformed:
-            yield f"transform = {transforms.code(self.classic)}  # data.recipe.transform()"
+            yield f"transform = {transforms.code(self.classic)}  # {self._itself}.transform()"
             options.append("transform=transform")
         options += [f"{name}=True" for name in ("soft", "weighted") if getattr(self, name)]
         yield f"train = data.torch({', '.join(options)})"
-        yield "batches = DataLoader(train, batch_size=64, sampler=train.sampler())"
+        sampler = f"train.sampler({self._arguments})"
+        yield f"batches = DataLoader(train, batch_size=64, sampler={sampler})"
         if self.class_weights:
             weights = ", ".join(f"{weight:.4g}" for weight in self.class_weights.values())
             yield "# in the order of data.classes"
@@ -167,8 +171,8 @@ class Recipe:
         yield from ("", "from gan_augment import load", "")
         yield f'data = load({json.dumps(source)}, split="train")'
         made = transforms.code(self.classic, picture=True)
-        yield f"transform = {made}  # data.recipe.transform()"
-        yield "rows = np.array([*data.torch().sampler()])  # an epoch"
+        yield f"transform = {made}  # {self._itself}.transform()"
+        yield f"rows = np.array([*data.torch().sampler({self._arguments})])  # an epoch"
         if self.copies_of_all:
             yield f"copies = [transform(data.image(n)) for _ in range({self.copies}) for n in rows]"
             yield "features = np.concatenate([data.features[rows], data.embed(copies)])"
@@ -181,6 +185,14 @@ class Recipe:
         yield "features = [data.features[rows], data.embed(copies), data.features[made]]"
         yield "features = np.concatenate(features)"
         yield f"labels = data.labels[np.concatenate([rows, np.tile(real, {self.copies}), made])]"
+
+    @property
+    def _arguments(self) -> str:
+        return ", ".join(f"{name}={json.dumps(value)}" for name, value in self.named.items())
+
+    @property
+    def _itself(self) -> str:
+        return f"data.recipe_of({self._arguments})" if self.named else "data.recipe"
 
     @property
     def _mixer(self) -> transforms.Step:
@@ -203,13 +215,18 @@ def of(verdict: Mapping[str, Any], arm: str | None = None, classifier: str | Non
     recipes = verdict.get("recipes")
     if not recipes:
         raise UserError("verdict.json names no recipe: it is of an older version")
-    name = arm or verdict["recipe"]["arm"]
+    ships = verdict["recipe"]["arm"]
+    name = arm or ships
     found = choose(recipes, name, "arm")
-    settings = choose(found["classifiers"], classifier or found["classifier"], "classifier")
+    chosen = classifier or found["classifier"]
+    settings = choose(found["classifiers"], chosen, "classifier")
+    named = {"arm": name} if name != ships else {}
+    if chosen != found["classifier"]:
+        named["classifier"] = chosen
     return Recipe(
         name,
         tuple(found["methods"]),
-        classifier or found["classifier"],
+        chosen,
         settings["share"],
         settings["again"],
         verdict["planned"],
@@ -224,6 +241,7 @@ def of(verdict: Mapping[str, Any], arm: str | None = None, classifier: str | Non
         found["score"],
         found["against_real"],
         found["classifiers"],
+        named,
     )
 
 

@@ -80,7 +80,7 @@ def render(
             headline=headline(overall),
             classifiers=classifiers,
             ships=ships,
-            recipe=of(verdict, ships.arm) if ships else None,
+            recipe=of({**verdict, "recipe": {"arm": ships.arm}}) if ships else None,
             compared=compared,
             roles=roles,
             groups=_groups(overall, verdict["kinds"]),
@@ -123,7 +123,7 @@ def decision(
     """
     if not verdict.get("recipes"):
         return None
-    return decide(params, verdict, memorisation or {"passed": None})
+    return decide(params, verdict, memorisation or {"passed": None, "reasons": []})
 
 
 def _environment() -> Environment:
