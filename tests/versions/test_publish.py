@@ -16,6 +16,7 @@ from gan_augment.errors import UserError
 from gan_augment.project import code
 from gan_augment.versions import list_versions, pull
 from gan_augment.versions.publish import TRIES, Publication, Refused, latest, publish
+from tests.recipes import recipe
 from tests.versions.conftest import TRAIN, Project, change_data, copy
 
 FIRST, SECOND = b"a\n", b"a\nb\n"
@@ -217,6 +218,31 @@ def test_a_refusal_says_why_and_publishes_nothing(project: Project) -> None:
     recorded = latest(project.root, Publication())
     assert recorded is not None
     assert recorded.record == release.record
+
+
+@pytest.mark.parametrize("leader", [None, "augmented"])
+def test_a_generator_that_copies_is_no_version_though_the_recipe_does_without(
+    project: Project, leader: str | None
+) -> None:
+    path = project.root / "dvc.yaml"
+    content = yaml.safe_load(path.read_text())
+    meta = {"meta": {"published_with": leader}} if leader else {}
+    content["artifacts"]["generator"] = {"path": "models/generator", **meta}
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    recipes = {"real": recipe(validation=0.8), "oversample": recipe(["oversample"])}
+    project.write(
+        gate={"passed": False, "reasons": ["12 of 900 images are copies"]},
+        verdict={"overall": {"verdict": "no gain", "sentence": "no gain."}, "recipes": recipes},
+    )
+    project.commit()
+    project.rebuild()
+    of_generator = Publication(artifact=leader or "generator", override="to look at")
+    with pytest.raises(Refused, match="the memorisation check failed: 12 of 900") as refused:
+        publish(project.root, of_generator)
+    assert refused.value.final
+    assert project.tags() == []
+    if not leader:
+        assert publish(project.root, Publication()).is_new
 
 
 def test_what_is_not_committed_or_not_built_is_no_version(project: Project) -> None:

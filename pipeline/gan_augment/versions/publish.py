@@ -84,11 +84,12 @@ class Refused(Exception):  # noqa: N818  # a refusal is an outcome, not an error
 
     Attributes:
         reasons: why, one sentence each.
+        final: whether no override would let it pass.
     """
 
-    def __init__(self, reasons: Sequence[str]) -> None:
+    def __init__(self, reasons: Sequence[str], *, final: bool) -> None:
         super().__init__("not published: " + "; ".join(reasons))
-        self.reasons = list(reasons)
+        self.reasons, self.final = list(reasons), final
 
 
 class OvertakenError(UserError):
@@ -117,10 +118,8 @@ def publish(
     cache.require_dvc()
     _full_name(root, publication.artifact)
     _check_workspace(root)
-    reasons = gate.refusals(root, publication.override)
-    if reasons:
-        raise Refused(reasons)
     about = record.describe(root, publication.artifact, publication.override)
+    _require_earned(root, publication.override, about)
     push_data(root, on_line, hold)  # of the last version, too: the remote may have lost it
     for attempt in range(1, TRIES + 1):
         last = latest(root, publication)
@@ -139,6 +138,13 @@ def publish(
             on_line(f"{overtaken}; trying again")
     on_line(f"published {' and '.join(made)}")
     return Release(made[0], about, is_new=True)
+
+
+def _require_earned(root: Path, override: str | None, about: dict[str, Any]) -> None:
+    """Raise `Refused` if the gate lets what the record is about not pass."""
+    published = [of["path"] for of in (about["data"], *about["with"].values())]
+    if reasons := gate.refusals(root, override, published):
+        raise Refused(reasons, final=bool(override or gate.refusals(root, "asked", published)))
 
 
 def latest(root: Path, publication: Publication) -> Release | None:
