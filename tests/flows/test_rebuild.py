@@ -11,6 +11,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas import State
 from prefect.client.schemas.filters import FlowRunFilter
 
+from gan_augment.versions import half_written
 from gan_augment.versions.graph import stages
 from gan_augment_flows import rebuild as module
 from gan_augment_flows.rebuild import as_task, rebuild, run_name
@@ -213,6 +214,15 @@ def test_two_at_once(project: Project) -> None:
     assert state.is_completed(), state.message
     assert first.wait() == 0
     assert project.run("dvc", "status") == "Data and pipelines are up to date.\n"
+
+
+@pytest.mark.parametrize("file", half_written.KINDS)
+def test_a_run_goes_on_after_dvc_was_killed_while_it_wrote(file: Path, project: Project) -> None:
+    whole = (project.root / "dvc.lock").read_text()
+    (project.root / file).write_text("{'schema")
+    state = run(rebuild, root=project.root, update=True)
+    assert state.is_completed(), state.message
+    assert (project.root / "dvc.lock").read_text() == whole
 
 
 def test_new_data_only(project: Project) -> None:
