@@ -475,7 +475,11 @@ def publish(
         try:
             release = publish(Path(), settings, hold=[lock])
         except Refused as refused:
-            how = "" if refused.final else "; --override REASON publishes what is assembled all the same"
+            how = (
+                ""
+                if refused.final
+                else "; --override REASON publishes what is assembled all the same"
+            )
             raise UserError(f"{refused}{how}") from refused
     if not release.is_new:
         print(f"{release.tag} is this already: nothing to publish")

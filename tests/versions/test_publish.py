@@ -255,6 +255,53 @@ def test_what_is_not_committed_or_not_built_is_no_version(project: Project) -> N
     assert project.tags() == []
 
 
+def test_what_is_committed_while_data_is_pushed_is_not_in_the_version(
+    second: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gan_augment.versions import publish as module
+
+    head = second.run("git", "rev-parse", "HEAD").strip()
+    params = second.run("git", "show", "HEAD:params.yaml")
+    push = module.push_data
+
+    def slow(*args: object) -> None:
+        push(*args)  # type: ignore[arg-type]
+        second.change("train", "steps", 9)
+        (second.root / "data/raw/c.txt").write_text("c\n")
+        second.run("dvc", "add", "--quiet", "data/raw")
+        second.commit()
+
+    monkeypatch.setattr(module, "push_data", slow)
+    release = publish(second.root, Publication())
+    assert release.record["code"]["commit"] == head
+    parents = second.run("git", "log", "-1", "--format=%P", release.tag, cwd=second.git).split()
+    assert parents[1] == head
+    assert second.run("git", "show", f"{release.tag}:params.yaml", cwd=second.git) == params
+    assert consume(second) == SECOND
+    assert (
+        second.run("git", "show", f"{release.tag}:data/raw.dvc")
+        != (second.root / "data/raw.dvc").read_text()
+    )
+
+
+def test_a_commit_while_publishing_begins_is_refused(
+    second: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gan_augment.versions import publish as module
+
+    check = module._check_workspace
+
+    def overtaken(root: Path) -> None:
+        check(root)
+        second.change("train", "steps", 9)
+        second.commit()
+
+    monkeypatch.setattr(module, "_check_workspace", overtaken)
+    with pytest.raises(UserError, match="a commit was made, or stages ran, while publishing"):
+        publish(second.root, Publication())
+    assert second.tags() == ["augmented@v1.0.0"]
+
+
 def test_only_declared_artifacts(project: Project) -> None:
     with pytest.raises(UserError, match="did you mean 'augmented'"):
         publish(project.root, Publication(artifact="augmentd"))
