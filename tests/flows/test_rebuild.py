@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from prefect.client.orchestration import get_client
 from prefect.client.schemas import State
 from prefect.client.schemas.filters import FlowRunFilter
@@ -175,6 +176,21 @@ def test_other_params_are_an_experiment_that_leaves_the_workspace_alone(project:
 
     failed = run(rebuild, root=project.root, set={"train.stepz.x": 1})
     assert failed.is_failed()
+
+
+def test_an_experiment_has_the_values_that_were_given(project: Project) -> None:
+    said = {"ingest.path": "données\\d", "generate.plan": {"classes": {"a b": 2}}}
+    project.run("git", "add", "dvc.lock")
+    project.commit("built")
+    state = run(rebuild, root=project.root, set=said)
+    assert state.is_completed(), state.message
+    (commit,) = project.run("dvc", "exp", "list", "--sha-only").split()
+    params = yaml.safe_load(project.run("git", "show", f"{commit}:params.yaml"))
+    assert params["ingest"]["path"] == said["ingest.path"]
+    assert params["generate"]["plan"] == said["generate.plan"]
+    state = run(rebuild, root=project.root, set={"ingest.path": "${x}"})
+    assert state.is_failed()
+    assert "experiment failed: ingest.path = '${x}': DVC cannot set that" in (state.message or "")
 
 
 def test_publishing_after_a_rebuild(project: Project) -> None:
