@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gan_augment import schema
 from gan_augment.errors import UserError
 from gan_augment.project import code
 from gan_augment.versions import list_versions, pull
@@ -418,6 +419,14 @@ def test_the_code_that_made_a_version_is_published_with_it(project: Project) -> 
     shown = project.run("git", "show", f"{tag}:gan-augment.lock")
     assert shown == (project.root / "gan-augment.lock").read_text()
     assert yaml.safe_load(shown) == code.installed()
+
+
+def test_the_schema_that_an_upgrade_wrote_is_published_without_a_commit(project: Project) -> None:
+    (project.root / schema.FILE).write_text("{}\n")
+    project.commit()
+    schema.write(project.root)
+    tag = publish(project.root, Publication()).tag
+    assert project.run("git", "show", f"{tag}:{schema.FILE}") == schema.text()
 
 
 @pytest.mark.usefixtures("cache")

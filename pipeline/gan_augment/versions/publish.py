@@ -25,6 +25,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from gan_augment import schema
 from gan_augment.errors import UserError
 from gan_augment.project import code
 from gan_augment.storage import as_json, scratch_directory
@@ -329,7 +330,7 @@ def _check_workspace(root: Path) -> None:
     """
     top = _top(root).resolve()
     outside = [path for path in graph.outside(root) if Path(path).is_relative_to(top)]
-    changed = [name for name in _changed_files(root, *outside) if not _is_dvc(name)]
+    changed = [name for name in _changed_files(root, *outside) if not _is_written(name)]
     if unknown := [name for name in _new_files(root) if name.endswith(CODE)]:
         raise UserError(
             f"{', '.join(unknown)}: not in git, so that the version would lack code that may have "
@@ -349,7 +350,7 @@ def _check_workspace(root: Path) -> None:
 
 def _build(root: Path) -> Build:
     commit, top = git.line(root, "rev-parse", "HEAD"), _top(root)
-    names = [name for name in [*_changed_files(root), *_new_files(root)] if _is_dvc(name)]
+    names = [name for name in [*_changed_files(root), *_new_files(root)] if _is_written(name)]
     paths = {name: top / name for name in [*names, f"{git.prefix(root)}dvc.lock"]}
     return Build(commit, {n: p.read_bytes() if p.exists() else None for n, p in paths.items()})
 
@@ -369,8 +370,10 @@ def _new_files(root: Path) -> list[str]:
     return git.names(root, "ls-files", "--others", "--exclude-standard", "--full-name", "-z")
 
 
-def _is_dvc(name: str) -> bool:
-    return Path(name).name in ("dvc.lock", code.FILE.name) or name.endswith(".dvc")
+def _is_written(name: str) -> bool:
+    """Return whether it is DVC or `gan-augment lock` that writes a file, not a person."""
+    written = ("dvc.lock", code.FILE.name, schema.FILE.name)
+    return Path(name).name in written or name.endswith(".dvc")
 
 
 def _top(root: Path) -> Path:
