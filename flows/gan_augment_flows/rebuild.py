@@ -26,6 +26,7 @@ from gan_augment.versions import graph, source
 from gan_augment.versions.command import Outcome, dvc
 from gan_augment.versions.graph import Stage
 from gan_augment.versions.lock import exclusive
+from gan_augment.versions.overrides import override
 from gan_augment.versions.publish import Publication, Refused, publish
 from gan_augment_flows import artifacts, password
 from gan_augment_flows.whole import as_a_whole
@@ -214,8 +215,11 @@ def nothing_to_do() -> State[Any]:
 def try_values(root: Path, values: dict[str, Any], hold: Sequence[int]) -> State[Any]:
     """Run all stages with other params as a DVC experiment; the workspace stays as it is."""
     command = ["exp", "run", "--temp"]
-    for key, value in values.items():
-        command += ["--set-param", f"{key}={json.dumps(value)}"]
+    try:
+        for key, value in values.items():
+            command += ["--set-param", override(key, value)]
+    except UserError as error:
+        return failed("experiment", Outcome(1, str(error), []))
     outcome = dvc(root, command, get_run_logger().info, hold=hold)
     if outcome.code:
         return failed("experiment", outcome)

@@ -14,20 +14,20 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from http import HTTPStatus
-from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 
-from gan_augment.errors import UserError, without_passwords
+from gan_augment import plain_yaml
+from gan_augment.errors import UserError, reason, without_passwords
 from gan_augment.lock import locked
 from gan_augment.versions.supervisor import supervised
 from gan_augment_flows import password
 from gan_augment_flows.web import ADDRESS, REPORT
 
-POOL = "gan-augment"
+POOL, TYPE = "gan-augment", "process"
 PORT = "GAN_AUGMENT_PORT"
 """Environment variable: port of the server; the one after it serves the report."""
 DEFAULT_PORT, MAX_PORT = 4200, 65534
@@ -78,7 +78,8 @@ def serve(port: int, running: contextlib.ExitStack) -> int:
         os.environ["PREFECT_API_URL"] = address
     wait_for_server(server)
     check_own(anywhere=bool(address))
-    pool = ("work-pool", "create", POOL, "--type", "process", "--overwrite")
+    check_pool()
+    pool = ("work-pool", "create", POOL, "--type", TYPE, "--overwrite")
     _prefect(*pool, "--base-job-template", str(TEMPLATE))
     _prefect("--no-prompt", "deploy", "--all")
     notice_crashes()
@@ -156,45 +157,95 @@ def check_free(port: int) -> None:
 
 
 def check_own(*, anywhere: bool) -> None:
-    """Refuse deployments that work in another checkout.
+    """Refuse deployments of the work pool that are not this checkout's.
 
-    Deploying replaces those of the same name: the other checkout's schedules would be gone.
+    Deploying replaces those of the same name, and runs of the others would be this worker's: their
+    schedules would be gone. This checkout's are those that work in its folder, and those that come
+    to their code as its prefect.yaml says under `pull`.
 
     Args:
         anywhere: whether other machines use the server, too; else a folder that is not here any
             more is nobody's.
 
     Raises:
-        UserError: there are such, or the server lets nobody in without a password.
+        UserError: there are such, or no Prefect server answers, or not without a password.
     """
-    from prefect.client.orchestration import get_client
-    from prefect.exceptions import PrefectHTTPStatusError
-
-    here = Path.cwd().resolve()
-    with get_client(sync_client=True) as client:
-        try:
-            deployments = [d for d in client.read_deployments() if d.work_pool_name == POOL]
-        except PrefectHTTPStatusError as error:
-            if error.response.status_code != HTTPStatus.UNAUTHORIZED:
-                raise
-            raise UserError(
-                f"the server at {os.environ['PREFECT_API_URL']} wants a password: put it into "
-                f"{password.CLIENT}"
-            ) from None
-    folders = {
-        Path(step[IN_FOLDER]["directory"])
-        for deployment in deployments
-        for step in deployment.pull_steps or []
-        if IN_FOLDER in step
-    }
-    there = {each for each in folders if anywhere or each.is_dir()}
-    others = sorted(str(each) for each in there if each.resolve() != here)
-    if others:
+    pulls = _pulls(Path("prefect.yaml"))
+    theirs = (_of_others(deployment, pulls, anywhere) for deployment in _deployments())
+    if others := sorted({other for other in theirs if other}):
         raise UserError(
             f"this Prefect server has the schedules of {', '.join(others)}, which would be "
             "replaced: use another server or PREFECT_HOME, or delete them first "
             "(`prefect deployment delete`)"
         )
+
+
+def check_pool() -> None:
+    """Raise a UserError if there is a work pool of that name whose runs are no processes."""
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
+
+    with get_client(sync_client=True) as client, contextlib.suppress(ObjectNotFound):
+        if (found := client.read_work_pool(POOL).type) != TYPE:
+            raise UserError(
+                f"the work pool {POOL!r} of this Prefect server is of type {found!r}, and its "
+                "template would be replaced by one for processes: run `prefect deploy --all` and "
+                f"`prefect worker start --pool {POOL}` instead"
+            )
+
+
+def _pulls(path: Path) -> Sequence[Sequence[Any]]:
+    """Return the steps by which deployments of a prefect.yaml come to their code, if it says so."""
+    content = plain_yaml.parse(path.read_text(), path.name) if path.exists() else None
+    if not isinstance(content, dict):  # `prefect deploy` says so
+        return []
+    places = [content, *(content.get("deployments") or [])]
+    pulls = [place.get("pull") for place in places if isinstance(place, dict)]
+    return [pull for pull in pulls if isinstance(pull, list)]
+
+
+def _of_others(deployment: Any, pulls: Sequence[Sequence[Any]], anywhere: bool) -> str | None:
+    """Return whose a deployment is, None if it is this checkout's or nobody's."""
+    steps = deployment.pull_steps or []
+    if steps in pulls:
+        return None
+    if folders := [Path(step[IN_FOLDER]["directory"]) for step in steps if IN_FOLDER in step]:
+        here = Path.cwd().resolve()
+        there = [each for each in folders if anywhere or each.is_dir()]
+        return next((str(each) for each in there if each.resolve() != here), None)
+    given = [inputs or {} for step in steps for inputs in step.values()]
+    cloned = [inputs["repository"] for inputs in given if "repository" in inputs]
+    return cloned[0] if cloned else f"the deployment {deployment.name!r}"
+
+
+def _deployments() -> Sequence[Any]:
+    """Return the deployments of the work pool.
+
+    Raises:
+        UserError: what answers is no Prefect server, or wants a password.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import WorkPoolFilter
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    wanted = WorkPoolFilter.model_validate({"name": {"any_": [POOL]}})
+    with get_client(sync_client=True) as client:
+        try:
+            return client.read_deployments(work_pool_filter=wanted)
+        except PrefectHTTPStatusError as error:
+            answer = error.response
+        except ValueError as error:  # a page, or other JSON
+            raise UserError(
+                f"what answers at {os.environ['PREFECT_API_URL']} is no Prefect server: "
+                f"{reason(error)}"
+            ) from None
+    server = f"the server at {os.environ['PREFECT_API_URL']}"
+    if answer.status_code == HTTPStatus.UNAUTHORIZED:
+        raise UserError(f"{server} wants a password: put it into {password.CLIENT}")
+    raise UserError(
+        f"{server} answers {answer.status_code} {answer.reason_phrase}: see that the address is "
+        "that of Prefect's API, and that who asks is let in"
+    )
 
 
 @contextlib.contextmanager
@@ -221,7 +272,8 @@ def _check_alive(server: Process | None) -> None:
 def notice_crashes() -> None:
     """Have the server mark runs as crashed whose process is gone: their heartbeats cease.
 
-    Otherwise the run of a machine that lost power would count as running for ever.
+    Otherwise the run of a machine that lost power would count as running for ever. Only runs of the
+    work pool's deployments count: others may give a sign of life more seldom.
     """
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.objects import StateType
@@ -231,10 +283,12 @@ def notice_crashes() -> None:
 
     heartbeat = "prefect.flow-run.heartbeat"
     ends = {f"prefect.flow-run.{e}" for e in ("Completed", "Failed", "Cancelled", "Crashed")}
+    ours = sorted(f"prefect.deployment.{deployment.id}" for deployment in _deployments())
     trigger = EventTrigger(
         after={heartbeat},
         expect={heartbeat, *ends},
         match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
+        match_related=ResourceSpecification({"prefect.resource.id": ours}),
         for_each={"prefect.resource.id"},
         posture=Posture.Proactive,
         threshold=1,
@@ -249,7 +303,8 @@ def notice_crashes() -> None:
         if not found:
             client.create_automation(automation)
         for one in found:
-            if getattr(one.trigger, "within", None) != trigger.within:  # else it loses what it saw
+            before = [getattr(one.trigger, part, None) for part in ("within", "match_related")]
+            if before != [trigger.within, trigger.match_related]:  # else it loses what it saw
                 now = automation.model_copy(update={"enabled": one.enabled})
                 client.update_automation(one.id, now)
 
@@ -275,7 +330,7 @@ def _prefect(*arguments: str) -> None:
 
 
 def wait_for_server(server: Process | None = None) -> None:
-    """Wait until the server at PREFECT_API_URL answers.
+    """Wait until the server at PREFECT_API_URL answers, were it that it lets nobody in.
 
     Args:
         server: its process, if it was started here; once that has ended, waiting ends too.
@@ -283,17 +338,25 @@ def wait_for_server(server: Process | None = None) -> None:
     Raises:
         UserError: it does not in two minutes, or ended.
     """
-    address = f"{os.environ['PREFECT_API_URL']}/health"
+    from httpx import HTTPStatusError
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+    address = os.environ["PREFECT_API_URL"]
     deadline = time.monotonic() + STARTUP_S
-    while time.monotonic() < deadline:
-        _check_alive(server)
-        with (
-            contextlib.suppress(OSError, HTTPException),  # none, silence, or what is not HTTP
-            urllib.request.urlopen(address, timeout=ANSWER_S),
-        ):
-            return
-        time.sleep(POLL_S)
-    raise UserError(f"no Prefect server answers at {address}")
+    asked = {PREFECT_API_URL: address, PREFECT_CLIENT_MAX_RETRIES: 0}
+    with (
+        temporary_settings(asked),
+        get_client(sync_client=True, httpx_settings={"timeout": ANSWER_S}) as client,
+    ):
+        while True:
+            _check_alive(server)
+            trouble = client.api_healthcheck()
+            if trouble is None or isinstance(trouble, HTTPStatusError):
+                return
+            if time.monotonic() > deadline:
+                raise UserError(f"no Prefect server answers at {address}: {reason(trouble)}")
+            time.sleep(POLL_S)
 
 
 if __name__ == "__main__":

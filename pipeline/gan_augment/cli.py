@@ -465,7 +465,6 @@ def publish(
     """Make what is built here a version that others can pull."""
     from gan_augment.errors import UserError
     from gan_augment.lock import warn
-    from gan_augment.versions import gate
     from gan_augment.versions.lock import exclusive
     from gan_augment.versions.publish import Refused, publication, publish
 
@@ -476,8 +475,11 @@ def publish(
         try:
             release = publish(Path(), settings, hold=[lock])
         except Refused as refused:
-            final = override or gate.refusals(Path(), "asked")
-            how = "" if final else "; --override REASON publishes what is assembled all the same"
+            how = (
+                ""
+                if refused.final
+                else "; --override REASON publishes what is assembled all the same"
+            )
             raise UserError(f"{refused}{how}") from refused
     if not release.is_new:
         print(f"{release.tag} is this already: nothing to publish")

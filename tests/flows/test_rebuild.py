@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from prefect.client.orchestration import get_client
 from prefect.client.schemas import State
 from prefect.client.schemas.filters import FlowRunFilter
 
+from gan_augment.versions import half_written
 from gan_augment.versions.graph import stages
 from gan_augment_flows import rebuild as module
 from gan_augment_flows.rebuild import as_task, rebuild, run_name
@@ -176,6 +178,21 @@ def test_other_params_are_an_experiment_that_leaves_the_workspace_alone(project:
     assert failed.is_failed()
 
 
+def test_an_experiment_has_the_values_that_were_given(project: Project) -> None:
+    said = {"ingest.path": "données\\d", "generate.plan": {"classes": {"a b": 2}}}
+    project.run("git", "add", "dvc.lock")
+    project.commit("built")
+    state = run(rebuild, root=project.root, set=said)
+    assert state.is_completed(), state.message
+    (commit,) = project.run("dvc", "exp", "list", "--sha-only").split()
+    params = yaml.safe_load(project.run("git", "show", f"{commit}:params.yaml"))
+    assert params["ingest"]["path"] == said["ingest.path"]
+    assert params["generate"]["plan"] == said["generate.plan"]
+    state = run(rebuild, root=project.root, set={"ingest.path": "${x}"})
+    assert state.is_failed()
+    assert "experiment failed: ingest.path = '${x}': DVC cannot set that" in (state.message or "")
+
+
 def test_publishing_after_a_rebuild(project: Project) -> None:
     state = run(rebuild, root=project.root, publication={})
     assert (state.name, state.message) == ("Published", "augmented@v1.0.0")
@@ -213,6 +230,15 @@ def test_two_at_once(project: Project) -> None:
     assert state.is_completed(), state.message
     assert first.wait() == 0
     assert project.run("dvc", "status") == "Data and pipelines are up to date.\n"
+
+
+@pytest.mark.parametrize("file", half_written.KINDS)
+def test_a_run_goes_on_after_dvc_was_killed_while_it_wrote(file: Path, project: Project) -> None:
+    whole = (project.root / "dvc.lock").read_text()
+    (project.root / file).write_text("{'schema")
+    state = run(rebuild, root=project.root, update=True)
+    assert state.is_completed(), state.message
+    assert (project.root / "dvc.lock").read_text() == whole
 
 
 def test_new_data_only(project: Project) -> None:

@@ -9,10 +9,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
@@ -22,8 +22,19 @@ import httpx
 import psutil
 import pytest
 import yaml
+from prefect import flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.states import Cancelling
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.objects import FlowRun
+from prefect.flow_engine import run_flow
+from prefect.server.events.schemas.automations import EventTrigger
+from prefect.server.events.schemas.events import ReceivedEvent
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_CLIENT_CUSTOM_HEADERS,
+    temporary_settings,
+)
+from prefect.states import Cancelled, Cancelling, Crashed, Failed
 
 from gan_augment.errors import UserError
 from gan_augment_flows import serve
@@ -247,10 +258,10 @@ def test_a_server_that_a_profile_names_is_used(
 
 
 class Deployments:
-    """A client of a server that has one deployment, in a folder."""
+    """A client of a server that has one deployment, which comes to its code by some steps."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, steps: list[dict[str, Any]] | None) -> None:
+        self.steps = steps
 
     def __enter__(self) -> "Deployments":
         return self
@@ -258,26 +269,81 @@ class Deployments:
     def __exit__(self, *_: object) -> None:
         return None
 
-    def read_deployments(self) -> list[Any]:
-        steps = [{serve.IN_FOLDER: {"directory": str(self.folder)}}]
-        return [SimpleNamespace(work_pool_name=serve.POOL, pull_steps=steps)]
+    def read_deployments(self, **_: object) -> list[Any]:
+        found = SimpleNamespace(name="theirs", work_pool_name=serve.POOL, pull_steps=self.steps)
+        return [found]
+
+
+@pytest.fixture
+def server_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[list[dict[str, Any]] | None], None]:
+    """Work in `tmp_path`; the fixture has the server have one deployment, with these pull steps."""
+    monkeypatch.chdir(tmp_path)
+
+    def has(steps: list[dict[str, Any]] | None) -> None:
+        of_that = partial(Deployments, steps)
+        monkeypatch.setattr("prefect.client.orchestration.get_client", lambda **_: of_that())
+
+    return has
 
 
 def test_deployments_of_another_machine_are_not_taken_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, server_has: Callable[[list[dict[str, Any]] | None], None]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    def in_folder(folder: Path) -> list[dict[str, Any]]:
+        return [{serve.IN_FOLDER: {"directory": str(folder)}}]
 
-    def has(folder: Path) -> None:
-        of_that = partial(Deployments, folder)
-        monkeypatch.setattr("prefect.client.orchestration.get_client", lambda **_: of_that())
-
-    has(tmp_path / "of another machine")
+    server_has(in_folder(tmp_path / "of another machine"))
     with pytest.raises(UserError, match="has the schedules of .*/of another machine, which would"):
         serve.check_own(anywhere=True)
     serve.check_own(anywhere=False)  # on this machine: gone, and nobody's
-    has(tmp_path)
+    server_has(in_folder(tmp_path))
     serve.check_own(anywhere=True)
+
+
+CLONED = [{"prefect.deployments.steps.git_clone": {"repository": "https://x:secret@git.org/b.git"}}]
+
+
+@pytest.mark.parametrize(
+    ("steps", "whose"),
+    [
+        (CLONED, "https://git.org/b.git"),
+        (None, "the deployment 'theirs'"),
+        ([{"prefect.deployments.steps.run_shell_script": {"script": "ls"}}], "the deployment"),
+    ],
+)
+@pytest.mark.parametrize("anywhere", [True, False])
+def test_deployments_that_work_in_no_folder_are_not_taken_over(
+    tmp_path: Path,
+    server_has: Callable[[list[dict[str, Any]] | None], None],
+    steps: list[dict[str, Any]] | None,
+    whose: str,
+    anywhere: bool,
+) -> None:
+    server_has(steps)
+    for content in ({}, {"pull": None, "deployments": [{"name": "mine"}]}):
+        (tmp_path / "prefect.yaml").write_text(yaml.safe_dump(content))
+        with pytest.raises(UserError, match=f"server has the schedules of {whose}.*, which would"):
+            serve.check_own(anywhere=anywhere)
+    pull = {"pull": steps or []}
+    for content in (pull, {"deployments": [{"name": "one"}, {"name": "two", **pull}]}):
+        (tmp_path / "prefect.yaml").write_text(yaml.safe_dump(content))
+        serve.check_own(anywhere=anywhere)
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_pool_of_another_type_stays_as_it_is() -> None:
+    serve.check_pool()  # there is none
+    with get_client(sync_client=True) as client:
+        for kind in (serve.TYPE, "docker"):
+            client.create_work_pool(WorkPoolCreate(name=serve.POOL, type=kind))
+            if kind == serve.TYPE:
+                serve.check_pool()
+            else:
+                with pytest.raises(UserError, match="'gan-augment' .* is of type 'docker', and"):
+                    serve.check_pool()
+            client.delete_work_pool(serve.POOL)
 
 
 @pytest.mark.usefixtures("prefect_server")
@@ -299,6 +365,46 @@ def test_another_sign_of_life_takes_the_place_of_the_first(
             (found,) = client.read_automations_by_name(serve.CRASHED)
         assert found.trigger.within.total_seconds() == float(seconds)
     assert len(updates) == 1  # what is updated forgets what it saw
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_only_runs_of_its_own_deployments_count_as_crashed() -> None:
+    @flow(name="worked on")
+    def work() -> None:
+        return
+
+    with get_client(sync_client=True) as client:
+        pool = client.create_work_pool(WorkPoolCreate(name=serve.POOL, type="process"))
+        flow_id = client.create_flow(work)
+        ours = client.create_deployment(flow_id, "ours", work_pool_name=serve.POOL)
+        theirs = client.create_deployment(flow_id, "theirs")
+        serve.notice_crashes()
+        (automation,) = client.read_automations_by_name(serve.CRASHED)
+        trigger = EventTrigger.model_validate(automation.trigger.model_dump())
+
+        def covered(run: FlowRun, *wanted: str) -> list[bool]:
+            """Return of these events of a run whether the trigger covers them."""
+            of_run = {"filter": {"resource": {"id": [f"prefect.flow-run.{run.id}"]}}}
+            deadline = time.monotonic() + 60
+            while True:
+                told = client._client.post("/events/filter", json=of_run).json()["events"]
+                found = {event["event"].rpartition(".")[2]: event for event in told}
+                if found.keys() >= set(wanted):
+                    return [trigger.covers(ReceivedEvent(**found[name])) for name in wanted]
+                assert time.monotonic() < deadline, found.keys()
+                time.sleep(0.3)
+
+        runs = [client.create_flow_run_from_deployment(each) for each in (ours, theirs)]
+        runs.append(client.create_flow_run(work))
+        for run, its_own in zip(runs, (True, False, False), strict=True):
+            run_flow(work, flow_run=run)
+            assert covered(run, "heartbeat", "Completed") == [its_own, its_own]
+        for state in (Failed(), Cancelled(), Crashed()):
+            run = client.create_flow_run_from_deployment(ours)
+            client.set_flow_run_state(run.id, state)
+            assert covered(run, str(state.name)) == [True]
+        client.delete_automation(automation.id)
+        client.delete_work_pool(pool.name)
 
 
 @pytest.mark.parametrize("given", ["abc", "9", "90.5", "86401", "-30", "inf"])
@@ -374,6 +480,61 @@ def test_what_accepts_and_is_no_server_is_one_message(
     assert met
     for connection in met:
         connection.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (200, "^what answers at http://127.0.0.1:[0-9]+/api is no Prefect server: "),
+        (401, "wants a password: put it into PREFECT_API_AUTH_STRING$"),
+        (403, "^the server at http://127.0.0.1:[0-9]+/api answers 403 Forbidden: see that the"),
+        (404, "answers 404 Not Found: see that the address is that of Prefect's API"),
+    ],
+)
+def test_whatever_a_server_answers_is_one_message_at_once(
+    status: int, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Gate(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(b"<html>sign in</html>")
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+    monkeypatch.chdir(tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Gate) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}/api"
+        monkeypatch.setenv("PREFECT_API_URL", address)
+        began = time.monotonic()
+        serve.wait_for_server()
+        with (
+            temporary_settings({PREFECT_API_URL: address}),
+            pytest.raises(UserError, match=message),
+        ):
+            serve.check_own(anywhere=True)
+        assert time.monotonic() - began < serve.STARTUP_S / 2
+        server.shutdown()
+
+
+def test_a_server_is_asked_as_prefects_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str | None] = []
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.headers["X-Token"])
+            self.send_response(200)
+            self.end_headers()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{server.server_address[1]}/api")
+        with temporary_settings({PREFECT_CLIENT_CUSTOM_HEADERS: {"X-Token": "ours"}}):
+            serve.wait_for_server()
+        server.shutdown()
+    assert asked == ["ours"]
 
 
 def test_an_event_tells_of_the_version(service: Service) -> None:

@@ -88,6 +88,34 @@ def test_a_gate_that_was_not_run_refuses_unless_there_is_no_generator(tmp_path: 
     assert weak == ["gmm does not surely beat real images alone"]
 
 
+@pytest.mark.parametrize("override", [None, "to look at"])
+@pytest.mark.parametrize("published", [gate.GENERATOR, *gate.MADE])
+def test_no_generator_that_copies_is_published_whatever_the_recipe_uses(
+    tmp_path: Path, override: str | None, published: str
+) -> None:
+    failed = {"passed": False, "reasons": ["12 of 900 images are copies"]}
+    root = write(tmp_path, "no gain", failed, method="oversample")
+    said = ["the memorisation check failed: 12 of 900 images are copies"]
+    assert gate.refusals(root, override, ["data/augmented", published]) == said
+    assert gate.refusals(root, override, ["data/augmented"]) == []
+    (root / gate.MEMORISATION).unlink()
+    (said,) = gate.refusals(root, override, [published])
+    assert said.startswith("the memorisation check was not run: ")
+    (root / gate.MEMORISATION).write_text(json.dumps(PASSED))
+    assert gate.refusals(root, override, [published]) == []
+
+
+def test_a_check_of_the_images_of_another_method_says_nothing_of_the_generator(
+    tmp_path: Path,
+) -> None:
+    root = write(tmp_path, "no gain", PASSED, method="oversample", made_by="gmm")
+    assert gate.refusals(root, "but", [gate.GENERATOR]) == [
+        "the memorisation check was not run on the generator: the images that it looked at are of "
+        "generate.method = 'gmm'"
+    ]
+    assert gate.refusals(root, None, sorted(gate.MADE)) == []
+
+
 def test_a_recipe_without_synthetic_images_must_beat_real_images(tmp_path: Path) -> None:
     for name in ("good", "idle", "none"):
         (tmp_path / name).mkdir()

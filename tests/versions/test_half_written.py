@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import zc.lockfile
@@ -57,6 +58,20 @@ def test_dvc_runs_after_it_was_killed_while_it_wrote_its_lock_file(
     assert dvc(project.root, ["repro"], on_line).code == 0
     assert lines[0] == "dvc.lock, left damaged by a killed run, is mended"
     assert lock.read_text() == whole
+
+
+@pytest.mark.parametrize("file", [LOCK, RECORD])
+def test_publishing_goes_on_after_dvc_was_killed_while_it_wrote(
+    file: Path, project: Project
+) -> None:
+    project.run("git", "add", "--force", str(LOCK))
+    project.run("git", "commit", "--quiet", "--message", "lock")
+    (project.root / file).write_text("{'schema")
+    command = [sys.executable, "-m", "gan_augment.cli", "publish"]
+    done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"{file}, left damaged by a killed run, is mended" in done.stderr
+    assert project.tags() == ["augmented@v1.0.0"]
 
 
 def test_a_conflict_of_a_merge_stays(project: Project) -> None:

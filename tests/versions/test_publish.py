@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gan_augment import schema
 from gan_augment.errors import UserError
 from gan_augment.project import code
 from gan_augment.versions import list_versions, pull
 from gan_augment.versions.publish import TRIES, Publication, Refused, latest, publish
+from tests.recipes import recipe
 from tests.versions.conftest import TRAIN, Project, change_data, copy
 
 FIRST, SECOND = b"a\n", b"a\nb\n"
@@ -219,6 +221,31 @@ def test_a_refusal_says_why_and_publishes_nothing(project: Project) -> None:
     assert recorded.record == release.record
 
 
+@pytest.mark.parametrize("leader", [None, "augmented"])
+def test_a_generator_that_copies_is_no_version_though_the_recipe_does_without(
+    project: Project, leader: str | None
+) -> None:
+    path = project.root / "dvc.yaml"
+    content = yaml.safe_load(path.read_text())
+    meta = {"meta": {"published_with": leader}} if leader else {}
+    content["artifacts"]["generator"] = {"path": "models/generator", **meta}
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    recipes = {"real": recipe(validation=0.8), "oversample": recipe(["oversample"])}
+    project.write(
+        gate={"passed": False, "reasons": ["12 of 900 images are copies"]},
+        verdict={"overall": {"verdict": "no gain", "sentence": "no gain."}, "recipes": recipes},
+    )
+    project.commit()
+    project.rebuild()
+    of_generator = Publication(artifact=leader or "generator", override="to look at")
+    with pytest.raises(Refused, match="the memorisation check failed: 12 of 900") as refused:
+        publish(project.root, of_generator)
+    assert refused.value.final
+    assert project.tags() == []
+    if not leader:
+        assert publish(project.root, Publication()).is_new
+
+
 def test_what_is_not_committed_or_not_built_is_no_version(project: Project) -> None:
     project.change("train", "steps", 9)
     with pytest.raises(UserError, match=r"params\.yaml differ from the last commit"):
@@ -227,6 +254,53 @@ def test_what_is_not_committed_or_not_built_is_no_version(project: Project) -> N
     with pytest.raises(UserError, match="not up to date: assemble, evaluate, generate, train"):
         publish(project.root, Publication())
     assert project.tags() == []
+
+
+def test_what_is_committed_while_data_is_pushed_is_not_in_the_version(
+    second: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gan_augment.versions import publish as module
+
+    head = second.run("git", "rev-parse", "HEAD").strip()
+    params = second.run("git", "show", "HEAD:params.yaml")
+    push = module.push_data
+
+    def slow(*args: object) -> None:
+        push(*args)  # type: ignore[arg-type]
+        second.change("train", "steps", 9)
+        (second.root / "data/raw/c.txt").write_text("c\n")
+        second.run("dvc", "add", "--quiet", "data/raw")
+        second.commit()
+
+    monkeypatch.setattr(module, "push_data", slow)
+    release = publish(second.root, Publication())
+    assert release.record["code"]["commit"] == head
+    parents = second.run("git", "log", "-1", "--format=%P", release.tag, cwd=second.git).split()
+    assert parents[1] == head
+    assert second.run("git", "show", f"{release.tag}:params.yaml", cwd=second.git) == params
+    assert consume(second) == SECOND
+    assert (
+        second.run("git", "show", f"{release.tag}:data/raw.dvc")
+        != (second.root / "data/raw.dvc").read_text()
+    )
+
+
+def test_a_commit_while_publishing_begins_is_refused(
+    second: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gan_augment.versions import publish as module
+
+    check = module._check_workspace
+
+    def overtaken(root: Path) -> None:
+        check(root)
+        second.change("train", "steps", 9)
+        second.commit()
+
+    monkeypatch.setattr(module, "_check_workspace", overtaken)
+    with pytest.raises(UserError, match="a commit was made, or stages ran, while publishing"):
+        publish(second.root, Publication())
+    assert second.tags() == ["augmented@v1.0.0"]
 
 
 def test_only_declared_artifacts(project: Project) -> None:
@@ -345,6 +419,14 @@ def test_the_code_that_made_a_version_is_published_with_it(project: Project) -> 
     shown = project.run("git", "show", f"{tag}:gan-augment.lock")
     assert shown == (project.root / "gan-augment.lock").read_text()
     assert yaml.safe_load(shown) == code.installed()
+
+
+def test_the_schema_that_an_upgrade_wrote_is_published_without_a_commit(project: Project) -> None:
+    (project.root / schema.FILE).write_text("{}\n")
+    project.commit()
+    schema.write(project.root)
+    tag = publish(project.root, Publication()).tag
+    assert project.run("git", "show", f"{tag}:{schema.FILE}") == schema.text()
 
 
 @pytest.mark.usefixtures("cache")

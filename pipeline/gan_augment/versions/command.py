@@ -48,8 +48,7 @@ def dvc(
     hold: Sequence[int] = (),
 ) -> Outcome:
     """Run `dvc ARGUMENTS` in `root`; the other arguments are those of `supervisor.run`."""
-    for file in half_written.mend(root):
-        on_line(f"{file}, left damaged by a killed run, is mended")
+    half_written.mend(root, on_line)
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
     return _run(command, root, on_line, time_limit_s, hold)
 

@@ -96,14 +96,19 @@ def follows(folder: Path, later: str, earlier: str) -> bool:
 
 
 def commit(
-    folder: Path, files: Mapping[str, bytes | None], parents: Sequence[str], message: str
+    folder: Path,
+    base: str,
+    files: Mapping[str, bytes | None],
+    parents: Sequence[str],
+    message: str,
 ) -> str:
-    """Commit HEAD's tree with other contents of some files, and return the commit's hash.
+    """Commit the tree of `base` with other contents of some files, and return the commit's hash.
 
     Neither the checkout, nor its index, nor any branch changes.
 
     Args:
         folder: in the repository.
+        base: a commit.
         files: name, from the top of the repository, and content; None for a file that is gone.
         parents: commits that it follows.
         message: of the commit.
@@ -111,7 +116,7 @@ def commit(
     entries = [_entry(folder, name, content) for name, content in files.items()]
     with tempfile.TemporaryDirectory() as scratch:
         index = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
-        run(folder, "read-tree", "HEAD", env=index)
+        run(folder, "read-tree", base, env=index)
         run(folder, "update-index", "-z", "--index-info", stdin=b"".join(entries), env=index)
         tree = line(folder, "write-tree", env=index)
     after = [argument for parent in parents for argument in ("-p", parent)]

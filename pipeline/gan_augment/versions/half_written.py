@@ -12,6 +12,7 @@ from typing import NamedTuple
 import yaml
 
 from gan_augment.errors import UserError
+from gan_augment.lock import warn
 from gan_augment.versions import git
 
 RECORD = Path(".dvc/tmp/rwlock")
@@ -86,9 +87,8 @@ def _refused(path: Path, kind: Kind) -> bool:
     return False
 
 
-def mend(root: Path) -> list[Path]:
-    """Delete or restore what is damaged and nobody is writing; return what that was."""
-    mended = []
+def mend(root: Path, tell: Callable[[str], None] = warn) -> None:
+    """Delete or restore what is damaged and nobody is writing; `tell` takes a sentence for each."""
     for file in damaged(root):
         from dvc.lock import LockError, make_lock
 
@@ -97,5 +97,4 @@ def mend(root: Path) -> list[Path]:
         with suppress(LockError, OSError), guard:
             if _refused(root / file, kind):
                 kind.restore(root)
-                mended.append(file)
-    return mended
+                tell(f"{file}, left damaged by a killed run, is mended")

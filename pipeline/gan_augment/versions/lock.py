@@ -7,18 +7,19 @@ from pathlib import Path
 from gan_augment.errors import UserError
 from gan_augment.lock import locked
 from gan_augment.project.repository import of_dvc
+from gan_augment.versions import half_written
 
 FILE = Path(".dvc/tmp/flow.lock")
 
 
 @contextmanager
-def exclusive(root: Path, wait_s: float, on_wait: Callable[[str], None]) -> Iterator[int]:
-    """Hold the checkout's lock, waiting for whoever has it.
+def exclusive(root: Path, wait_s: float, tell: Callable[[str], None]) -> Iterator[int]:
+    """Hold the checkout's lock, waiting for whoever has it; mend what a killed run left damaged.
 
     Args:
         root: the checkout.
         wait_s: seconds to wait at most.
-        on_wait: told once that there is somebody to wait for.
+        tell: takes a sentence: that there is somebody to wait for, or what is mended.
 
     Yields:
         The lock's file descriptor, to be held open by processes that must end before others begin.
@@ -33,5 +34,6 @@ def exclusive(root: Path, wait_s: float, on_wait: Callable[[str], None]) -> Iter
             "project, or make one by `gan-augment init`"
         )
     busy = f"another run is at work in {root.resolve()}"
-    with locked(root / FILE, busy, wait_s, on_wait) as descriptor:
+    with locked(root / FILE, busy, wait_s, tell) as descriptor:
+        half_written.mend(root, tell)
         yield descriptor

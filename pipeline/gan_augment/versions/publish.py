@@ -1,8 +1,9 @@
 """Publish: make what was built a version that consumers pull by its tag.
 
 A version is a tag such as `augmented@v1.2.0`, as GTO writes them and `dvc artifacts get` reads
-them, on a commit of the branch `published`. The commit holds the tree of HEAD, the dvc.lock of the
-build, and a record of verdict and metrics; it is made without touching the checkout. The order is
+them, on a commit of the branch `published`. The commit holds the tree of HEAD and the dvc.lock of
+the build, both as they were when publishing began, and a record of verdict and metrics; it is made
+without touching the checkout. The order is
 
 1. gate: has the dataset earned it?
 2. `dvc push`: the data and the run-cache go to the remote,
@@ -17,13 +18,14 @@ most data that no version names yet and a tag that nobody else has; a rerun comp
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from gan_augment import schema
 from gan_augment.errors import UserError
 from gan_augment.project import code
 from gan_augment.storage import as_json, scratch_directory
@@ -79,16 +81,31 @@ class Release:
     is_new: bool
 
 
+@dataclass(frozen=True)
+class Build:
+    """What was built, and from what.
+
+    Attributes:
+        commit: HEAD.
+        files: name, from the top of the repository, and content of dvc.lock and of other files that
+            tools write and that differ from HEAD; None for one that is gone.
+    """
+
+    commit: str
+    files: Mapping[str, bytes | None]
+
+
 class Refused(Exception):  # noqa: N818  # a refusal is an outcome, not an error
     """The gate lets nothing pass.
 
     Attributes:
         reasons: why, one sentence each.
+        final: whether no override would let it pass.
     """
 
-    def __init__(self, reasons: Sequence[str]) -> None:
+    def __init__(self, reasons: Sequence[str], *, final: bool) -> None:
         super().__init__("not published: " + "; ".join(reasons))
-        self.reasons = list(reasons)
+        self.reasons, self.final = list(reasons), final
 
 
 class OvertakenError(UserError):
@@ -116,17 +133,18 @@ def publish(
     """
     cache.require_dvc()
     _full_name(root, publication.artifact)
+    build = _build(root)
     _check_workspace(root)
-    reasons = gate.refusals(root, publication.override)
-    if reasons:
-        raise Refused(reasons)
     about = record.describe(root, publication.artifact, publication.override)
+    _require_earned(root, publication.override, about)
+    if _build(root) != build:
+        raise UserError("a commit was made, or stages ran, while publishing began: publish again")
     push_data(root, on_line, hold)  # of the last version, too: the remote may have lost it
     for attempt in range(1, TRIES + 1):
         last = latest(root, publication)
         if last and all(last.record.get(key, {}) == about[key] for key in ("data", "with")):
             return last
-        commit = make_commit(root, publication, about)
+        commit = make_commit(root, publication, build, about)
         verify(root, commit)
         on_line("the remote has everything that the version names")
         made = make_tags(root, publication, commit, about)
@@ -139,6 +157,13 @@ def publish(
             on_line(f"{overtaken}; trying again")
     on_line(f"published {' and '.join(made)}")
     return Release(made[0], about, is_new=True)
+
+
+def _require_earned(root: Path, override: str | None, about: dict[str, Any]) -> None:
+    """Raise `Refused` if the gate lets what the record is about not pass."""
+    published = [of["path"] for of in (about["data"], *about["with"].values())]
+    if reasons := gate.refusals(root, override, published):
+        raise Refused(reasons, final=bool(override or gate.refusals(root, "asked", published)))
 
 
 def latest(root: Path, publication: Publication) -> Release | None:
@@ -188,19 +213,13 @@ def _push_lost_files(root: Path) -> None:
             repo.cloud.push(hashes, remote=remote)
 
 
-def make_commit(root: Path, publication: Publication, about: dict[str, Any]) -> str:
-    """Commit HEAD's tree with the present dvc.lock, .dvc files and the record; return its hash.
+def make_commit(root: Path, publication: Publication, build: Build, about: dict[str, Any]) -> str:
+    """Commit what was built, as git and DVC know it, and the record; return the commit's hash.
 
-    The commit follows the last published one and HEAD. Neither the checkout, nor its index, nor any
-    branch changes.
+    The commit follows the last published one and that of the build. Neither the checkout, nor its
+    index, nor any branch changes.
     """
-    folder, top = git.prefix(root), _top(root)
-    files: dict[str, bytes | None] = {
-        name: (top / name).read_bytes() if (top / name).exists() else None
-        for name in [*_changed_files(root), *_new_files(root)]
-        if _is_dvc(name)
-    }
-    files[f"{folder}dvc.lock"] = (root / "dvc.lock").read_bytes()
+    folder, files = git.prefix(root), dict(build.files)
     records = {name: record.of_shared(about, name) for name in about["with"]}
     for name, content in {publication.artifact: about, **records}.items():
         files[folder + record.path(name)] = as_json(content).encode()
@@ -208,7 +227,8 @@ def make_commit(root: Path, publication: Publication, about: dict[str, Any]) -> 
     message = f"Publish {publication.artifact}: {about['verdict']}"
     if publication.override:
         message += f"\n\nThe verdict was overridden: {publication.override}"
-    return git.commit(root, files, [parent for parent in (tip, "HEAD") if parent], message)
+    parents = [parent for parent in (tip, build.commit) if parent]
+    return git.commit(root, build.commit, files, parents, message)
 
 
 def verify(root: Path, commit: str) -> None:
@@ -310,7 +330,7 @@ def _check_workspace(root: Path) -> None:
     """
     top = _top(root).resolve()
     outside = [path for path in graph.outside(root) if Path(path).is_relative_to(top)]
-    changed = [name for name in _changed_files(root, *outside) if not _is_dvc(name)]
+    changed = [name for name in _changed_files(root, *outside) if not _is_written(name)]
     if unknown := [name for name in _new_files(root) if name.endswith(CODE)]:
         raise UserError(
             f"{', '.join(unknown)}: not in git, so that the version would lack code that may have "
@@ -328,6 +348,13 @@ def _check_workspace(root: Path) -> None:
         raise UserError(f"not up to date: {', '.join(sorted(stale))}; run `dvc repro` first")
 
 
+def _build(root: Path) -> Build:
+    commit, top = git.line(root, "rev-parse", "HEAD"), _top(root)
+    names = [name for name in [*_changed_files(root), *_new_files(root)] if _is_written(name)]
+    paths = {name: top / name for name in [*names, f"{git.prefix(root)}dvc.lock"]}
+    return Build(commit, {n: p.read_bytes() if p.exists() else None for n, p in paths.items()})
+
+
 def _changed_files(root: Path, *outside: str) -> list[str]:
     """Return the tracked files that differ from HEAD, from the top of the repository.
 
@@ -343,8 +370,10 @@ def _new_files(root: Path) -> list[str]:
     return git.names(root, "ls-files", "--others", "--exclude-standard", "--full-name", "-z")
 
 
-def _is_dvc(name: str) -> bool:
-    return Path(name).name in ("dvc.lock", code.FILE.name) or name.endswith(".dvc")
+def _is_written(name: str) -> bool:
+    """Return whether it is DVC or `gan-augment lock` that writes a file, not a person."""
+    written = ("dvc.lock", code.FILE.name, schema.FILE.name)
+    return Path(name).name in written or name.endswith(".dvc")
 
 
 def _top(root: Path) -> Path:
