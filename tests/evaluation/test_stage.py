@@ -240,6 +240,7 @@ def test_a_backbone_looks_at_the_transforms_that_arms_may_take(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(views, "build", lambda *args: args[3])
+    monkeypatch.setattr(table, "table_hash", lambda *_: "0" * 16)  # there is no table
     classic = ClassicParams(policy="erasing")
     params = EvaluateParams(arms=arms, tuning_repeats=tuning_repeats, classic=classic)
     space = FeatureSpace("made-up", "0" * 16, 5, (8, 8))

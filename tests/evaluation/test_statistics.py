@@ -58,8 +58,9 @@ def by_loops(
     squares = np.array([sum((shares[k] / n) ** 2 for k in own) for own in of_class])
     free = np.array([len(own) - 1 for own in of_class])
     each = plain / squares
-    moderated = squares * (free * each + 2 * each[free > 0].mean()) / (free + 2)
-    satterthwaite = moderated.sum() ** 2 / (moderated**2 / (free + 2)).sum()
+    prior = np.minimum(2, free.sum() - free)
+    moderated = squares * (free * each + prior * each[free > 0].mean()) / (free + prior)
+    satterthwaite = moderated.sum() ** 2 / (moderated**2 / (free + prior)).sum()
     images, fourth = (groups**2).sum(), (groups**4).sum()
     own = sum(pair**2 for pair in over((0, 2), parts).values()) / n
     return {
@@ -129,6 +130,22 @@ def test_classes_of_two_images_moderate_each_other_and_classes_of_one_say_nothin
     assert vars(found) == pytest.approx(by_loops(repeat, label, group, values))
     alone = crossed(np.array([[1.0, -1.0], [1.0, 0.0]]), np.array([0, 1]))
     assert (alone.images, alone.images_df) == (0.25, 2)
+
+
+@pytest.mark.parametrize("images", [2, 3, 5])
+def test_a_class_alone_borrows_nothing(images: int) -> None:
+    """Its p-value is that of a paired t test of its images, whose values no repeat changes."""
+    values = np.random.default_rng(images).normal(0.1, 0.3, (1, images))
+    found = crossed(values.repeat(6, axis=0), np.zeros(images, int))
+    assert found.images_df == images - 1
+    assert found.p == pytest.approx(stats.ttest_1samp(values[0], 0).pvalue)
+
+
+def test_of_one_class_alone_at_most_five_percent_of_chances_are_significant() -> None:
+    """Three images that differ from each other and by the repeat, but not on the mean."""
+    draw, label = np.random.default_rng(0), np.zeros(3, int)
+    values = (draw.normal(0, 0.3, 3) + draw.normal(0, 0.1, (6, 3)) for _ in range(1000))
+    assert np.mean([crossed(one, label).p < 0.05 for one in values]) < 0.06
 
 
 def test_a_repeat_alone_has_no_variance_of_repeats() -> None:

@@ -34,7 +34,8 @@ def look(tmp_path_factory: pytest.TempPathFactory) -> Look:
     rows = table.encode(pixels, np.arange(COUNT) % 2, ["a", "b"], split="train", origin="real")
     table.write(folder / "real", [rows], ["a", "b"])
     space = backbones.load(QUICK_BACKBONE, QUICK_BACKBONE.backbone).space
-    return Look(folder / "real", space, None, ClassicParams(), 3)
+    shown = table.table_hash(folder / "real", "train")
+    return Look(folder / "real", shown, space, None, ClassicParams(), 3)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +72,19 @@ def test_what_is_kept_is_not_looked_at_again(look: Look, built: Views, kept: Pat
     assert (again[1, 64:] == 7).all()
     nothing_kept = build(look, COUNT, views.EACH, ["affine"])["affine"]
     np.testing.assert_array_equal(nothing_kept, built["affine"])
+
+
+def test_a_table_in_the_place_of_another_is_read_anew(look: Look, tmp_path: Path) -> None:
+    """By the process that has read the other one, as a session of Python may do."""
+    seen = []
+    for level in (50, 200):
+        pixels = np.full((1, 3, 12, 12), level, np.uint8)
+        rows = table.encode(pixels, np.zeros(1, int), ["a"], split="train", origin="real")
+        table.write(tmp_path / "real", [rows], ["a"])
+        shown = table.table_hash(tmp_path / "real", "train")
+        here = replace(look, images=tmp_path / "real", shown=shown)
+        seen.append(np.asarray(here._transformed(View("affine", 0, 0, 1))[0]).max())
+    assert seen == [50, 200]
 
 
 def test_other_weights_are_refused(look: Look) -> None:

@@ -69,11 +69,21 @@ def test_difference_hashes_are_those_of_imagehash(size: list[int], data: st.Data
 
 def test_a_hash_that_all_images_share_costs_no_square_of_time() -> None:
     rows, hashes = np.arange(20_000), np.zeros(20_000, np.uint64)
-    levels = (rows % 256).astype(np.uint8)[:, None]  # those that are compared differ
+    levels = np.stack([rows % 256, rows // 256], axis=1).astype(np.uint8)  # no two are the same
     began = time.monotonic()
-    assert not len(near_pairs(rows, hashes, levels, 1.0))
+    assert not len(near_pairs(rows, hashes, levels, 0.5))
     assert time.monotonic() - began < 10
     assert len(alike(hashes[:2_000])) == sum(2_000 - ahead for ahead in range(1, 251))
+
+
+def test_of_many_images_that_share_a_hash_those_of_one_level_are_compared() -> None:
+    """Samples of one colour each, shuffled, and copies of the first hundred, a level brighter."""
+    colours = np.random.default_rng(0).integers(0, 255, (1500, 3))
+    colours = np.concatenate([colours, colours[:100] + 1]).astype(np.uint8)
+    rows, hashes, small = described(np.tile(colours[..., None, None], (1, 1, 16, 16)))
+    assert len(np.unique(hashes)) == 1
+    found = {(i, j) for i, j in near_pairs(rows, hashes, small, 4.0).tolist()}
+    assert {(i, 1500 + i) for i in range(100)} <= found
 
 
 def test_sixty_thousand_hashes_take_seconds() -> None:

@@ -236,6 +236,51 @@ def test_of_three_groups_each_goes_anywhere() -> None:
     assert len(found) > 3
 
 
+@pytest.mark.parametrize("shares", [(0.6, 0.2, 0.2), (0.8, 0.1, 0.1)])
+@pytest.mark.parametrize("number", [3, 4, 5])
+def test_a_class_of_three_groups_or_more_is_in_every_split(
+    number: int, shares: tuple[float, float, float]
+) -> None:
+    """Of equal ones, too, in which both classes are, as in folds; the other splits miss less."""
+    groups = [str(i % number) for i in range(20 * number)]
+    labels = np.arange(20 * number) // (10 * number)
+    settings = Split(train=shares[0], validation=shares[1], test=shares[2])
+    for seed in range(5):
+        splits = assign(labels, groups, [None] * len(labels), "ab", settings, seed)
+        assert none_straddles(groups, splits)
+        for label in range(2):
+            assert {s for s, y in zip(splits, labels, strict=True) if y == label} == set(SPLITS)
+
+
+def test_of_two_published_groups_of_training_images_one_is_for_validation() -> None:
+    groups, said = list("vvwwwwxxxx"), ["test"] * 2 + ["train"] * 8
+    splits = assign(np.zeros(10, np.int64), groups, said, "a", Split(), 0)
+    assert [splits.count(split) for split in SPLITS] == [4, 4, 2]
+
+
+def test_a_small_class_does_not_decide_where_a_large_group_goes() -> None:
+    """Most of a and b, and half of the four images of c, are from one site: it is trained on."""
+    labels = np.repeat([0, 1, 2], [90, 90, 4])
+    alone = [f"{i:03d}" for i in range(60)]
+    groups = [*["north"] * 60, *alone[:30], *["north"] * 60, *alone[30:], *["a", "north"] * 2]
+    for seed in range(5):
+        splits = assign(labels, groups, [None] * 184, "abc", Split(), seed)
+        assert splits[0] == "train"
+        assert splits[-4:] == ["test", "train"] * 2
+
+
+def test_the_seed_decides_which_image_of_two_is_tested() -> None:
+    labels, names = np.array([0] * 9 + [1] * 2), [f"{i:02d}" for i in range(11)]
+    found = {tuple(assign(labels, names, [None] * 11, "ab", Split(), s)[9:]) for s in range(9)}
+    assert found == {("train", "test"), ("test", "train")}
+
+
+def test_a_class_is_trained_on_rather_than_others_tested() -> None:
+    """Of the group that is left a and b want a test image, and c its only training image."""
+    labels, groups = np.array([0] * 7 + [1] * 7 + [2]), list("vvvvvvwxxxxxxww")
+    assert assign(labels, groups, [None] * 15, "abc", Split(), 0) == ["train"] * 15
+
+
 def test_where_a_group_goes_does_not_depend_on_the_order_of_images() -> None:
     labels, groups = np.arange(60) % 2, [f"{i:02d}" for i in range(60)]
     there = dict(zip(groups, assign(labels, groups, [None] * 60, "ab", Split(), 0), strict=True))

@@ -203,6 +203,26 @@ def test_a_limit_does_not_part_what_a_dropped_image_tied(
     assert (rows.loc[sofa.index, "split"].groupby(sofa).nunique() == 1).all()
 
 
+def test_a_group_has_one_name_whatever_a_limit_leaves_out(
+    tmp_path: Path, folder_of_images: Path
+) -> None:
+    """Each even image is in a group of its own, and its copy in that of the next image."""
+    lines = ["file,group"]
+    for number in range(12):
+        file = folder_of_images / "digit 0" / f"{number}.png"
+        lines.append(f"digit 0/{file.name},sofa {number:02d}")
+        if number % 2 == 0:
+            (file.parent / f"copy of {file.name}").write_bytes(file.read_bytes())
+            lines.append(f"digit 0/copy of {file.name},sofa {number + 1:02d}")
+    (folder_of_images / "a.csv").write_text("\n".join(lines))
+    params = {"source": "folder", "path": folder_of_images, "annotations": "a.csv"}
+    kept = [ingest(tmp_path / "real", **params, limit=8, seed=seed).rows for seed in range(4)]
+    rows = pd.concat(kept)
+    assert (rows.groupby("id")["group"].nunique() == 1).all()
+    sofas = rows["group"][rows["group"].str.startswith("sofa")]
+    assert set(sofas) == {f"sofa {number:02d}" for number in range(0, 12, 2)}
+
+
 def test_trashnet_has_three_conflicts(
     datasets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -134,7 +134,8 @@ def _views(
         return None
     synthetic = (rows.rows["origin"] == "synthetic").to_numpy(bool)
     count = int(_with_views(synthetic, recipe).sum())
-    looked = views.Look(augmented.resolve(), rows.space, weights_file, recipe.classic, seed)
+    shown = table.table_hash(augmented, "train")
+    looked = views.Look(augmented.resolve(), shown, rows.space, weights_file, recipe.classic, seed)
     return views.build(looked, count, recipe.copies or views.EACH, [recipe.classic.policy])
 
 

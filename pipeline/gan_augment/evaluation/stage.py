@@ -227,8 +227,9 @@ def _views(
     policies: tuple[str, ...] = (params.classic.policy,)
     if CLASSIC in params.arms and params.tuning_repeats:  # whose choice the others take
         policies = views.POLICIES
-    shown = real.resolve()  # workers may be elsewhere
-    looked = views.Look(shown, space, weights, params.classic, params.seed)
+    images = real.resolve()  # workers may be elsewhere
+    shown = table.table_hash(images, "train")
+    looked = views.Look(images, shown, space, weights, params.classic, params.seed)
     return views.build(looked, count, views.each(size), policies, scratch / "views")
 
 

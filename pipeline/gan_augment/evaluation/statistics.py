@@ -18,7 +18,7 @@ from scipy.special import stdtr, stdtrit
 
 SIGNIFICANCE = 0.05
 PRIOR = 2.0
-"""Images' worth of the mean variance of all classes in that of each (Smyth 2004)."""
+"""Images' worth of the mean variance of all classes in that of each, at most (Smyth 2004)."""
 NOTHING = 1e-18
 """A variance that is rounding."""
 
@@ -167,9 +167,12 @@ class Cases:
         free = self._groups - 1
         each = plain / self._squares
         typical = each[free > 0].mean() if (free > 0).any() else 0.0
-        moderated = self._squares * (free * each + PRIOR * typical) / (free + PRIOR)
+        # A class cannot borrow what no other class has: alone it is not moderated.
+        prior = np.minimum(PRIOR, free.sum() - free)
+        worth = np.maximum(free + prior, 1)
+        moderated = self._squares * (free * each + prior * typical) / worth
         total = float(moderated.sum())
-        df = total**2 / float((moderated**2 / (free + PRIOR)).sum()) if total > 0 else 2.0
+        df = total**2 / float((moderated**2 / worth).sum()) if total > 0 else 2.0
         return total - float(plain.sum()), df
 
 

@@ -46,9 +46,13 @@ class View(NamedTuple):
 
 @dataclass(frozen=True)
 class Look:
-    """What all views have in common: the table, whose features, and what may be done to images."""
+    """What all views have in common: the table, whose features, and what may be done to images.
+
+    `shown` is the hash of the table's train split: another table may have been there before.
+    """
 
     images: Path
+    shown: str
     space: FeatureSpace
     weights: Path | None
     classic: ClassicParams
@@ -62,7 +66,7 @@ class Look:
     def _transformed(self, view: View) -> list[Image.Image]:
         from gan_augment.evaluation.classic import transformed
 
-        rows = _rows(self.images)
+        rows = _rows(self.images, self.shown)
         pixels = np.stack([table.from_png(rows.png(n)) for n in range(view.start, view.stop)])
         classic = self.classic.model_copy(update={"policy": view.policy})
         seed = seed_of(self.seed, "view", *view)
@@ -116,5 +120,6 @@ def build(
 
 
 @lru_cache(maxsize=1)
-def _rows(images: Path) -> table.Rows:
+def _rows(images: Path, _: str) -> table.Rows:
+    """Return the training rows as a process knows them, which show this."""
     return table.Rows(table.shards(images, "train"))

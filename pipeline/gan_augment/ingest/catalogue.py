@@ -142,7 +142,8 @@ def split(
 ) -> tuple[pd.DataFrame, Skipped]:
     """Return the catalogue with splits, within `params.limit` and `params.scarcity`.
 
-    Groups are named anew, after the images that are left: splits go by their names.
+    Splits go by names of groups that are given here, after the images that are left. In the
+    catalogue groups keep their names: those are the same whatever a seed leaves out.
 
     Returns:
         The catalogue, and by setting how many images it left out, and the first.
@@ -161,11 +162,10 @@ def split(
         most = dict.fromkeys(classes, params.limit)
         over = _beyond(most, images["label"], classes, params.seed, "limit")
         images = without(over, f"ingest.limit = {params.limit}")
-    images = images.assign(group=groups.named(images, images["group"]))
+    names = groups.named(images, images["group"]).tolist()
     given = [None if pd.isna(name) else name for name in images["given"]]
     labels = images["label"].to_numpy()
-    groups_of = images["group"].tolist()
-    splits = assign(labels, groups_of, given, classes, params.split, params.seed)
+    splits = assign(labels, names, given, classes, params.split, params.seed)
     check(labels, splits, classes)
     images = images.assign(split=splits)
     in_train = images["label"].where(images["split"] == "train", -1)

@@ -107,7 +107,8 @@ def near_pairs(
     Multi-index hashing (Norouzi et al. 2012): cut into bands, hashes that differ in at most RADIUS
     bits agree in all but RADIUS bands, so sorting by each choice of the other bands brings them
     together. It takes time in proportion to the images, not to their pairs. Of images in a row that
-    agree there, each is compared with the next 250: more share a hash only where it says nothing.
+    agree there, each is compared with the next 250: more share a hash only where it says nothing,
+    and then they are in the order of their mean levels.
 
     Args:
         rows: which images, ascending.
@@ -119,7 +120,7 @@ def near_pairs(
 
     def near(choice: int) -> Rows:
         found = [np.zeros((0, 2), np.int64)]
-        for pairs in _agreeing(mine, choice):
+        for pairs in _agreeing(mine, level[rows], choice):
             i, j = rows[pairs].T
             # No pair differs by less than its mean levels do; this spares most of them the check.
             alike = np.abs(level[i] - level[j]) < threshold
@@ -143,10 +144,12 @@ def _choices() -> list[np.uint64]:
 _CHOICES = _choices()
 
 
-def _agreeing(hashes: NDArray[np.uint64], choice: int) -> Iterator[Rows]:
+def _agreeing(
+    hashes: NDArray[np.uint64], levels: NDArray[np.float64], choice: int
+) -> Iterator[Rows]:
     """Yield pairs of near hashes that agree in the bands of a choice, M×2, a block at a time."""
     keys = hashes & _CHOICES[choice]
-    order = np.lexsort((hashes, keys))
+    order = np.lexsort((levels, hashes, keys))
     keys, hashes = keys[order], hashes[order]
     here = np.arange(len(keys))
     for ahead in range(1, _WINDOW + 1):

@@ -1,6 +1,8 @@
 """A split that never tears a group apart."""
 
 from collections.abc import Sequence
+from itertools import chain
+from statistics import multimode
 from typing import Any
 
 import numpy as np
@@ -30,8 +32,9 @@ def assign(
     three, as with published sets of train and test, the missing one is taken out of train.
 
     `stratified` places groups in seeded random order, the largest first, each where its classes
-    miss the largest share of what they should have. `hash` places a group by a hash of its name
-    and the seed: where one goes does not depend on the others.
+    miss the largest share of what they should have. A class of as many groups as splits has one in
+    each; with fewer, train comes first, then test. `hash` places a group by a hash of its name and
+    the seed: where one goes does not depend on the others.
 
     Args:
         labels: int64, N.
@@ -58,7 +61,6 @@ def assign(
     if settings.assign == "hash":
         _by_hash(place, names, shares, seed)
     else:
-        _few_groups(place, sizes, is_open)
         _stratified(place, sizes, shares, seed)
     empty = np.flatnonzero(np.bincount(labels[place[index] == TRAIN], minlength=len(classes)) == 0)
     for label in empty.tolist():
@@ -142,29 +144,17 @@ def _by_hash(
         place[group] = np.searchsorted(bounds, draw, side="right")
 
 
-def _few_groups(place: NDArray[np.int64], sizes: Any, is_open: NDArray[np.bool_]) -> None:
-    """Place the groups of classes with fewer groups than splits: train first, then test."""
-    by_class = sizes.tocsc()
-    for label in range(by_class.shape[1]):
-        mine = by_class.indices[by_class.indptr[label] : by_class.indptr[label + 1]]
-        if len(mine) >= len(SPLITS):
-            continue
-        for group in mine:
-            if place[group] < 0:
-                lacking = [s for s in (TRAIN, TEST, VALIDATION) if is_open[s]]
-                free = [s for s in lacking if s not in place[mine]]
-                place[group] = (free or [TRAIN])[0]
-
-
 def _stratified(
     place: NDArray[np.int64], sizes: Any, shares: NDArray[np.float64], seed: int
 ) -> None:
-    """Place the other groups, in plain numbers: arrays of one class each would take longer."""
+    """Place the open groups, in plain numbers: arrays of one class each would take longer."""
     aim, placed = _aims(place, sizes, shares)
     missing, aims = (aim - placed).tolist(), aim.tolist()
     counts = np.asarray(sizes.sum(axis=0)).ravel().tolist()
     starts, classes, images = (part.tolist() for part in (sizes.indptr, sizes.indices, sizes.data))
     open_ = np.flatnonzero(shares > 0).tolist()
+    empty = [[s for s in (TRAIN, TEST, VALIDATION) if s in open_ and not row[s]] for row in placed]
+    left = np.bincount(sizes[place < 0].indices, minlength=len(counts)).tolist()
     order = rng(seed, "split").permutation(len(place))
     totals = np.asarray(sizes.sum(axis=1)).ravel()
     for group in order[np.argsort(-totals[order], kind="stable")].tolist():
@@ -172,14 +162,27 @@ def _stratified(
             continue
         span = slice(starts[group], starts[group + 1])
         mine = list(zip(classes[span], images[span], strict=True))
+        # A class that has no more groups left than empty splits fills one with each.
+        wanted = [empty[c][: left[c]] for c, _ in mine if left[c] <= len(empty[c])]
+        among = _most_wanted(wanted) if wanted else open_
         gains = [
             # as Sainte-Laguë apportions seats
             sum(n / counts[c] * ((missing[c][split] - n / 2) / aims[c][split]) for c, n in mine)
-            for split in open_
+            for split in among
         ]
-        place[group] = chosen = open_[gains.index(max(gains))]
+        place[group] = chosen = among[gains.index(max(gains))]
         for label, number in mine:
             missing[label][chosen] -= number
+            left[label] -= 1
+            empty[label] = [split for split in empty[label] if split != chosen]
+
+
+def _most_wanted(wanted: list[list[int]]) -> list[int]:
+    """Return the splits that most classes want, in order; train if it is all that one wants.
+
+    So no class is without training images for the sake of another's test images.
+    """
+    return [TRAIN] if [TRAIN] in wanted else sorted(multimode(chain.from_iterable(wanted)))
 
 
 def _aims(

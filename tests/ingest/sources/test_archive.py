@@ -185,6 +185,24 @@ def test_two_members_of_one_name(folder_of_images: Path, kind: str) -> None:
     found = find(IngestParams(source="archive", path=path))
     assert found.total == 36
     assert found.skipped == {TWICE: (1, "digit 0/1.png")}
+    shown = {image.name: np.asarray(image.open()) for image in found.images}
+    np.testing.assert_array_equal(shown["digit 0/1.png"], np.asarray(Image.open(file)))
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_of_two_annotations_of_one_name_the_later_is_read(
+    folder_of_images: Path, kind: str
+) -> None:
+    (folder_of_images / "a.csv").write_text("file,group\ndigit 0/0.png,sofa\n")
+    path = pack(folder_of_images, kind)
+    (folder_of_images / "a.csv").write_text("file,group\ndigit 0/0.png,chair\n")
+    if kind == "zip":
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.write(folder_of_images / "a.csv", "./a.csv")
+    else:
+        with tarfile.open(path, "a") as archive:
+            archive.add(folder_of_images / "a.csv", "./a.csv")
+    assert read(path, annotations="a.csv")["digit 0/0.png"].group == "chair"
 
 
 def test_what_is_no_file_in_a_tar_is_told(folder_of_images: Path) -> None:

@@ -53,6 +53,17 @@ def test_a_glob_picks_a_pair(tmp_path: Path) -> None:
     assert len(read(make(tmp_path), files="t10k*")) == 300
 
 
+def test_of_a_file_gzipped_and_unpacked_one_is_read(tmp_path: Path) -> None:
+    """As torchvision leaves them in the folder `raw`; here only the test images are unpacked."""
+    make(tmp_path)
+    write(tmp_path / "t10k-images-idx3-ubyte", PIXELS[1200:1500])
+    found = find(IngestParams(source="idx", path=tmp_path))
+    assert found.total == 1500 == len({image.name for image in found.images})
+    left = {"gzipped, with the unpacked file beside it": (1, "t10k-images-idx3-ubyte.gz")}
+    assert found.skipped == left
+    assert len(read(tmp_path, files="*.gz")) == 1500
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [

@@ -68,6 +68,33 @@ def test_published_splits_by_the_argument_split(tmp_path: Path) -> None:
     assert images[1].open().size == (8, 8)
 
 
+@pytest.fixture
+def emnist(tmp_path: Path) -> Path:
+    """Return a root as torchvision's EMNIST leaves it, with the digits of scikit-learn in it."""
+    raw = tmp_path / "EMNIST" / "raw"
+    raw.mkdir(parents=True)
+    for file in make(tmp_path, "").glob("*-ubyte"):
+        file.rename(raw / f"emnist-digits-{file.name.replace('t10k', 'test')}")
+    return tmp_path
+
+
+def test_arguments_that_a_class_hands_on_are_known(
+    emnist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """EMNIST's `train` and QMNIST's `download` are MNIST's."""
+    images = read(emnist, "EMNIST", dataset_options={"split": "digits"})
+    assert [image.split for image in images] == ["train"] * 1200 + ["test"] * 300
+    with pytest.raises(UserError, match="ingest.dataset_options: EMNIST needs 'split'"):
+        read(emnist, "EMNIST")
+
+    def no_network(_: object) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(torchvision.datasets.QMNIST, "download", no_network)
+    with pytest.raises(UserError, match="QMNIST is not in .* cannot be fetched .no route to host"):
+        read(emnist, "QMNIST")
+
+
 def test_a_dataset_of_one_piece(tmp_path: Path) -> None:
     options = {"size": 6, "image_size": [3, 8, 8], "num_classes": 2}
     images = read(tmp_path, "FakeData", dataset_options=options)
@@ -87,5 +114,7 @@ def test_what_cannot_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         read(tmp_path, "ImageNet")
     with pytest.raises(UserError, match="ingest.dataset = 'MNISTS': did you mean"):
         read(tmp_path, "MNISTS")
+    with pytest.raises(UserError, match="ingest.dataset = 'wrap_dataset_for_transforms_v2': allow"):
+        read(tmp_path, "wrap_dataset_for_transforms_v2")  # a function
     with pytest.raises(UserError, match="name a class of torchvision"):
         read(tmp_path, None)

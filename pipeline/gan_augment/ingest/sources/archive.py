@@ -57,7 +57,7 @@ MEMBERS, ENTRY_BYTES = 4, 64
 that a zip lists one in."""
 _SPARSE = "it holds sparse files"
 Member = TypeVar("Member")
-TWICE = "a further member of the same name"
+TWICE = "an earlier member of the same name"
 SPECIAL = "neither a file nor a folder in the archive"
 
 
@@ -136,7 +136,7 @@ def _zip_name(member: zipfile.ZipInfo) -> str:
 def _add(
     members: dict[str, Member], name: str, member: Member, path: Path, skipped: Skipped
 ) -> None:
-    """Add a member by its spelled name, unless one of that name is there.
+    """Add a member by its spelled name, in place of an earlier one of that name, as unpacking does.
 
     Raises:
         UserError: it lies outside of the archive.
@@ -151,8 +151,7 @@ def _add(
         )
     if plain in members:
         skip(skipped, TWICE, readable(plain))
-    else:
-        members[plain] = member
+    members[plain] = member
 
 
 class _Zip(zipfile.ZipFile):

@@ -16,22 +16,25 @@ from PIL import Image
 
 from gan_augment.errors import UserError
 from gan_augment.ingest.sources.labels import ordered
-from gan_augment.ingest.sources.raw import Found, RawImage, check_bytes, check_count
+from gan_augment.ingest.sources.raw import Found, RawImage, Skipped, check_bytes, check_count, skip
 from gan_augment.ingest.sources.splits import split_within
 from gan_augment.ingest.sources.walk import matching
 from gan_augment.params import IngestParams
+from gan_augment.printable import readable
 
 CHUNK, CHUNK_BYTES = 64, 2**24
 """Images that are read at a time, or fewer that hold so many bytes together: as many as a worker
 takes at a time, to which they are then sent as one array."""
 _UNSIGNED_BYTES = 8
+PACKED = "gzipped, with the unpacked file beside it"
 
 
 def idx(params: IngestParams) -> Found:
     """Return the images of all pairs of idx files in the folder `params.path`, gzipped or not.
 
     `train-images-idx3-ubyte` goes with `train-labels-idx1-ubyte`; what is named train, t10k or test
-    has that published split. Classes are numbered as there, or named by `params.class_names`.
+    has that published split. Of a file that is there gzipped and unpacked the latter is read.
+    Classes are numbered as there, or named by `params.class_names`.
 
     Raises:
         UserError: no such files, files that do not belong together or that end early.
@@ -42,7 +45,8 @@ def idx(params: IngestParams) -> Found:
         raise UserError(
             f"ingest.path = {str(root)!r}: holds no idx files such as train-images-idx3-ubyte.gz"
         )
-    pairs = [(file, _labels_of(file)) for file in files]
+    skipped: Skipped = {}
+    pairs = [(file, _labels_of(file)) for file in _unpacked_first(files, root, skipped)]
     sizes = [_sizes(*pair, params) for pair in pairs]
     total = sum(count for count, _, _ in sizes)
     check_count(total, params, str(root))
@@ -51,12 +55,23 @@ def idx(params: IngestParams) -> Found:
     images = (
         image for pair, size in zip(pairs, sizes, strict=True) for image in _pair(*pair, size)
     )
-    return Found(total, images, classes)
+    return Found(total, images, classes, skipped=skipped)
 
 
 def _kind(file: Path) -> str | None:
     found = re.search(r"(images|labels)[-.]idx[13]-ubyte(\.gz)?$", file.name)
     return found[1] if found else None
+
+
+def _unpacked_first(files: list[Path], root: Path, skipped: Skipped) -> list[Path]:
+    """Return the files without those that are among them unpacked, too, which are counted."""
+    here, chosen = set(files), []
+    for file in files:
+        if file.suffix == ".gz" and file.with_suffix("") in here:
+            skip(skipped, PACKED, readable(file.relative_to(root).as_posix()))
+        else:
+            chosen.append(file)
+    return chosen
 
 
 def _labels_of(images: Path) -> Path:

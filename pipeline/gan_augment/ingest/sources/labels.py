@@ -111,17 +111,18 @@ def _is_nan(cell: Any) -> bool:
 def as_numbers(texts: Iterable[str]) -> Mapping[str, str | None]:
     """Return how texts are to be read that are numbers as pandas writes them, the others left out.
 
-    Where a label is missing, pandas writes a column of integers as 0.0, 1.0, nan. So if all texts
-    are such numbers, 1.0 is 1 and nan is missing; 007 is left as it is, and so is 1.0 beside 1.5.
+    Where a label is missing, pandas writes a column of integers as 0.0, 1.0, nan, and one beside it
+    where none is as 0, 1. So if all texts are whole numbers, 1.0 is 1, and nan is missing; 007 is
+    left as it is, and so is 1.0 beside 1.5.
     """
     texts = set(texts)
     missing = {name for name in texts if name.casefold() in ("nan", "na", "<na>", "nat", "null")}
     numbers = texts - missing
     if not numbers or not all(map(_is_number, numbers)):
         return {}
-    floats = {name for name in numbers if re.fullmatch(r"-?\d+\.0+", name)}
-    whole = {name: name.split(".")[0] for name in floats} if floats == numbers else {}
-    return whole | dict.fromkeys(missing)
+    whole = all(re.fullmatch(r"-?\d+(\.0+)?", name) for name in numbers)
+    floats = {name: name.split(".")[0] for name in numbers if whole and "." in name}
+    return floats | dict.fromkeys(missing)
 
 
 def doubts(classes: Iterable[str]) -> list[str]:

@@ -33,7 +33,8 @@ def torchvision_datasets(params: IngestParams) -> Found:
     """
     from torchvision import datasets
 
-    classes = {name: getattr(datasets, name) for name in datasets.__all__}
+    named = {name: getattr(datasets, name) for name in datasets.__all__}
+    classes = {name: kind for name, kind in named.items() if inspect.isclass(kind)}
     if params.dataset is None:
         raise UserError("ingest.dataset: name a class of torchvision.datasets, such as CIFAR10")
     parts = list(_parts(choose(classes, params.dataset, "ingest.dataset"), params))
@@ -46,7 +47,7 @@ def torchvision_datasets(params: IngestParams) -> Found:
 
 def _parts(kind: Any, params: IngestParams) -> Iterator[tuple[str | None, Any]]:
     """Yield each published split's name and dataset, or None and the only dataset."""
-    accepted = inspect.signature(kind).parameters
+    accepted = _accepted(kind)
     options = params.dataset_options
     for name in options:
         choose(accepted, name, "ingest.dataset_options")
@@ -66,6 +67,18 @@ def _parts(kind: Any, params: IngestParams) -> Iterator[tuple[str | None, Any]]:
         yield None, _load(kind, params, options)
 
 
+def _accepted(kind: Any) -> dict[str, inspect.Parameter]:
+    """Return the arguments of a class by name, with those that it takes for the one it extends."""
+    found: dict[str, inspect.Parameter] = {}
+    for parent in kind.__mro__:
+        _, *own = inspect.signature(parent.__init__).parameters.values()
+        named = [argument for argument in own if argument.kind is not argument.VAR_KEYWORD]
+        found = {argument.name: argument for argument in named} | found
+        if len(named) == len(own):
+            break
+    return found
+
+
 def _first(kind: Any, params: IngestParams, names: tuple[str, ...]) -> Any:
     for name in names:
         try:
@@ -76,8 +89,11 @@ def _first(kind: Any, params: IngestParams, names: tuple[str, ...]) -> Any:
 
 
 def _load(kind: Any, params: IngestParams, options: Mapping[str, Any]) -> Any:
-    accepted = inspect.signature(kind).parameters
+    accepted = _accepted(kind)
     options = {**({"root": str(params.path)} if "root" in accepted else {}), **options}
+    for name, argument in accepted.items():
+        if argument.default is argument.empty and name not in options:
+            raise UserError(f"ingest.dataset_options: {params.dataset} needs {name!r}")
     try:
         return kind(**options)
     except (RuntimeError, OSError) as missing:
