@@ -58,10 +58,11 @@ class Validator:
     ) -> None:
         """Train the feature network, or take the one that is kept in `scratch`.
 
-        Of more than `MOST_REAL` images of a split it sees a fair sample. `lift` measures what
-        samples add to real ones; without it that is not known.
+        Of more than `MOST_REAL` images of a split it sees a fair sample, though near copies are
+        looked for among all training images. `lift` measures what samples add to real ones; without
+        it that is not known.
         """
-        self._lift = lift
+        self._lift, everything = lift, train
         train, validation = (part.at_most(MOST_REAL, params.seed) for part in (train, validation))
         self._shape, self._params, self._validation = shape, params, validation
         most = max(MOST_IMAGES // shape.classes, 1)
@@ -71,9 +72,9 @@ class Validator:
         self._train, self._reference = (self._some(part) for part in (train, validation))
         self._network = _network(train, params, device, scratch)
         self._pixels = None if train.space else features.principal_components(train)
-        groups = train.labels if params.conditional else np.zeros_like(train.labels)
+        groups = everything.labels if params.conditional else np.zeros_like(everything.labels)
         self._near_copies = _score(
-            near_copy_search, self._reference, self._groups(), train.pixels, groups
+            near_copy_search, self._reference, self._groups(), everything.pixels, groups
         )
         self.floor = {
             "features": self._network.name,
