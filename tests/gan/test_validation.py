@@ -57,6 +57,13 @@ def test_the_floor_is_that_of_a_fair_sample(
     assert abs(validator.floor["kid_pixels"]) < dim / 5
 
 
+def test_guessing_has_a_standard_error_on_the_validation_images(
+    validator: Validator, halves: tuple[Images, Images]
+) -> None:
+    per_class = np.sum(1 / halves[1].counts()) / 25
+    assert validator.floor["chance_error"] == pytest.approx(np.sqrt(0.2 * 0.8 * per_class))
+
+
 def test_diversity_is_a_share_of_that_of_all_images(
     validator: Validator, halves: tuple[Images, Images]
 ) -> None:

@@ -42,8 +42,9 @@ class Validator:
     images as validation images, and no more than there are training images, which set the floor.
 
     Attributes:
-        floor: the scores of training images, a fair sample, the CAS of guessing (`chance`), and
-            the name of the feature network: numbers compare only under one name.
+        floor: the scores of training images, a fair sample, the CAS of guessing (`chance`) and its
+            standard error (`chance_error`), and the name of the feature network: numbers compare
+            only under one name.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Validator:
         self.floor = {
             "features": self._network.name,
             "chance": 1 / shape.classes,
+            "chance_error": standard_error(1 / shape.classes, validation),
             "cas": classification_accuracy_score(train, validation),
             **self._score_images(self._train),
         }
