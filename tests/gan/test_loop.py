@@ -106,6 +106,16 @@ def test_numbers_that_are_not_finite_end_in_one_message(tmp_path: Path, digits: 
         train(tmp_path, digits, learning_rate=1e12, gamma=0.0, max_rollbacks=1)
 
 
+def test_a_generator_that_has_diverged_is_not_scored(
+    tmp_path: Path, digits: Path, features: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No classifier learns from what is not finite."""
+    monkeypatch.setattr(start, "CODES", (16,))
+    unwise = {"network": "mlp", "learning_rate": 1e12, "gamma": 0.0, "eval_interval": 20}
+    with pytest.raises(UserError, match="training failed: divergence at step 20, after 1 rollback"):
+        train(tmp_path, digits, features, max_rollbacks=1, **unwise)
+
+
 def test_what_starts_trained_is_kept_when_training_goes_wrong(
     tmp_path: Path, digits: Path, features: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,7 +72,8 @@ class Loop:
                 )
                 if logs or evaluates:
                     self._log(step, log)
-                    if evaluates:
+                    # What is not finite cannot be scored.
+                    if evaluates and monitor.divergence(self.history, 1) is None:
                         self._evaluate(step)
                     note = self._note()
                     trouble = monitor.diagnose(self.history)
