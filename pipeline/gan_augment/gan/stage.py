@@ -23,7 +23,7 @@ from gan_augment.gan.trainer import Trainer
 from gan_augment.gan.validation import Validator
 from gan_augment.metrics.lift import Lift
 from gan_augment.params import Recipe, Space, TrainParams
-from gan_augment.storage import fingerprint, read_json, replace_directory, write_json
+from gan_augment.storage import digest, fingerprint, read_json, replace_directory, write_json
 from gan_augment.temporary import scratch_of
 
 CODES = 64
@@ -70,6 +70,7 @@ def run(
     }
     _refuse_empty(train)
     hashes = [table.table_hash(samples, split) for split in ("train", "validation")]
+    hashes += _hash_of_weights(params.inception_weights)
     train_one = partial(_train, train, validation, hashes)
     if len(settings) == 1:
         (only,) = settings.values()
@@ -93,7 +94,7 @@ def _train(
     Args:
         train: the training samples.
         validation: those that generators are scored by.
-        hashes: of both.
+        hashes: of both, and of what else is read.
         settings: the section `train` with nothing left open.
         outputs: see `run`.
     """
@@ -196,6 +197,20 @@ def _refuse_empty(train: table.Images) -> None:
     empty = [name for name, n in zip(train.classes, train.counts(), strict=True) if n == 0]
     if empty:
         raise UserError(f"class {empty[0]!r} has no training image: check ingest.split")
+
+
+def _hash_of_weights(file: Path | None) -> list[str]:
+    """Return the hash of the weights of the user's Inception, if there are any.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    try:
+        return [digest(file)] if file else []
+    except OSError as error:
+        raise UserError(
+            f"train.inception_weights: {file} cannot be read: {error.strerror}"
+        ) from None
 
 
 def _lift(
