@@ -53,6 +53,7 @@ def test_scores_come_some_five_to_eight_times(name: str, steps: int) -> None:
         ({"loss": "wasserstein", "weight_clip": 0.01}, "none", 0.0),
         ({"loss": "hinge", "penalty": "r1"}, "r1", 1.0),
         ({"penalty": "none"}, "none", 0.0),
+        ({"penalty": "none", "gamma": 2.0}, "none", 0.0),
         ({"loss": "wasserstein", "gamma": 5.0}, "wgan-gp", 5.0),
     ],
 )

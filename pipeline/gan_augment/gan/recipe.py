@@ -61,14 +61,13 @@ def recipe(params: TrainParams, size: tuple[int, ...], processes: int = 1) -> Re
         "network": network,
         "select": "cas" if size else "lift",
     }
+    forced: dict[str, Any] = {"network": network, "penalty": penalty}
     chosen = PENALTIES[penalty]
     if chosen is None:
-        open_values["gamma"] = 0.0
+        forced["gamma"] = 0.0
     elif chosen.gamma is not None:
         open_values["gamma"] = chosen.gamma
-    settled = Recipe.model_validate(
-        {**open_values, **given, "network": network, "penalty": penalty}
-    )
+    settled = Recipe.model_validate({**open_values, **given, **forced})
     _refuse_what_cannot_be(settled, size)
     _refuse_groups(settled, processes)
     return settled
@@ -97,6 +96,11 @@ def _refuse_what_cannot_be(params: Recipe, size: tuple[int, ...]) -> None:
     if not size and (params.augment or not params.conditional):
         what = "conditional = false" if params.augment == () else "augment"
         raise UserError(f"train.{what} is for images, and features of a backbone are trained on")
+    if not size and params.inception_weights:
+        raise UserError(
+            "train.inception_weights look at images, and features of a backbone are trained on: "
+            "set it to null"
+        )
     penalised = params.penalty != "none" and params.gamma > 0
     if params.weight_clip and params.loss != "wasserstein":
         raise UserError(
