@@ -31,6 +31,8 @@ def test_what_is_given_is_kept() -> None:
         ({"width": 16}, (28, 28), ("resnet",)),
         ({"init_from": "models/generator"}, (28, 28), ("resnet",)),
         ({"network": "dcgan"}, (28, 28), ("dcgan",)),
+        ({}, (25, 25), ("mlp",)),
+        ({}, (32, 17), ("mlp",)),
         ({}, (), ("gaussian",)),
     ],
 )

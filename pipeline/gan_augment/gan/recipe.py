@@ -6,16 +6,20 @@ among which validation chooses; the network its width, steps and rates, and the 
 
 from typing import Any
 
+import torch
+
 from gan_augment.errors import UserError, choose
 from gan_augment.gan.augment import AUGMENTATIONS, LARGE_ENOUGH_TO_MOVE
 from gan_augment.gan.losses import LOSSES
-from gan_augment.gan.networks import NETWORKS
+from gan_augment.gan.networks import NETWORKS, Shape, build
 from gan_augment.gan.networks.layers import GROUP
 from gan_augment.gan.penalties import PENALTIES
 from gan_augment.params import Recipe, TrainParams
 
 MLP_UP_TO = 16
 """Pixels a side at which convolutions have nothing left to gain."""
+EITHER = ("mlp", "resnet")
+"""Networks above that, the cheapest first, either of which may be better."""
 OF_ONE_NETWORK = ("width", "init_from")
 """Settings that fit one network and not another."""
 EVAL_INTERVAL = 500
@@ -23,6 +27,8 @@ EVAL_INTERVAL = 500
 
 def networks(params: TrainParams, size: tuple[int, ...]) -> tuple[str, ...]:
     """Return the networks to train, the cheapest first, of which validation keeps the best.
+
+    Of `auto` those that can make images of this size.
 
     Args:
         params: the section `train`.
@@ -34,8 +40,19 @@ def networks(params: TrainParams, size: tuple[int, ...]) -> tuple[str, ...]:
         return ("gaussian",)
     if max(size) <= MLP_UP_TO:
         return ("mlp",)
-    bound = any(getattr(params, name) is not None for name in OF_ONE_NETWORK)
-    return ("resnet",) if bound else ("mlp", "resnet")
+    if any(getattr(params, name) is not None for name in OF_ONE_NETWORK):
+        return ("resnet",)
+    return tuple(name for name in EITHER if not misfit(name, size))
+
+
+def misfit(network: str, size: tuple[int, ...]) -> str:
+    """Return why a network cannot make images of this size, height and width; nothing if it can."""
+    try:
+        with torch.device("meta"):
+            build(network, Shape(1, size, classes=1, latent_dim=1, embedding_dim=1, width=1))
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 def recipe(params: TrainParams, size: tuple[int, ...], processes: int = 1) -> Recipe:

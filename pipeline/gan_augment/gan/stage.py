@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning_fabric import Fabric
 
 from gan_augment import mapped, table
@@ -15,8 +14,8 @@ from gan_augment.gan import contest, environment, model, start, warm_start
 from gan_augment.gan.batches import Batches
 from gan_augment.gan.history import Row
 from gan_augment.gan.loop import SAMPLES, Loop
-from gan_augment.gan.networks import Shape, build
-from gan_augment.gan.recipe import networks, recipe
+from gan_augment.gan.networks import Shape
+from gan_augment.gan.recipe import EITHER, misfit, networks, recipe
 from gan_augment.gan.spread import calibrate
 from gan_augment.gan.start import GAUSSIAN
 from gan_augment.gan.trainer import Trainer
@@ -63,11 +62,14 @@ def run(
     size = train.pixels.shape[2:]
     if space == "pixels":
         _refuse_large(size)
-    _, processes = environment.place()
+    rank, processes = environment.place()
+    chosen = networks(params, size)
     settings = {
         name: recipe(params.model_copy(update={"network": name}), size, processes)
-        for name in networks(params, size)
+        for name in chosen
     }
+    if params.network == "auto" and rank == 0:
+        _tell_misfits(size, chosen)
     _refuse_empty(train)
     hashes = [table.table_hash(samples, split) for split in ("train", "validation")]
     hashes += _hash_of_weights(params.inception_weights)
@@ -76,9 +78,6 @@ def run(
         (only,) = settings.values()
         train_one(only, outputs)
         return
-    with torch.device("meta"):
-        for one in settings.values():  # refused here, before any of them is trained
-            build(one.network, shape_of(train, one))
     contest.run(train_one, settings, outputs, *hashes)
 
 
@@ -186,6 +185,13 @@ def _refuse_large(size: tuple[int, ...]) -> None:
             f"pixels is for {LARGEST} a side at most: set ingest.image_size to 64 (a backbone sees "
             "them enlarged), or generate.space to features"
         )
+
+
+def _tell_misfits(size: tuple[int, ...], chosen: Sequence[str]) -> None:
+    """Say which networks are not trained because they cannot make images of this size."""
+    for name in EITHER if size else ():
+        if name not in chosen and (reason := misfit(name, size)):
+            print(f"train: {name} is left out: {reason}", flush=True)
 
 
 def _refuse_empty(train: table.Images) -> None:
