@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
 from gan_augment.gan.networks.codec import PixelCodec
+from gan_augment.metrics.memorisation import copies
 from gan_augment.synthesis import gates
 from gan_augment.synthesis.gates import GATES
 from gan_augment.synthesis.gates.ensemble import temperature_of, tempered
@@ -119,6 +120,19 @@ def test_copies_of_training_images_are_caught(
     for label in (0, 1):
         assert passed(judge, evidence, change(of_class(splits["train"], label)), label) <= 0.06
         assert passed(judge, evidence, of_class(splits["test"], label), label) > 0.9
+
+
+def test_training_images_are_hashed_when_the_gate_is_fitted(
+    evidence: Evidence, splits: dict[str, Images], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not once more for every block of candidates."""
+    judge = GATES["copies"](evidence)
+    hashed: list[NDArray[np.uint8]] = []
+    monkeypatch.setattr(copies, "pixel_hash", lambda image: hashed.append(image) or "")
+    pixels = of_class(splits["test"], LABEL)[:7]
+    unseen = Candidates(LABEL, 0, np.arange(7), pixels, None, None, None)  # type: ignore[arg-type]
+    judge(unseen, np.ones(7, bool))
+    assert len(hashed) == 7
 
 
 def single(evidence: Evidence, label: int) -> Evidence:
