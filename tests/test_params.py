@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[1]
             "train.init_from.rep: unknown key; did you mean 'repo'?",
         ),
         ("train: {label_ramp: [0.5, 0.2]}", "train.label_ramp = [0.5, 0.2]: must rise"),
+        ("train: {augment: [colour, colour]}", "augment must not name anything twice"),
         ("train: {augment_probability: 0.9}", "less than or equal to 0.6"),
         (
             "generate: {plan: some}",
@@ -35,6 +36,8 @@ ROOT = Path(__file__).parents[1]
         ("ingest: {split: {train: 0.9}}", "train + validation + test must be 1, not 1.3"),
         ("evaluate: {arms: [gan]}", "arms must include 'real'"),
         ("evaluate: {arms: [real, real]}", "arms must not name anything twice"),
+        ("evaluate: {classifiers: [k-nn, k-nn]}", "classifiers must not name anything twice"),
+        ("generate: {gates: [copies, copies]}", "gates must not name anything twice"),
         ("evaluate: {classic: {flop: 1}}", "evaluate.classic.flop: unknown key; did you mean"),
         ("assemble: {require: maybe}", "assemble.require = 'maybe': should be 'helps', 'level'"),
         ("a: [", "is not valid YAML"),

@@ -60,6 +60,7 @@ def accepted(file: Path, content: str) -> bool:
         ("train", "penalty: null", "penalty: r3"),
         ("train", "network: auto", "network: null"),
         ("train", "augment: [cutout]", "augment: [cut]"),
+        ("train", "augment: [cutout, colour]", "augment: [cutout, cutout]"),
         ("train", "augment_probability: adaptive", "augment_probability: 0.7"),
         ("train", "width: [32, 64]", "width: []"),
         ("train", "steps: 10", "stepz: 10"),
@@ -72,6 +73,8 @@ def accepted(file: Path, content: str) -> bool:
         ("generate", "method: smote", "method: smite"),
         ("generate", "gates: []", "gates: [luck]"),
         ("evaluate", "arms: [real, gan]", "arms: [real, gan, gin]"),
+        ("generate", "gates: [copies]", "gates: [copies, copies]"),
+        ("evaluate", "arms: [real, gan]", "arms: [real, gan, gan]"),
         ("evaluate", "classifiers: [k-nn]", "classifiers: [7-nn]"),
         (
             "evaluate",

@@ -13,12 +13,14 @@ from types import NoneType
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
     ValidationError,
+    ValidationInfo,
     field_serializer,
     field_validator,
     model_validator,
@@ -50,6 +52,16 @@ Size = Annotated[
     ),
 ]
 
+
+def _each_once(names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError(f"{info.field_name} must not name anything twice")
+    return names
+
+
+EachOnce, Unique = AfterValidator(_each_once), Field(json_schema_extra={"uniqueItems": True})
+Names = Annotated[tuple[str, ...], EachOnce, Unique]
+SomeNames = Annotated[tuple[str, ...], Field(min_length=1), EachOnce, Unique]
 
 Space = Literal["auto", "features", "pixels"]
 """What is generated: features where a backbone looks at the images, else pixels, or either."""
@@ -217,7 +229,7 @@ class TrainParams(Section):
     gamma: Weight | None = None
     final_gamma: Weight = 1.0
     penalty_interval: Positive = 4
-    augment: tuple[str, ...] = ()
+    augment: Names = ()
     augment_probability: Annotated[float, Field(ge=0, le=0.6)] | Literal["adaptive"] = "adaptive"
     steps: Positive | None = None
     batch_size: BatchSize | None = None
@@ -310,7 +322,7 @@ class GenerateParams(Section):
     min_real: Count = 10
     fallback: str | None = None
     truncation: Rate | None = None
-    gates: tuple[str, ...] = ()
+    gates: Names = ()
     keep_real: Annotated[float, Field(gt=0, le=1)] = 0.95
     max_tries: Positive = 20
 
@@ -333,8 +345,8 @@ class EvaluateParams(Section):
 
     seed: Seed = 0
     repeats: Annotated[int, Field(ge=6, le=MOST_REPEATS)] = 10
-    arms: Annotated[tuple[str, ...], Field(min_length=1)] = ("real", "gan")
-    classifiers: Annotated[tuple[str, ...], Field(min_length=1)] = ("logistic-regression",)
+    arms: SomeNames = ("real", "gan")
+    classifiers: SomeNames = ("logistic-regression",)
     classic: ClassicParams = ClassicParams()
     steps: Positive = 500
     fine_tuning_steps: Positive = 120
@@ -351,10 +363,6 @@ class EvaluateParams(Section):
 
     @model_validator(mode="after")
     def _can_compare(self) -> "EvaluateParams":
-        for name in ("arms", "classifiers"):
-            values = getattr(self, name)
-            if len(set(values)) < len(values):
-                raise ValueError(f"{name} must not name anything twice")
         if "real" not in self.arms:
             raise ValueError("arms must include 'real': every other arm is measured against it")
         return self

@@ -2,16 +2,19 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 import pytest
+from torch import nn
 
 from gan_augment import table
 from gan_augment.errors import UserError
-from gan_augment.gan import model, stage, start
+from gan_augment.gan import environment, model, stage, start
 from gan_augment.gan.checkpoint import TrainingState
+from gan_augment.gan.loop import Loop
+from gan_augment.gan.recipe import recipe
 from gan_augment.params import TrainParams
 
 UNWISE = {"steps": 500, "eval_interval": 100, "width": 64, "batch_size": 32, "threads": 1}
@@ -104,6 +107,73 @@ def test_numbers_that_are_not_finite_end_in_one_message(tmp_path: Path, digits: 
         UserError, match="training failed: divergence at step 20, after 1 rollbacks"
     ):
         train(tmp_path, digits, learning_rate=1e12, gamma=0.0, max_rollbacks=1)
+
+
+def test_where_no_score_is_known_the_last_generator_is_kept_and_that_is_told(
+    tmp_path: Path, digits: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """KID needs 20 validation images, and there are 15."""
+    parts = []
+    for split, most in (("train", 10), ("validation", 5)):
+        images = table.read(digits, split)
+        rows = np.concatenate([np.flatnonzero(images.labels == y)[:most] for y in range(3)])
+        pixels, labels = images.pixels[rows], images.labels[rows]
+        parts.append(table.encode(pixels, labels, images.classes[:3], split=split, origin="real"))
+    table.write(tmp_path / "few", parts, table.class_names(digits)[:3])
+    train(tmp_path, tmp_path / "few", select="kid", steps=40, eval_interval=20)
+    training = json.loads((tmp_path / "model" / "config.json").read_text())["training"]
+    assert training["best"]["step"] == 40
+    told = "too few images for a score to choose by (train.select = kid): the last generator"
+    assert told in capsys.readouterr().out
+
+
+class Known(nn.Module):
+    """A trainer that trains nothing, and a validator of scores that are known."""
+
+    floor: ClassVar = {"cas": 0.95, "chance": 0.1, "chance_error": 0.02}
+    starts_trained, ema, discriminator, device = False, None, None, None
+
+    def __init__(self, *scores: dict[str, float]) -> None:
+        super().__init__()
+        self.left = [*scores]
+
+    def optimizers(self) -> dict[str, Any]:
+        return {}
+
+    def keep_best(self) -> None:
+        pass
+
+    def score(self, *_: Any) -> dict[str, Any]:
+        usual = {"cas_error": 0.05, "near_copies": 0.0, "kid_pixels": 0.1, "overfitting": 0.3}
+        return {**usual, "diversity": 0.9, **self.left.pop(0)}
+
+
+def test_an_evaluation_in_trouble_does_not_raise_what_others_are_measured_by(
+    tmp_path: Path,
+) -> None:
+    """0.79 is level with 0.80, and of lower KID; not with what a collapsed generator had."""
+    known: Any = Known(
+        {"cas": 0.80, "kid": 0.3},
+        {"cas": 0.90, "kid": 0.3, "diversity": 0.1},
+        {"cas": 0.79, "kid": 0.2},
+    )
+    params = recipe(TrainParams(threads=1), (8, 8))
+    loop = Loop(known, known, known, params, environment.fabric(params), tmp_path)
+    loop.history.losses.append({"step": 20, "penalty": 0.1})
+    for step in (500, 1000, 1500):
+        loop._evaluate(step)
+    assert loop.history.best is not None
+    assert loop.history.best["step"] == 1500
+
+
+def test_a_generator_that_has_diverged_is_not_scored(
+    tmp_path: Path, digits: Path, features: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No classifier learns from what is not finite."""
+    monkeypatch.setattr(start, "CODES", (16,))
+    unwise = {"network": "mlp", "learning_rate": 1e12, "gamma": 0.0, "eval_interval": 20}
+    with pytest.raises(UserError, match="training failed: divergence at step 20, after 1 rollback"):
+        train(tmp_path, digits, features, max_rollbacks=1, **unwise)
 
 
 def test_what_starts_trained_is_kept_when_training_goes_wrong(

@@ -22,7 +22,8 @@ def losses(step: int, **values: float) -> dict[str, Any]:
 def history(*evaluations: dict[str, Any], **last_losses: float) -> History:
     rows = [{"step": 500 * n, **HEALTHY, **row} for n, row in enumerate(evaluations, start=1)]
     both = [losses(20), losses(1000, **last_losses)]
-    return History(floor={"cas": 0.95, "chance": 0.1}, losses=both, validation=rows)
+    floor = {"cas": 0.95, "chance": 0.1, "chance_error": 0.02}
+    return History(floor=floor, losses=both, validation=rows)
 
 
 def test_health() -> None:
@@ -84,6 +85,18 @@ def test_only_a_settled_and_healthy_state_is_sound() -> None:
 def test_an_overfitted_discriminator_whose_images_are_still_good_is_left_alone() -> None:
     assert diagnose(history({}, *[{"overfitting": 0.99}] * 3)) is None
     assert diagnose(history({}, *[{"kid_pixels": 0.9}] * 3)) is None
+
+
+@pytest.mark.parametrize("real", [0.52, 0.59, 0.6])
+def test_where_real_images_teach_nothing_for_sure_the_generator_is_not_blamed(real: float) -> None:
+    """Half by chance, with a standard error of 0.05."""
+    bad = history({"cas": 0.5}, {"cas": 0.5})
+    bad.floor = {"cas": real, "chance": 0.5, "chance_error": 0.05}
+    assert diagnose(bad) is None
+    bad.floor["cas"] = 0.61
+    trouble = diagnose(bad)
+    assert trouble is not None
+    assert trouble.kind == "useless images"
 
 
 def test_scores_that_are_unknown_are_no_trouble() -> None:

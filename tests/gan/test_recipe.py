@@ -31,6 +31,8 @@ def test_what_is_given_is_kept() -> None:
         ({"width": 16}, (28, 28), ("resnet",)),
         ({"init_from": "models/generator"}, (28, 28), ("resnet",)),
         ({"network": "dcgan"}, (28, 28), ("dcgan",)),
+        ({}, (25, 25), ("mlp",)),
+        ({}, (32, 17), ("mlp",)),
         ({}, (), ("gaussian",)),
     ],
 )
@@ -53,6 +55,7 @@ def test_scores_come_some_five_to_eight_times(name: str, steps: int) -> None:
         ({"loss": "wasserstein", "weight_clip": 0.01}, "none", 0.0),
         ({"loss": "hinge", "penalty": "r1"}, "r1", 1.0),
         ({"penalty": "none"}, "none", 0.0),
+        ({"penalty": "none", "gamma": 2.0}, "none", 0.0),
         ({"loss": "wasserstein", "gamma": 5.0}, "wgan-gp", 5.0),
     ],
 )

@@ -3,7 +3,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan_augment.gan.selection import best_of, is_better
+from gan_augment.gan.selection import best_of, is_better, is_blind
 
 
 def row(
@@ -61,7 +61,14 @@ def test_what_is_kept_is_never_clearly_worse_than_the_highest(
 def test_scores_that_are_missing_leave_it_to_the_next() -> None:
     assert kept(row(None, kid=0.5), row(None, kid=0.4)) == 1
     assert kept(row(0.95, kid=None), row(0.951, kid=None)) == 1
-    assert kept(row(None, kid=None), row(None, kid=None)) == 0
+
+
+def test_where_nothing_is_known_the_later_one_is_kept() -> None:
+    assert kept(row(None, kid=None), row(None, kid=None)) == 1
+    assert kept(row(0.9, kid=None), row(0.9, kid=None), select="kid") == 1
+    assert is_blind(row(0.9, kid=None, fid=None), "fid")
+    assert not is_blind(row(0.9, kid=None), "cas")
+    assert not is_blind(row(None, kid=0.1), "cas")
 
 
 def test_the_user_may_choose_the_score() -> None:

@@ -103,6 +103,19 @@ def test_a_rerun_gives_the_same_bytes(uninterrupted: Path, tmp_path: Path, digit
     assert contents(train(tmp_path, digits)) == contents(uninterrupted)
 
 
+def test_weights_of_inception_are_part_of_what_a_run_is_known_by(
+    tmp_path: Path, digits: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known: list[Any] = []
+    monkeypatch.setattr(stage, "_train", lambda *given: known.append(given[2]))
+    for content in (b"one", b"another"):
+        (tmp_path / "weights.pth").write_bytes(content)
+        train(tmp_path, digits, inception_weights=tmp_path / "weights.pth")
+    assert known[0] != known[1]
+    with pytest.raises(UserError, match="inception_weights: nowhere cannot be read: No such file"):
+        train(tmp_path, digits, inception_weights="nowhere")
+
+
 class Killable:
     """`gan-augment train` in a process of its own, to be killed at chosen moments."""
 

@@ -1,9 +1,12 @@
 """What real images get, on digits that grow brighter with their names."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from gan_augment.gan import validation
 from gan_augment.gan.networks import Shape
 from gan_augment.gan.recipe import recipe
 from gan_augment.gan.validation import Validator
@@ -33,8 +36,11 @@ def _ordered(images: Images, rows: np.ndarray) -> Images:
 
 @pytest.fixture(scope="module")
 def validator(halves: tuple[Images, Images], tmp_path_factory: pytest.TempPathFactory) -> Validator:
-    shape, scratch = Shape(1, (8, 8), 5, 16, 8, 32), tmp_path_factory.mktemp("scratch")
-    settings = recipe(TrainParams(), (8, 8))
+    return _validator(halves, tmp_path_factory.mktemp("scratch"))
+
+
+def _validator(halves: tuple[Images, Images], scratch: Path) -> Validator:
+    shape, settings = Shape(1, (8, 8), 5, 16, 8, 32), recipe(TrainParams(), (8, 8))
     return Validator(*halves, shape, settings, torch.device("cpu"), scratch)
 
 
@@ -51,6 +57,13 @@ def test_the_floor_is_that_of_a_fair_sample(
     assert abs(validator.floor["kid_pixels"]) < dim / 5
 
 
+def test_guessing_has_a_standard_error_on_the_validation_images(
+    validator: Validator, halves: tuple[Images, Images]
+) -> None:
+    per_class = np.sum(1 / halves[1].counts()) / 25
+    assert validator.floor["chance_error"] == pytest.approx(np.sqrt(0.2 * 0.8 * per_class))
+
+
 def test_diversity_is_a_share_of_that_of_all_images(
     validator: Validator, halves: tuple[Images, Images]
 ) -> None:
@@ -62,3 +75,14 @@ def test_diversity_is_a_share_of_that_of_all_images(
     ]
     pixels = train.pixels[np.concatenate(drawn)]
     assert validator._diversity(pixels) == pytest.approx(1, abs=0.1)
+
+
+def test_copies_of_any_training_image_are_found_where_scores_go_by_a_sample(
+    halves: tuple[Images, Images], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(validation, "MOST_REAL", 100)
+    train = halves[0]
+    search = _validator(halves, tmp_path)._near_copies
+    assert search is not None
+    assert len(train) > 400
+    assert search(train.pixels, train.labels).copies.all()

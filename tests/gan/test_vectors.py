@@ -200,6 +200,7 @@ def test_it_starts_from_another_model(
         ({"network": "resnet"}, "'resnet' does not make features of a backbone: use auto, mlp"),
         ({"augment": ["colour"]}, "train.augment is for images"),
         ({"conditional": False}, "train.conditional = false is for images"),
+        ({"inception_weights": "inception.pth"}, "train.inception_weights look at images"),
     ],
 )
 def test_what_features_have_no_use_for(

@@ -25,6 +25,8 @@ def params(written: object, min_real: int = 2) -> GenerateParams:
         ({"fill": 1.255}, [26, 66, 118]),
         ({"ratio": 0.5}, [50, 30, 4]),
         ({"ratio": 2}, [200, 120, 16]),
+        ({"ratio": 1.1}, [110, 66, 9]),
+        ({"fill": 1.1}, [10, 50, 102]),
         ({"per_class": 4}, [4, 4, 4]),
         ({"classes": {"eel": 7, "dog": 0}}, [0, 0, 7]),
     ],

@@ -20,7 +20,7 @@ RESTARTS = "TORCHELASTIC_RESTART_COUNT"
 
 
 def fabric(params: Recipe) -> Fabric:
-    """Return Lightning Fabric on the best device there is, launched.
+    """Return Lightning Fabric on a GPU that CUDA knows, else on the processor, launched.
 
     One process, or those that `torchrun` started: this one is then one of them.
     """
@@ -28,7 +28,8 @@ def fabric(params: Recipe) -> Fabric:
     if everywhere > 1 and os.environ.get(RESTARTS, "0") != "0" and not is_initialized():
         _rejoin()
     made = Fabric(
-        accelerator="auto",
+        # Not "auto", which may be an Apple GPU: it has no float64, in which samples are scored.
+        accelerator="cuda" if torch.cuda.is_available() else "cpu",
         devices=local,
         num_nodes=everywhere // local,
         strategy="ddp" if everywhere > 1 else "auto",

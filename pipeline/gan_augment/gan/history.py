@@ -21,6 +21,7 @@ class History:
         losses: a row every few steps.
         validation: a row an evaluation.
         events: troubles, and what was done about them.
+        unhealthy: steps of evaluations that showed trouble, whose models are not kept.
         best: the row of the evaluation whose model is kept, if there was one.
         rollbacks: how many there were.
         learning_rate_scale, gamma_scale: what they made of the learning rate and of γ.
@@ -33,6 +34,7 @@ class History:
     losses: list[Row] = field(default_factory=list)
     validation: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
+    unhealthy: list[int] = field(default_factory=list)
     best: Row | None = None
     rollbacks: int = 0
     learning_rate_scale: float = 1.0

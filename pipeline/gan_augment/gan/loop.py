@@ -11,7 +11,7 @@ from gan_augment.gan.batches import Batch, Batches
 from gan_augment.gan.checkpoint import TrainingState
 from gan_augment.gan.history import History, Row
 from gan_augment.gan.monitor import Trouble
-from gan_augment.gan.selection import is_better
+from gan_augment.gan.selection import is_better, is_blind
 from gan_augment.gan.trainer import StepLog, Trainer
 from gan_augment.gan.validation import Validator
 from gan_augment.params import Recipe
@@ -72,7 +72,8 @@ class Loop:
                 )
                 if logs or evaluates:
                     self._log(step, log)
-                    if evaluates:
+                    # What is not finite cannot be scored.
+                    if evaluates and monitor.divergence(self.history, 1) is None:
                         self._evaluate(step)
                     note = self._note()
                     trouble = monitor.diagnose(self.history)
@@ -85,6 +86,12 @@ class Loop:
                 advance(step, note)
         if not self.history.stopped and (trouble := monitor.diagnose(self.history, patience=1)):
             self._best(self._story(step, trouble))
+        if (best := self.history.best) and is_blind(best, params.select):
+            self._print(
+                f"train: there are too few images for a score to choose by (train.select = "
+                f"{params.select}): the last generator that shows no trouble, of step "
+                f"{best['step']}, is kept"
+            )
 
     def _resume(self) -> int:
         """Return the step to go on from; a fresh start is itself a sound state."""
@@ -112,10 +119,11 @@ class Loop:
         row = {"step": step, **self._fabric.broadcast(scores)}
         self.history.validation.append(row)
         untrained = not self.history.losses
-        healthy = untrained or monitor.diagnose(self.history, patience=1) is None
-        if healthy and is_better(
-            row, self.history.best, self.history.validation, self._params.select
-        ):
+        if not untrained and monitor.diagnose(self.history, patience=1):
+            self.history.unhealthy.append(step)
+            return
+        rows = [r for r in self.history.validation if r["step"] not in self.history.unhealthy]
+        if is_better(row, self.history.best, rows, self._params.select):
             self.history.best = row
             self._trainer.keep_best()
 

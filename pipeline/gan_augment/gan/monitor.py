@@ -17,6 +17,8 @@ EXPLODED = 1e4
 GROWN = 30.0
 FALLEN = 0.25
 LEARNT = 0.1
+SURE = 2.0
+"""Real images teach something if their CAS is so many standard errors of chance above it."""
 COLLAPSED = 0.3
 OVERFITTED = 0.9
 WORSE = 3.0
@@ -89,9 +91,14 @@ def discriminator_overfitting(history: History, patience: int) -> str | None:
 
 
 def useless_images(history: History, patience: int) -> str | None:
-    """Images that teach a classifier next to nothing, or much less than they did."""
-    scored = _scored(history, "cas")
-    if _last(patience, scored, lambda row: _learnt(row["cas"], history.floor) < LEARNT):
+    """Images that teach a classifier next to nothing, or much less than they did.
+
+    Where real images teach it nothing for sure, CAS says nothing about the generator.
+    """
+    scored, floor = _scored(history, "cas"), history.floor
+    if scored and floor["cas"] - floor["chance"] <= SURE * floor["chance_error"]:
+        return None
+    if _last(patience, scored, lambda row: _learnt(row["cas"], floor) < LEARNT):
         return f"a classifier learns nothing from the images: CAS {scored[-1]['cas']:.3f}"
     best = max((row["cas"] for row in scored), default=0.0)
     if _last(patience, scored, lambda row: row["cas"] < best - FALLEN):
@@ -136,7 +143,7 @@ def remedy(trouble: Trouble, params: Recipe) -> Remedy:
 
 def _learnt(cas: float, floor: Row) -> float:
     """Return how far CAS is on the way from guessing to training on real images, 1 at its end."""
-    return float((cas - floor["chance"]) / max(floor["cas"] - floor["chance"], 1e-9))
+    return float((cas - floor["chance"]) / (floor["cas"] - floor["chance"]))
 
 
 def _scored(history: History, name: str) -> list[Row]:

@@ -6,16 +6,20 @@ among which validation chooses; the network its width, steps and rates, and the 
 
 from typing import Any
 
+import torch
+
 from gan_augment.errors import UserError, choose
 from gan_augment.gan.augment import AUGMENTATIONS, LARGE_ENOUGH_TO_MOVE
 from gan_augment.gan.losses import LOSSES
-from gan_augment.gan.networks import NETWORKS
+from gan_augment.gan.networks import NETWORKS, Shape, build
 from gan_augment.gan.networks.layers import GROUP
 from gan_augment.gan.penalties import PENALTIES
 from gan_augment.params import Recipe, TrainParams
 
 MLP_UP_TO = 16
 """Pixels a side at which convolutions have nothing left to gain."""
+EITHER = ("mlp", "resnet")
+"""Networks above that, the cheapest first, either of which may be better."""
 OF_ONE_NETWORK = ("width", "init_from")
 """Settings that fit one network and not another."""
 EVAL_INTERVAL = 500
@@ -23,6 +27,8 @@ EVAL_INTERVAL = 500
 
 def networks(params: TrainParams, size: tuple[int, ...]) -> tuple[str, ...]:
     """Return the networks to train, the cheapest first, of which validation keeps the best.
+
+    Of `auto` those that can make images of this size.
 
     Args:
         params: the section `train`.
@@ -34,8 +40,19 @@ def networks(params: TrainParams, size: tuple[int, ...]) -> tuple[str, ...]:
         return ("gaussian",)
     if max(size) <= MLP_UP_TO:
         return ("mlp",)
-    bound = any(getattr(params, name) is not None for name in OF_ONE_NETWORK)
-    return ("resnet",) if bound else ("mlp", "resnet")
+    if any(getattr(params, name) is not None for name in OF_ONE_NETWORK):
+        return ("resnet",)
+    return tuple(name for name in EITHER if not misfit(name, size))
+
+
+def misfit(network: str, size: tuple[int, ...]) -> str:
+    """Return why a network cannot make images of this size, height and width; nothing if it can."""
+    try:
+        with torch.device("meta"):
+            build(network, Shape(1, size, classes=1, latent_dim=1, embedding_dim=1, width=1))
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 def recipe(params: TrainParams, size: tuple[int, ...], processes: int = 1) -> Recipe:
@@ -61,14 +78,13 @@ def recipe(params: TrainParams, size: tuple[int, ...], processes: int = 1) -> Re
         "network": network,
         "select": "cas" if size else "lift",
     }
+    forced: dict[str, Any] = {"network": network, "penalty": penalty}
     chosen = PENALTIES[penalty]
     if chosen is None:
-        open_values["gamma"] = 0.0
+        forced["gamma"] = 0.0
     elif chosen.gamma is not None:
         open_values["gamma"] = chosen.gamma
-    settled = Recipe.model_validate(
-        {**open_values, **given, "network": network, "penalty": penalty}
-    )
+    settled = Recipe.model_validate({**open_values, **given, **forced})
     _refuse_what_cannot_be(settled, size)
     _refuse_groups(settled, processes)
     return settled
@@ -97,6 +113,11 @@ def _refuse_what_cannot_be(params: Recipe, size: tuple[int, ...]) -> None:
     if not size and (params.augment or not params.conditional):
         what = "conditional = false" if params.augment == () else "augment"
         raise UserError(f"train.{what} is for images, and features of a backbone are trained on")
+    if not size and params.inception_weights:
+        raise UserError(
+            "train.inception_weights look at images, and features of a backbone are trained on: "
+            "set it to null"
+        )
     penalised = params.penalty != "none" and params.gamma > 0
     if params.weight_clip and params.loss != "wasserstein":
         raise UserError(

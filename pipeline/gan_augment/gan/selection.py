@@ -16,12 +16,13 @@ def is_better(
     A generator that copies training images loses to any that does not: its images must not ship.
     Otherwise by `lift` or `cas`, those within one standard error of the highest are level, since a
     few hundred validation images cannot tell good generators apart; of these the one with the
-    lowest KID is best (the one-standard-error rule, Breiman et al. 1984, section 3.4.3).
+    lowest KID is best (after the one-standard-error rule, Breiman et al. 1984, section 3.4.3; only
+    the best before is still there to be compared with). Where nothing is known, the later is.
 
     Args:
         row: the evaluation.
         best: the best before it, if any.
-        rows: all evaluations so far, `row` among them.
+        rows: the evaluations so far that may be kept, `row` among them.
         select: the score that counts; KID where there are too few images for it.
     """
     if best is None:
@@ -35,7 +36,12 @@ def is_better(
         if not all(level) or row["kid"] is None:
             return bool(row[select] > best[select])
     distance = "fid" if select == "fid" and row["fid"] is not None else "kid"
-    return row[distance] is not None and bool(row[distance] < best[distance])
+    return row[distance] is None or bool(row[distance] < best[distance])
+
+
+def is_blind(row: Row, select: str) -> bool:
+    """Return whether an evaluation has no score to choose by: neither that selected nor KID."""
+    return row[select] is None and row["kid"] is None
 
 
 def best_of(rows: Mapping[str, Row]) -> str:

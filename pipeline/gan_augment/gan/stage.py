@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning_fabric import Fabric
 
 from gan_augment import mapped, table
@@ -15,15 +14,15 @@ from gan_augment.gan import contest, environment, model, start, warm_start
 from gan_augment.gan.batches import Batches
 from gan_augment.gan.history import Row
 from gan_augment.gan.loop import SAMPLES, Loop
-from gan_augment.gan.networks import Shape, build
-from gan_augment.gan.recipe import networks, recipe
+from gan_augment.gan.networks import Shape
+from gan_augment.gan.recipe import EITHER, misfit, networks, recipe
 from gan_augment.gan.spread import calibrate
 from gan_augment.gan.start import GAUSSIAN
 from gan_augment.gan.trainer import Trainer
 from gan_augment.gan.validation import Validator
 from gan_augment.metrics.lift import Lift
 from gan_augment.params import Recipe, Space, TrainParams
-from gan_augment.storage import fingerprint, read_json, replace_directory, write_json
+from gan_augment.storage import digest, fingerprint, read_json, replace_directory, write_json
 from gan_augment.temporary import scratch_of
 
 CODES = 64
@@ -63,21 +62,22 @@ def run(
     size = train.pixels.shape[2:]
     if space == "pixels":
         _refuse_large(size)
-    _, processes = environment.place()
+    rank, processes = environment.place()
+    chosen = networks(params, size)
     settings = {
         name: recipe(params.model_copy(update={"network": name}), size, processes)
-        for name in networks(params, size)
+        for name in chosen
     }
+    if params.network == "auto" and rank == 0:
+        _tell_misfits(size, chosen)
     _refuse_empty(train)
     hashes = [table.table_hash(samples, split) for split in ("train", "validation")]
+    hashes += _hash_of_weights(params.inception_weights)
     train_one = partial(_train, train, validation, hashes)
     if len(settings) == 1:
         (only,) = settings.values()
         train_one(only, outputs)
         return
-    with torch.device("meta"):
-        for one in settings.values():  # refused here, before any of them is trained
-            build(one.network, shape_of(train, one))
     contest.run(train_one, settings, outputs, *hashes)
 
 
@@ -93,7 +93,7 @@ def _train(
     Args:
         train: the training samples.
         validation: those that generators are scored by.
-        hashes: of both.
+        hashes: of both, and of what else is read.
         settings: the section `train` with nothing left open.
         outputs: see `run`.
     """
@@ -187,6 +187,13 @@ def _refuse_large(size: tuple[int, ...]) -> None:
         )
 
 
+def _tell_misfits(size: tuple[int, ...], chosen: Sequence[str]) -> None:
+    """Say which networks are not trained because they cannot make images of this size."""
+    for name in EITHER if size else ():
+        if name not in chosen and (reason := misfit(name, size)):
+            print(f"train: {name} is left out: {reason}", flush=True)
+
+
 def _refuse_empty(train: table.Images) -> None:
     """Refuse classes of which there is nothing to learn.
 
@@ -196,6 +203,20 @@ def _refuse_empty(train: table.Images) -> None:
     empty = [name for name, n in zip(train.classes, train.counts(), strict=True) if n == 0]
     if empty:
         raise UserError(f"class {empty[0]!r} has no training image: check ingest.split")
+
+
+def _hash_of_weights(file: Path | None) -> list[str]:
+    """Return the hash of the weights of the user's Inception, if there are any.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    try:
+        return [digest(file)] if file else []
+    except OSError as error:
+        raise UserError(
+            f"train.inception_weights: {file} cannot be read: {error.strerror}"
+        ) from None
 
 
 def _lift(

@@ -42,8 +42,9 @@ class Validator:
     images as validation images, and no more than there are training images, which set the floor.
 
     Attributes:
-        floor: the scores of training images, a fair sample, the CAS of guessing (`chance`), and
-            the name of the feature network: numbers compare only under one name.
+        floor: the scores of training images, a fair sample, the CAS of guessing (`chance`) and its
+            standard error (`chance_error`), and the name of the feature network: numbers compare
+            only under one name.
     """
 
     def __init__(
@@ -58,10 +59,11 @@ class Validator:
     ) -> None:
         """Train the feature network, or take the one that is kept in `scratch`.
 
-        Of more than `MOST_REAL` images of a split it sees a fair sample. `lift` measures what
-        samples add to real ones; without it that is not known.
+        Of more than `MOST_REAL` images of a split it sees a fair sample, though near copies are
+        looked for among all training images. `lift` measures what samples add to real ones; without
+        it that is not known.
         """
-        self._lift = lift
+        self._lift, everything = lift, train
         train, validation = (part.at_most(MOST_REAL, params.seed) for part in (train, validation))
         self._shape, self._params, self._validation = shape, params, validation
         most = max(MOST_IMAGES // shape.classes, 1)
@@ -71,13 +73,14 @@ class Validator:
         self._train, self._reference = (self._some(part) for part in (train, validation))
         self._network = _network(train, params, device, scratch)
         self._pixels = None if train.space else features.principal_components(train)
-        groups = train.labels if params.conditional else np.zeros_like(train.labels)
+        groups = everything.labels if params.conditional else np.zeros_like(everything.labels)
         self._near_copies = _score(
-            near_copy_search, self._reference, self._groups(), train.pixels, groups
+            near_copy_search, self._reference, self._groups(), everything.pixels, groups
         )
         self.floor = {
             "features": self._network.name,
             "chance": 1 / shape.classes,
+            "chance_error": standard_error(1 / shape.classes, validation),
             "cas": classification_accuracy_score(train, validation),
             **self._score_images(self._train),
         }

@@ -31,9 +31,9 @@ def wanted(plan: Plan, real: NDArray[np.int64], classes: Sequence[str]) -> NDArr
         case "auto":
             return filling(real)
         case "fill":
-            return np.ceil(plan.amount * real.max()).astype(np.int64) - real
+            return _times(plan.amount, real.max()) - real
         case "ratio":
-            return np.ceil(plan.amount * real).astype(np.int64)
+            return _times(plan.amount, real)
         case "per_class":
             return np.full_like(real, int(plan.amount))
         case "classes":
@@ -41,6 +41,14 @@ def wanted(plan: Plan, real: NDArray[np.int64], classes: Sequence[str]) -> NDArr
                 if name not in classes:
                     raise UserError(f"generate.plan: no class {name!r}; {hint(name, classes)}")
             return np.array([plan.classes.get(name, 0) for name in classes], np.int64)
+
+
+def _times(amount: float, real: NDArray[np.int64] | np.int64) -> NDArray[np.int64]:
+    """Return numbers times an amount, rounded up: but not those that are only rounding errors.
+
+    1.1 · 100 is 110, and a little more in binary.
+    """
+    return np.ceil(np.round(amount * real, 9)).astype(np.int64)
 
 
 def check(params: GenerateParams, real: Path) -> None:

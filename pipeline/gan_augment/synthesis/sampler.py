@@ -194,10 +194,12 @@ class Sampler:
         rates = {g: counts[g, "accepted"] / max(counts[g, "tried"], 1) for g in self._judges}
         strictest = min(rates, key=rates.__getitem__)
         advice = ADVICE.get(strictest, "Train longer")
+        most, times = self._params.max_tries, self._most_tries // self._params.max_tries
+        limit = f"{times} times generate.max_tries = {most}" if times > 1 else "generate.max_tries"
         return (
             f"of {counts['all', 'tried']} images of class {self._trained.classes[label]!r} the "
             f"gates let {counts['all', 'accepted']} through, fewer than one in {self._most_tries} "
-            f"(generate.max_tries); the strictest is {strictest} ({rates[strictest]:.1%}). "
+            f"({limit}); the strictest is {strictest} ({rates[strictest]:.1%}). "
             f"{advice}, leave the gate out, or set generate.fallback"
         )
 

@@ -66,8 +66,8 @@ def run(
         judges: dict[str, Gate] = {}
         evidence: Evidence | None = None
         if trained:
-            parts = real, validation, trained
-            evidence = Evidence(*parts, params.keep_real, params.seed, scratch, second)
+            parts = real, validation, trained, params.keep_real, params.seed, scratch
+            evidence = Evidence(*parts, second, params.truncation)
             judges = gates.fit(params.gates, evidence)
         same = Sets(params, real, counts, methods, trained, evidence if judges else None, judges)
         sampler = same.sampler(0, scratch)

@@ -1,7 +1,9 @@
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -79,6 +81,35 @@ def test_any_size_and_few_images(size: tuple[int, int, int], random_images: Make
     assert found.values.shape == (12, 64)
     assert found.probabilities.shape == (12, 3)
     assert np.isfinite(found.values).all()
+
+
+def test_batches_shift_images_beyond_their_edges(random_images: MakeImages) -> None:
+    """By a pixel at most in each direction; what moves in is the edge."""
+    images = random_images(6, 3, (3, 12, 14))
+    padded = np.pad(images.pixels, [(0, 0), (0, 0), (1, 1), (1, 1)], mode="edge")
+    shifted = {
+        padded[row, :, top : top + 12, left : left + 14].tobytes(): (row, top, left)
+        for row, top, left in np.ndindex(6, 3, 3)
+    }
+    found = {
+        shifted[image.numpy().tobytes()]
+        for batch, _ in training._batches(images, 20, 0, "cpu")
+        for image in batch.contiguous()
+    }
+    assert len(found) == len(shifted)
+
+
+def test_no_batch_needs_all_images_in_memory() -> None:
+    """They may be mapped: here one image stands for all of 300 MB."""
+    pixels = np.broadcast_to(np.zeros((1, 3, 64, 64), np.uint8), (25_000, 3, 64, 64))
+    labels = np.arange(25_000) % 2
+    images = Images(pixels, labels, ("a", "b"), pd.DataFrame(index=range(25_000)))
+    tracemalloc.start()
+    for _ in training._batches(images, 3, 0, "cpu"):
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**24
 
 
 def test_batches_hold_classes_equally_often(train_images: Images) -> None:

@@ -16,6 +16,7 @@ from gan_augment.metrics.memorisation import (
     near_copies,
 )
 from gan_augment.metrics.memorisation.copies import Matches, NearCopies, near_copy_search
+from gan_augment.metrics.standard import standard
 from tests.metrics.memorisation.worlds import COPIES, SEEDS, World, recoded, shifted
 
 Pixels = NDArray[np.uint8]
@@ -80,6 +81,18 @@ def test_features_are_apart_in_units_of_their_deviation() -> None:
     apart = [np.hypot(0, 2 / 3), np.hypot(2, 2 / 3), np.hypot(0, 4 / 3), np.hypot(2, 4 / 3)]
     assert found.relative == pytest.approx(apart[0] / np.mean(apart[1:]), rel=1e-5)
     assert found.indices == 0
+
+
+def test_a_search_takes_the_deviation_of_all_training_images_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(copies, "standard", lambda rows: seen.append(len(rows)) or standard(rows))
+    vectors, labels = np.random.default_rng(0).random((60, 4), np.float32), np.arange(60) % 2
+    search = near_copy_search(vectors[:20], labels[:20], vectors[20:], labels[20:])
+    for start in range(0, 20, 5):
+        search(vectors[start : start + 5], labels[start : start + 5])
+    assert seen == [40]
 
 
 @pytest.mark.parametrize(("height", "width", "factor"), [(64, 71, 2), (63, 90, 1), (131, 143, 4)])

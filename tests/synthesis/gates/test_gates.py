@@ -4,9 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
+from torch import Tensor, nn
 
+from gan_augment.gan.networks.codec import PixelCodec
+from gan_augment.metrics.memorisation import copies
 from gan_augment.synthesis import gates
 from gan_augment.synthesis.gates import GATES
 from gan_augment.synthesis.gates.ensemble import temperature_of, tempered
@@ -70,6 +74,36 @@ def test_rejection_prefers_what_the_discriminator_takes_for_real(evidence: Evide
     np.testing.assert_allclose(again[0], scores[200:], atol=1e-5)
 
 
+class Dim(nn.Module):
+    """A generator whose images are the brighter, the farther the latent is from 0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nothing, self.codec = nn.Parameter(torch.zeros(1)), PixelCodec()
+
+    def forward(self, z: Tensor, _: Tensor) -> Tensor:
+        return (z[:, :1, None, None].abs() / 2 - 1).expand(-1, 1, 8, 8)
+
+
+class Brightness(nn.Module):
+    """A discriminator that takes images for real the more, the brighter they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nothing, self.codec = nn.Parameter(torch.zeros(1)), PixelCodec()
+
+    def forward(self, x: Tensor, _: Tensor) -> Tensor:
+        return x.mean(dim=(1, 2, 3))
+
+
+def test_rejection_is_fitted_to_images_like_those_that_it_judges(evidence: Evidence) -> None:
+    """Truncated ones are all dim; half of them pass nevertheless."""
+    trained = replace(evidence.trained, generator=Dim(), discriminator=Brightness())
+    evidence = replace(evidence, trained=trained, truncation=0.5)
+    pixels = trained.draw(LABEL, range(400), 1, truncation=0.5)
+    assert 0.4 < passed(GATES["rejection"](evidence), evidence, pixels) < 0.6
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -86,6 +120,19 @@ def test_copies_of_training_images_are_caught(
     for label in (0, 1):
         assert passed(judge, evidence, change(of_class(splits["train"], label)), label) <= 0.06
         assert passed(judge, evidence, of_class(splits["test"], label), label) > 0.9
+
+
+def test_training_images_are_hashed_when_the_gate_is_fitted(
+    evidence: Evidence, splits: dict[str, Images], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not once more for every block of candidates."""
+    judge = GATES["copies"](evidence)
+    hashed: list[NDArray[np.uint8]] = []
+    monkeypatch.setattr(copies, "pixel_hash", lambda image: hashed.append(image) or "")
+    pixels = of_class(splits["test"], LABEL)[:7]
+    unseen = Candidates(LABEL, 0, np.arange(7), pixels, None, None, None)  # type: ignore[arg-type]
+    judge(unseen, np.ones(7, bool))
+    assert len(hashed) == 7
 
 
 def single(evidence: Evidence, label: int) -> Evidence:

@@ -117,27 +117,28 @@ def load(path: Path, device: torch.device | str = "cpu") -> Network[Classifier]:
 def _batches(
     images: Images, steps: int, seed: int, device: torch.device | str
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield uint8 images 64×C×H×W and labels: classes equally often on average, images shifted."""
+    """Yield uint8 images 64×C×H×W and labels: classes equally often on average, images shifted.
+
+    A row or column beyond the edge is that of the edge.
+    """
     draw = rng(seed, "feature network")
     counts = images.counts()
     share = 1 / (counts[images.labels] * np.count_nonzero(counts))
     height, width = images.pixels.shape[2:]
     reach = max(1, min(height, width) // SHIFT_SHARE)
-    room = [(0, 0), (0, 0), (reach, reach), (reach, reach)]
-    padded, labels, rows, corners = (
-        torch.from_numpy(array).to(device)
-        for array in (
-            np.pad(images.pixels, room, mode="edge"),
-            images.labels,
-            draw.choice(len(images), (steps, BATCH), p=share),
-            draw.integers(2 * reach + 1, size=(steps, 2, BATCH, 1, 1)),
-        )
-    )
+    rows = draw.choice(len(images), (steps, BATCH), p=share)
+    corners = draw.integers(2 * reach + 1, size=(steps, 2, BATCH, 1, 1)) - reach
+    each = torch.arange(BATCH, device=device)[:, None, None]
     down = torch.arange(height, device=device)[:, None]
     right = torch.arange(width, device=device)
-    for chosen, (top, left) in zip(rows, corners, strict=True):
-        shifted = padded[chosen[:, None, None], :, top + down, left + right]
-        yield shifted.permute(0, 3, 1, 2), labels[chosen]
+    for chosen, corner in zip(rows, corners, strict=True):
+        # Only the rows of the batch: all of them may be mapped, and larger than memory.
+        pixels, labels, (top, left) = (
+            torch.from_numpy(part).to(device)
+            for part in (images.pixels[chosen], images.labels[chosen], corner)
+        )
+        inside = (top + down).clamp(0, height - 1), (left + right).clamp(0, width - 1)
+        yield pixels[each, :, *inside].permute(0, 3, 1, 2), labels
 
 
 def _trained(network: Classifier) -> Network[Classifier]:

@@ -1,7 +1,7 @@
 """Copies, found one by one: images that match one training image far too well, by pixels."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,10 @@ FLAT = 2.0
 """Pixels that deviate less than this from their mean are taken for flat: of 255, it is noise."""
 MATCHES_AT_ONCE = 2**24
 """Matches in memory at once: 64 MiB."""
+PREPARED_AT_ONCE = 256
+
+Take = Callable[[Indices], Any]
+"""Rows of training images → these images, shrunk, or standardised."""
 
 
 class Matches(NamedTuple):
@@ -76,8 +80,17 @@ class NearCopies(NamedTuple):
 
 def exact_copies(pixels: Pixels, train: Pixels) -> NDArray[np.bool_]:
     """Return which images (uint8, N×C×H×W) have the very pixels of a training image, N."""
+    return exact_copy_search(train)(pixels)
+
+
+def exact_copy_search(train: Pixels) -> Callable[[Pixels], NDArray[np.bool_]]:
+    """Return what finds exact copies in one set of images after another, see `exact_copies`."""
     known = {pixel_hash(image) for image in train}
-    return np.array([pixel_hash(image) in known for image in pixels], bool)
+
+    def search(pixels: Pixels) -> NDArray[np.bool_]:
+        return np.array([pixel_hash(image) in known for image in pixels], bool)
+
+    return search
 
 
 def near_copy_search(
@@ -105,12 +118,13 @@ def near_copy_search(
             images.
     """
     require_rows(RATIO_ROWS, "search for near copies", holdout=holdout_labels)
-    real = match(holdout, holdout_labels, train, train_labels)
+    matched = match_search(train, train_labels)
+    real = matched(holdout, holdout_labels)
     quartile, median = np.quantile(real.relative, [0.25, 0.5])
     threshold = float(median * (quartile / median) ** SPREADS) if median else 0.0
 
     def search(pixels: Pixels, labels: Labels) -> NearCopies:
-        return NearCopies(match(pixels, labels, train, train_labels), real, threshold)
+        return NearCopies(matched(pixels, labels), real, threshold)
 
     return search
 
@@ -147,28 +161,51 @@ def match(pixels: Pixels, labels: Labels, train: Pixels, train_labels: Labels) -
     Raises:
         TooFewRowsError: a class without two training images.
     """
-    prepare, squared = (_standardised, _apart) if pixels.ndim == 2 else (_shrunk, _match)
-    pixels, train = prepare(pixels, train), prepare(train, train)
-    found = Matches(np.empty(len(pixels)), np.empty(len(pixels), np.int64))
-    for rows, own_class in by_class(labels, train_labels):
-        require_rows(2, f"search for near copies in class {labels[rows[0]]}", training=own_class)
-        k = min(NEXT_MATCHES, len(own_class) - 1)
-        step = max(1, MATCHES_AT_ONCE // len(own_class))
-        for part in (rows[start : start + step] for start in range(0, len(rows), step)):
-            squares = squared(pixels[part], train, own_class)
-            best = np.argpartition(squares, k, axis=1)[:, : k + 1]
-            distances = np.sqrt(np.take_along_axis(squares, best, axis=1)).astype(np.float64)
-            closest = distances.argmin(axis=1)[:, None]
-            least = np.take_along_axis(distances, closest, axis=1)[:, 0]
-            others = (distances.sum(axis=1) - least) / k
-            found.relative[part] = np.divide(
-                least, others, out=np.zeros_like(least), where=least > 0
+    return match_search(train, train_labels)(pixels, labels)
+
+
+def match_search(train: Pixels, train_labels: Labels) -> Callable[[Pixels, Labels], Matches]:
+    """Return what matches one set of images after another with the training images, see `match`.
+
+    Of these, which may be mapped, it holds those of a class at a time, as small as it needs them.
+    """
+    prepare, squared = (standard(train), _apart) if train.ndim == 2 else (_shrunk, _match)
+
+    def take(chosen: Indices) -> Any:
+        starts = range(0, len(chosen), PREPARED_AT_ONCE)
+        return np.concatenate(
+            [prepare(train[chosen[start : start + PREPARED_AT_ONCE]]) for start in starts]
+        )
+
+    def search(pixels: Pixels, labels: Labels) -> Matches:
+        pixels = prepare(pixels)
+        found = Matches(np.empty(len(pixels)), np.empty(len(pixels), np.int64))
+        for rows, own_class in by_class(labels, train_labels):
+            require_rows(
+                2, f"search for near copies in class {labels[rows[0]]}", training=own_class
             )
-            found.indices[part] = own_class[np.take_along_axis(best, closest, axis=1)[:, 0]]
-    return found
+            step = max(1, MATCHES_AT_ONCE // len(own_class))
+            for part in (rows[start : start + step] for start in range(0, len(rows), step)):
+                best = _best(squared(pixels[part], take, own_class))
+                found.relative[part], found.indices[part] = best.relative, own_class[best.indices]
+        return found
+
+    return search
 
 
-def _shrunk(pixels: Pixels, _: Pixels) -> Pixels:
+def _best(squares: NDArray[np.float32]) -> Matches:
+    """Return the best of squared distances N×M, `indices` being columns."""
+    k = min(NEXT_MATCHES, squares.shape[1] - 1)
+    best = np.argpartition(squares, k, axis=1)[:, : k + 1]
+    distances = np.sqrt(np.take_along_axis(squares, best, axis=1)).astype(np.float64)
+    closest = distances.argmin(axis=1)[:, None]
+    least = np.take_along_axis(distances, closest, axis=1)[:, 0]
+    others = (distances.sum(axis=1) - least) / k
+    relative = np.divide(least, others, out=np.zeros_like(least), where=least > 0)
+    return Matches(relative, np.take_along_axis(best, closest, axis=1)[:, 0])
+
+
+def _shrunk(pixels: Pixels) -> Pixels:
     """Return images as they are, or larger ones as the means of square blocks."""
     n, channels, height, width = pixels.shape
     factor = min(height, width) // (SHRINK_FROM // 2)
@@ -179,18 +216,13 @@ def _shrunk(pixels: Pixels, _: Pixels) -> Pixels:
     return (blocks.sum(axis=(3, 5), dtype=np.uint32) // factor**2).astype(np.uint8)
 
 
-def _standardised(values: Pixels, train: Pixels) -> Rows:
-    """Return feature vectors in units of the training images' deviation."""
-    return standard(train)(values)
-
-
-def _apart(values: Rows, train: Rows, chosen: Indices) -> NDArray[np.float32]:
+def _apart(values: Rows, take: Take, chosen: Indices) -> NDArray[np.float32]:
     """Return squared distances, N×M, of vectors to the chosen training images'."""
-    parts = [part for _, part in squared_distances(values, train[chosen])]
+    parts = [part for _, part in squared_distances(values, take(chosen))]
     return np.concatenate(parts).clip(0).astype(np.float32)
 
 
-def _match(pixels: Pixels, train: Pixels, chosen: Indices) -> NDArray[np.float32]:
+def _match(pixels: Pixels, take: Take, chosen: Indices) -> NDArray[np.float32]:
     """Return squared distances, N×M, of images to the chosen training images, best shift of each.
 
     Each is the squared distance of two vectors of length 1 (or 0, if flat), which is 2 − 2ρ.
@@ -203,7 +235,7 @@ def _match(pixels: Pixels, train: Pixels, chosen: Indices) -> NDArray[np.float32
     step = max(1, MATCHES_AT_ONCE // inner.shape[1])
     for start in range(0, len(chosen), step):
         part = slice(start, start + step)
-        images = train[chosen[part]]
+        images = take(chosen[part])
         for top, left in np.ndindex(2 * shift + 1, 2 * shift + 1):
             window = _unit(images[:, :, top : top + rows, left : left + columns])
             apart = inner @ window.T

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gan_augment.metrics.memorisation.copies import NearCopies, exact_copies, near_copies
+from gan_augment.metrics.memorisation.copies import NearCopies, exact_copy_search, near_copies
 from gan_augment.metrics.memorisation.sample import Sample, same_classes
 from gan_augment.metrics.memorisation.statistics import (
     Ratio,
@@ -77,9 +77,8 @@ def copying(synthetic: Sample, holdout: Sample, train: Sample) -> Copying:
         TooFewRowsError: fewer than `RATIO_ROWS` synthetic and held-out images of the same classes,
             or a class without two training images.
     """
-    exact, holdout_exact = (
-        float(exact_copies(part.pixels, train.pixels).mean()) for part in (synthetic, holdout)
-    )
+    known = exact_copy_search(train.pixels)
+    exact, holdout_exact = (float(known(part.pixels).mean()) for part in (synthetic, holdout))
     near = near_copies(synthetic, holdout, train)
     chosen, others = same_classes(synthetic.labels, holdout.labels)
     features, holdout_features = synthetic.features[chosen], holdout.features[others]

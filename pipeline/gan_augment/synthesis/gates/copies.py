@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from gan_augment.metrics.memorisation import RATIO_ROWS, exact_copies, match, near_copy_search
+from gan_augment.metrics.memorisation import (
+    RATIO_ROWS,
+    exact_copy_search,
+    match_search,
+    near_copy_search,
+)
 from gan_augment.synthesis.gates.evidence import Candidates, Evidence, Passed, Scores
 from gan_augment.synthesis.gates.sight import Gate, Sight, of_references
 
@@ -20,14 +25,15 @@ def copies(evidence: Evidence) -> Gate:
     rows = np.flatnonzero(comparable[validation.labels])
     parts = validation.pixels[rows], validation.labels[rows], train.pixels, train.labels
     search = near_copy_search(*parts) if len(rows) >= RATIO_ROWS else None
+    known, matched = exact_copy_search(train.pixels), match_search(train.pixels, train.labels)
 
     def judge(candidates: Candidates, _: Passed) -> tuple[Scores, Passed]:
         labels = np.full(len(candidates), candidates.label)
-        new = ~exact_copies(candidates.pixels, train.pixels)
+        new = ~known(candidates.pixels)
         if not comparable[candidates.label]:
             return np.full(len(candidates), np.nan), new
         if search is None:
-            return match(candidates.pixels, labels, train.pixels, train.labels).relative, new
+            return matched(candidates.pixels, labels).relative, new
         found = search(candidates.pixels, labels)
         return found.synthetic.relative, new & ~found.copies
 

@@ -65,6 +65,7 @@ class Evidence:
         scratch: where the trained classifiers are kept for a resumed run.
         second: the backbone through which classifiers see images, if one is at hand that does not
             judge.
+        truncation: of the images that will be judged, see `sampling.normal`.
     """
 
     train: Images
@@ -74,6 +75,7 @@ class Evidence:
     seed: int
     scratch: Path
     second: SecondBackbone | None = None
+    truncation: float | None = None
 
     @cached_property
     def ensemble(self) -> Ensemble:

@@ -30,7 +30,7 @@ def rejection(evidence: Evidence) -> Gate:
     trained, validation = evidence.trained, evidence.validation
     counts = validation.counts()
     drawn = [
-        trained.draw(label, range(n), seed_of(evidence.seed, "rejection"))
+        trained.draw(label, range(n), seed_of(evidence.seed, "rejection"), evidence.truncation)
         for label, n in enumerate(counts.tolist())
         if n
     ]
