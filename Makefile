@@ -17,7 +17,9 @@ example: .venv/installed  ## a project of its own for the images in DATA, with e
 		".scratch/examples/$(NAME)" --images "$(DATA)" --params "examples/$(NAME).yaml"
 	cd ".scratch/examples/$(NAME)" && $(ENV) dvc repro && $(ENV) gan-augment verdict
 
-test: lint types unit  ## set everything up and pass the tests
+test: .venv/installed  ## set everything up and pass the tests
+	$(MAKE) --jobs=2 lint types
+	$(MAKE) unit
 
 lint: .venv/installed
 	$(BIN)/ruff check

@@ -24,6 +24,8 @@ STAGES = {
     "classifier": "models/classifier",
 }
 """Each stage, and one thing that it writes."""
+TRAIN = {"steps": 2, "width": 8, "batch_size": 4, "latent_dim": 4, "eval_interval": 1}
+EVALUATE = {"repeats": 6, "classifiers": ["k-nn"]}
 ALL_GATES = ["agreement", "support", "copies", "repeats"]
 Counts = list[tuple[int, int, int]]
 """Of each class, images of train, validation and test."""
@@ -62,52 +64,50 @@ def run_all(cli: CommandLine, **overrides: dict[str, object]) -> str:
 number = st.sampled_from([0, 0, 1, 1, 2, 3, 6])
 
 
-@settings(
-    max_examples=12,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(
-    counts=st.lists(st.tuples(number, number, number), min_size=1, max_size=3).filter(
-        lambda counts: sum(map(sum, counts)) > 1
-    ),
-    published=st.booleans(),
-    gates=st.sampled_from([[], [], ["copies"], ALL_GATES]),
-    plan=st.sampled_from(["auto", "fill", {"per_class": 3}]),
-    method=st.sampled_from(["gan", "gan", "smote", "gmm"]),
-    arms=st.sampled_from(
-        [["real", "gan", "smote", "placebo"], ["real", "gan+classic", "synthetic-only", "gan"]]
-    ),
-    tuning_repeats=st.integers(0, 1),
-)
-@example([(1, 0, 1), (1, 0, 1)], False, [], "auto", "gan", ["real", "gan"], 0)
-@example([(6, 3, 3), (3, 0, 3)], True, [], "auto", "gan", ["real", "gan"], 1)
-@example([(6, 3, 3), (3, 0, 0), (6, 3, 3)], True, [], "auto", "gan", ["real", "gan"], 1)
-@example([(6, 3, 3), (3, 3, 0)], True, [], "auto", "gan", ["real", "gan"], 0)
-@example([(1, 1, 1), (1, 1, 1)], True, [], {"per_class": 3}, "gan", ["real", "gan"], 0)
-def test_every_stage_works_or_says_what_is_missing(
-    cli: CommandLine,
-    counts: Counts,
-    published: bool,
-    gates: list[str],
-    plan: object,
-    method: str,
-    arms: list[str],
-    tuning_repeats: int,
-) -> None:
-    for folder in ("raw", "data", "models", "reports", ".scratch"):
-        shutil.rmtree(folder, ignore_errors=True)
-    write(Path("raw") / "x.parquet", counts, published)
-    run_all(
-        cli,
-        ingest={"source": "parquet", "path": "raw", "scarcity": {}},
-        train={"steps": 2, "width": 8, "batch_size": 4, "latent_dim": 4, "eval_interval": 1},
-        generate={"gates": gates, "plan": plan, "min_real": 1, "method": method},
-        evaluate={
-            "repeats": 6,
-            "arms": arms,
-            "classifiers": ["k-nn"],
-            "tuning_repeats": tuning_repeats,
-        },
-        assemble={"require": "none"},
+def test_every_stage_works_or_says_what_is_missing(cli: CommandLine) -> None:
+    said = []
+
+    @settings(max_examples=12, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+    @given(
+        counts=st.lists(st.tuples(number, number, number), min_size=1, max_size=3).filter(
+            lambda counts: sum(map(sum, counts)) > 1
+        ),
+        published=st.booleans(),
+        gates=st.sampled_from([[], [], ["copies"], ALL_GATES]),
+        plan=st.sampled_from(["auto", "fill", {"per_class": 3}]),
+        method=st.sampled_from(["gan", "gan", "smote", "gmm"]),
+        arms=st.sampled_from(
+            [["real", "gan", "smote", "placebo"], ["real", "gan+classic", "synthetic-only", "gan"]]
+        ),
+        tuning_repeats=st.integers(0, 1),
     )
+    @example([(1, 0, 1), (1, 0, 1)], False, [], "auto", "gan", ["real", "gan"], 0)
+    @example([(6, 3, 3), (3, 0, 3)], True, [], "auto", "gan", ["real", "gan"], 1)
+    @example([(6, 3, 3), (3, 0, 0), (6, 3, 3)], True, [], "auto", "gan", ["real", "gan"], 1)
+    @example([(6, 3, 3), (3, 3, 0)], True, [], "auto", "gan", ["real", "gan"], 0)
+    @example([(1, 1, 1), (1, 1, 1)], True, [], {"per_class": 3}, "gan", ["real", "gan"], 0)
+    def works_or_says(
+        counts: Counts,
+        published: bool,
+        gates: list[str],
+        plan: object,
+        method: str,
+        arms: list[str],
+        tuning_repeats: int,
+    ) -> None:
+        for folder in ("raw", "data", "models", "reports", ".scratch"):
+            shutil.rmtree(folder, ignore_errors=True)
+        write(Path("raw") / "x.parquet", counts, published)
+        said.append(
+            run_all(
+                cli,
+                ingest={"source": "parquet", "path": "raw", "scarcity": {}},
+                train=TRAIN,
+                generate={"gates": gates, "plan": plan, "min_real": 1, "method": method},
+                evaluate={**EVALUATE, "arms": arms, "tuning_repeats": tuning_repeats},
+                assemble={"require": "none"},
+            )
+        )
+
+    works_or_says()
+    assert "" in said

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import psutil
 import pytest
 from loky import cpu_count
 
@@ -22,6 +21,7 @@ from gan_augment.engine import SHARE, fan_out, local, shared, side_by_side, stre
 from gan_augment.errors import UserError
 from gan_augment.progress import Advance
 from tests.conftest import ROOT
+from tests.processes import ended
 from tests.tasks import blas, die, grow, linger, refuse, square, third, within
 
 pytestmark = pytest.mark.usefixtures("all_cores")
@@ -196,10 +196,7 @@ def test_processes_end_with_the_one_that_started_them(how: str, tmp_path: Path) 
         time.sleep(0.1)
     parent.kill()
     parent.wait()
-    deadline = time.monotonic() + 10
-    while any(psutil.pid_exists(pid) for pid in pids):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    assert ended(pids, seconds=10)
 
 
 def test_a_stream_comes_in_order_from_threads() -> None:

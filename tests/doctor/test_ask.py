@@ -1,5 +1,6 @@
 """Commands that fail, or do not end."""
 
+import os
 import subprocess
 import sys
 import time
@@ -25,9 +26,10 @@ def test_what_hangs_is_ended_with_all_that_it_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PATIENCE_S", 1.0)
+    sleep = f"sleep 86399.{os.getpid()}"  # no other run of these tests on this machine has that
     started = time.monotonic()
     with pytest.raises(SilentError, match="no answer within 1 s"):
-        tell(["sh", "-c", "sleep 86399 & wait"], tmp_path)
+        tell(["sh", "-c", f"{sleep} & wait"], tmp_path)
     assert time.monotonic() - started < 20
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
-    assert "sleep 86399" not in running.stdout
+    assert sleep not in running.stdout

@@ -109,7 +109,8 @@ def test_an_experiment_tries_a_value(run: Run, folder: Path) -> None:
     run("git", "commit", "--quiet", "--message", "built")
     settings, losses = folder / "params.yaml", folder / "reports/training/losses.csv"
     before = settings.read_bytes(), losses.read_bytes()
-    run("dvc", "exp", "run", "--temp", "--set-param", "train.steps=90", "--name", "longer")
+    change = ("--set-param", "train.steps=90", "--name", "longer")
+    run("dvc", "exp", "run", "--temp", *change, "train")
     assert (settings.read_bytes(), losses.read_bytes()) == before
     assert run("git", "status", "--short").stdout == ""
     shown = run("dvc", "exp", "show", "--csv").stdout

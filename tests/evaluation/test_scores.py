@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from sklearn.metrics import balanced_accuracy_score
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from gan_augment.evaluation.scores import scores
 from gan_augment.table import Images
@@ -54,6 +54,17 @@ def test_overconfidence_is_the_calibration_error() -> None:
     found = by_metric(labels.tolist(), predicted)
     assert found["ece"] == pytest.approx(0.25, abs=0.02)
     assert found["balanced_accuracy"] == balanced_accuracy_score(labels, sure)
+
+
+def test_the_area_is_that_of_each_class_against_the_rest_and_ties_count_half() -> None:
+    """Scores of one decimal, of which many are equal; class 3 has no image."""
+    draw = np.random.default_rng(0)
+    labels = draw.choice([0, 1, 2, 4], 200, p=[0.5, 0.3, 0.15, 0.05])
+    predicted = draw.integers(0, 11, (200, 5)) / 10
+    areas = [roc_auc_score(labels == label, predicted[:, label]) for label in (0, 1, 2, 4)]
+    found = by_metric(labels.tolist(), predicted)["auroc"]
+    assert found == pytest.approx(np.mean(areas), abs=1e-12)
+    assert 0.3 < found < 0.7
 
 
 def test_of_one_class_no_area_is_measured() -> None:

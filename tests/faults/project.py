@@ -94,7 +94,7 @@ def clear(folder: Path) -> None:
 
 
 def warm_up() -> None:
-    """Import what DVC and all stages import."""
+    """Import what DVC and all stages import, and read the code as `gan-augment lock` does."""
     import dvc.cli
     import dvc.commands.repro
     import dvc.stage.run
@@ -106,10 +106,14 @@ def warm_up() -> None:
     import gan_augment.gan.stage
     import gan_augment.ingest.stage
     import gan_augment.names
-    import gan_augment.project.code
     import gan_augment.report.stage
     import gan_augment.synthesis.stage  # noqa: F401
+    from gan_augment.project import code
 
+    # Not by `code.installed`: forks would wait for threads that it starts.
+    folder = Path(code.__file__).parents[1]
+    modules = (path.relative_to(folder.parent).with_suffix("") for path in folder.rglob("*.py"))
+    code.fingerprint([".".join(module.parts) for module in modules], folder)
     dvc.stage.run._run = _fork_stage
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -211,7 +212,8 @@ def test_publishing_after_a_rebuild(project: Project) -> None:
 
 def test_two_at_once(project: Project) -> None:
     (project.root / "train.sh").write_text(
-        "touch started; sleep 4\n" + (project.root / "train.sh").read_text()
+        "touch started; until [ -e go ]; do sleep 0.05; done\n"
+        + (project.root / "train.sh").read_text()
     )
     script = (
         "from pathlib import Path\n"
@@ -225,7 +227,11 @@ def test_two_at_once(project: Project) -> None:
     )
     while not (project.root / "started").exists():
         assert first.poll() is None
-    assert "another run is at work" in (run(rebuild, root=project.root).message or "")
+        time.sleep(0.05)
+    try:
+        assert "another run is at work" in (run(rebuild, root=project.root).message or "")
+    finally:
+        threading.Timer(2, (project.root / "go").touch).start()
     state = run(rebuild, root=project.root, wait_minutes=1)
     assert state.is_completed(), state.message
     assert first.wait() == 0

@@ -186,17 +186,37 @@ def test_killed_and_started_again_it_ends_with_the_same_bytes(
     assert contents(tmp_path) == contents(uninterrupted)
 
 
+CUT_SHORT = """
+import os
+from gan_augment.cli import main
+from gan_augment.gan import checkpoint
+
+save_file, saved = checkpoint.save_file, []
+
+def cut_short(tensors, path, **more):
+    save_file(tensors, path, **more)
+    if len(saved) == 2:
+        os.truncate(path, os.path.getsize(path) // 2)
+        os.kill(os.getpid(), 9)
+    saved.append(path)
+
+checkpoint.save_file = cut_short
+main()
+"""
+"""Killed in the middle of its third checkpoint, after those of steps 0 and 10."""
+
+
 def test_killed_while_a_checkpoint_is_written_it_ends_with_the_same_bytes(
-    tmp_path: Path, digits: Path
+    uninterrupted: Path, tmp_path: Path, digits: Path
 ) -> None:
-    wide = {"width": 768, "steps": 24, "checkpoint_interval": 8}
-    (tmp_path / "whole").mkdir()
-    whole = train(tmp_path / "whole", digits, **wide)
-    (tmp_path / "killed").mkdir()
-    run = Killable(tmp_path / "killed", digits, **wide)
-    run.kill_when(lambda: run.reached(8) and run.writing())
-    assert "train: resuming after step 8" in run.finish()
-    assert contents(tmp_path / "killed") == contents(whole)
+    run = Killable(tmp_path, digits)
+    command = [sys.executable, "-c", CUT_SHORT, *run.command[1:]]
+    killed = subprocess.run(command, cwd=tmp_path, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert run.reached(10)
+    assert run.writing()
+    assert "train: resuming after step 10" in run.finish()
+    assert contents(tmp_path) == contents(uninterrupted)
 
 
 def test_it_learns_the_classes_and_keeps_the_best(tmp_path: Path, digits: Path) -> None:

@@ -111,6 +111,13 @@ def test_the_file_says_what_is_installed_and_is_written_only_if_it_differs(tmp_p
     assert file.stat().st_mtime_ns == written
 
 
+def test_no_source_is_parsed_twice() -> None:
+    before = code.installed()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delattr("ast.parse")
+        assert code.installed() == before
+
+
 def test_what_changed_is_said(tmp_path: Path) -> None:
     code.write(tmp_path)
     file = tmp_path / code.FILE

@@ -16,6 +16,9 @@ from gan_augment.gan.networks import NETWORKS, Shape
 from gan_augment.gan.networks.codec import PixelCodec
 from gan_augment.synthesis.gates.evidence import Evidence
 from gan_augment.table import Images
+from tests.networks import _trained_once
+
+__all__ = ["_trained_once"]
 
 SHAPE = Shape(1, (8, 8), 10, 16, 8, 32)
 Change = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]

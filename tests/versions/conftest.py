@@ -1,11 +1,10 @@
 """A project of the real one's shape whose stages take no time, with a git and a DVC remote."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,10 +125,14 @@ class Project:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _environment() -> None:
-    os.environ.update(SETTINGS)
+def _environment() -> Iterator[None]:
     # What a shell runs in the background ignores interrupts, and so would all that tests start.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in SETTINGS.items():
+            patch.setenv(name, value)
+        yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from gan_augment.versions import supervisor
+from tests.processes import ended
 
 # The child says when it is up: an interpreter that still reads .pth files swallows an interrupt.
 TREE = """
@@ -38,17 +38,6 @@ def pids(folder: Path) -> list[int]:
             return [int(pid) for pid in written]
         time.sleep(0.05)
     raise AssertionError("the tree of processes did not start")
-
-
-def ended(processes: list[int], seconds: float = 5) -> bool:
-    """Tell whether all are gone within some seconds; a zombie is gone."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        alive = [p for p in processes if psutil.pid_exists(p)]
-        if all(psutil.Process(p).status() == psutil.STATUS_ZOMBIE for p in alive):
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_lines_and_exit_code_come_through(
@@ -80,9 +69,9 @@ def test_the_time_limit_stops_the_whole_tree(
 ) -> None:
     (tmp_path / "tree.py").write_text(TREE)
     began = time.monotonic()
-    code = supervisor.run([sys.executable, "tree.py"], tmp_path, on_line, time_limit_s=4)
+    code = supervisor.run([sys.executable, "tree.py"], tmp_path, on_line, time_limit_s=10)
     assert code == supervisor.TIMED_OUT
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 40
     assert "started" in lines
     assert ended(pids(tmp_path))
 

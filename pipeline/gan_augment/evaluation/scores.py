@@ -27,19 +27,18 @@ def scores(images: Images, predicted: NDArray[np.float64]) -> list[tuple[str, st
         predicted: class scores N×C; rows add up to 1.
     """
     from scipy.stats import gmean
-    from sklearn.metrics import f1_score, recall_score, roc_auc_score
+    from sklearn.metrics import f1_score, recall_score
 
     truth, said = images.labels, predicted.argmax(axis=1)
     present = np.unique(truth)
     recalls = recall_score(truth, said, labels=present, average=None)
     f1 = f1_score(truth, said, labels=present, average="macro")
-    areas = [roc_auc_score(truth == c, predicted[:, c]) for c in present if len(present) > 1]
     return [
         ("accuracy", "", float((said == truth).mean())),
         (BALANCED_ACCURACY, "", float(recalls.mean())),
         ("macro_f1", "", float(f1)),
         ("g_mean", "", float(gmean(recalls))),
-        *((("auroc", "", float(np.mean(areas))),) if areas else ()),
+        *((("auroc", "", _area(truth, predicted, present)),) if len(present) > 1 else ()),
         ("ece", "", _calibration_error(predicted.max(axis=1), said == truth)),
         *(
             (RECALL, images.classes[label], float(recall))
@@ -64,6 +63,22 @@ def check_shape(name: str, found: tuple[int, ...], wanted: tuple[int, int]) -> N
             f"evaluate.classifiers: {name} gives scores of shape {found} for {wanted[0]} samples "
             f"and {wanted[1]} classes: it must give one of each sample for each class"
         )
+
+
+def _area(
+    truth: NDArray[np.int64], predicted: NDArray[np.float64], present: NDArray[np.int64]
+) -> float:
+    """Return the mean area of classes against the rest, from ranks (Hanley & McNeil 1982).
+
+    For all classes at once, and much quicker than a curve a class.
+    """
+    from scipy.stats import rankdata
+
+    ranks = rankdata(predicted[:, present], axis=0)  # ties share theirs
+    of_class = truth[:, None] == present
+    count = of_class.sum(axis=0)
+    above = (ranks * of_class).sum(axis=0) - count * (count + 1) / 2
+    return float((above / (count * (len(truth) - count))).mean())
 
 
 def _calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:

@@ -10,7 +10,7 @@ import. Comments, docstrings and blank lines do not count, nor does what only a 
 import ast
 import io
 import tokenize
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -158,24 +158,27 @@ def _lines(source: str) -> Sequence[str]:
 
 def _imported(paths: Iterable[Path]) -> set[str]:
     """Return the names that sources import from `params.py`; "*" for all of it."""
+    return {name for path in paths for name in _imports(path.read_text(encoding="utf-8"))}
+
+
+@cache
+def _imports(source: str) -> Set[str]:
     names: set[str] = set()
-    for path in paths:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            match node:
-                case ast.ImportFrom(module=module, names=found) if module == SETTINGS:
-                    names |= {alias.name for alias in found}
-                case ast.ImportFrom(module=module, names=found) if module == PACKAGE:
-                    names |= {"*" for alias in found if f"{PACKAGE}.{alias.name}" == SETTINGS}
-                case ast.Import(names=found):
-                    names |= {"*" for alias in found if alias.name == SETTINGS}
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.ImportFrom(module=module, names=found) if module == SETTINGS:
+                names |= {alias.name for alias in found}
+            case ast.ImportFrom(module=module, names=found) if module == PACKAGE:
+                names |= {"*" for alias in found if f"{PACKAGE}.{alias.name}" == SETTINGS}
+            case ast.Import(names=found):
+                names |= {"*" for alias in found if alias.name == SETTINGS}
     return names
 
 
-def _definitions(path: Path, names: set[str]) -> list[str]:
+def _definitions(path: Path, names: Set[str]) -> list[str]:
     """Return the definitions of names in a source, and of the names that these use."""
     source = path.read_text(encoding="utf-8")
-    lines = _lines(source)
-    found = {name: node for node in ast.parse(source).body for name in _defined(node)}
+    lines, found = _lines(source), _statements(source)
     needed: set[str] = set()
     waiting = list(found if "*" in names else names)
     while waiting:
@@ -184,6 +187,12 @@ def _definitions(path: Path, names: set[str]) -> list[str]:
             needed.add(name)
             waiting += [used.id for used in ast.walk(found[name]) if isinstance(used, ast.Name)]
     return ["\n".join(filter(None, _extent(found[name], lines))) for name in sorted(needed)]
+
+
+@cache
+def _statements(source: str) -> Mapping[str, ast.stmt]:
+    """Return the statement that defines each name of a source."""
+    return {name: node for node in ast.parse(source).body for name in _defined(node)}
 
 
 def _defined(node: ast.stmt) -> Iterator[str]:
