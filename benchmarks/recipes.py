@@ -157,9 +157,9 @@ def _run(run: Run) -> dict[str, Any]:
     known, unseen = SETS[run.images](run.seed)
     seeds = (run.seed + 100 * n for n in range(RECIPES[run.recipe].get("generators", 1)))
     trained = [train(known, _params(run, known, seed), threads=1) for seed in seeds]
-    taught = _drawn(trained, np.full(len(known.classes), TAUGHT), known, run.seed)
+    taught = generated(trained, np.full(len(known.classes), TAUGHT), known, run.seed)
     lift = Lift(known, unseen, run.seed)
-    added = _drawn(trained, lift.extra, known, run.seed)
+    added = generated(trained, lift.extra, known, run.seed)
     return {
         **run._asdict(),
         "cas": classification_accuracy_score(taught, unseen),
@@ -168,7 +168,7 @@ def _run(run: Run) -> dict[str, Any]:
     }
 
 
-def _drawn(
+def generated(
     trained: Sequence[Trained], counts: NDArray[np.int64], known: Images, seed: int
 ) -> Images:
     """Return so many images of each class, of which each generator makes a share."""
