@@ -215,7 +215,7 @@ def of(verdict: Mapping[str, Any], arm: str | None = None, classifier: str | Non
     recipes = verdict.get("recipes")
     if not recipes:
         raise UserError("verdict.json names no recipe: it is of an older version")
-    ships = verdict["recipe"]["arm"]
+    ships = verdict.get("recipe", {}).get("arm")
     name = arm or ships
     found = choose(recipes, name, "arm")
     chosen = classifier or found["classifier"]
