@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 VERDICT = Path("reports/verdict.json")
 MEMORISATION = Path("reports/synthesis/memorisation.json")
 GENERATOR = "models/generator"
-MADE = frozenset({"data/synthetic", "data/draws"})
+MADE = ("data/synthetic", "data/draws")
 """What `generate.method` made, whatever the recipe uses."""
 
 
