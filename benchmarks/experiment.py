@@ -57,12 +57,18 @@ def train(
 
 
 def draw(
-    trained: Trained, classes: int, per_class: int
+    counts: NDArray[np.int64], *trained: Trained
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return `per_class` images of each class and their labels."""
-    settings = trained.settings
+    """Return so many images of each class, of which each generator makes a share, and labels."""
     images = [
-        sample(trained.trainer.ema, settings.latent_dim, label, range(per_class), settings.seed)
-        for label in range(classes)
+        sample(
+            one.trainer.ema,
+            one.settings.latent_dim,
+            label,
+            range(n * k // len(trained), n * (k + 1) // len(trained)),
+            one.settings.seed,
+        )
+        for label, n in enumerate(counts.tolist())
+        for k, one in enumerate(trained)
     ]
-    return np.concatenate(images), np.repeat(np.arange(classes), per_class)
+    return np.concatenate(images), np.repeat(np.arange(len(counts)), counts)

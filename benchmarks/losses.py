@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from benchmarks import script
@@ -87,7 +88,7 @@ def _run(cell: Cell) -> dict[str, Any]:
         **settings,
     )
     trained = train(images, params, threads=1)
-    scores = judge.score(*draw(trained, len(images.classes), PER_CLASS[cell.dataset]))
+    scores = judge.score(*draw(np.full(len(images.classes), PER_CLASS[cell.dataset]), trained))
     real = judge.score_real(images, PER_CLASS[cell.dataset])
     return {
         **cell._asdict(),

@@ -110,8 +110,7 @@ def _made(
 ) -> Images:
     if method != "gan":
         return BASELINES[method](real, counts, seed)
-    pixels, labels = draw(trained, len(counts), int(counts.max()))
-    return _some(labelled(pixels, labels, real.classes), counts.tolist())
+    return labelled(*draw(counts, trained), real.classes)
 
 
 def _score(real: Images, added: Images | None, held_out: Images, seed: int) -> float:

@@ -23,11 +23,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from benchmarks import script, studies
 from benchmarks.datasets import fashion_mnist, first, labelled
-from benchmarks.experiment import Trained, train
+from benchmarks.experiment import draw, train
 from benchmarks.race import SCRATCH
 from benchmarks.start import SCARCE, drawn, subset
 from gan_augment import table
@@ -35,7 +34,6 @@ from gan_augment.engine import fan_out, kept
 from gan_augment.gan.networks.resnet import GROWTH
 from gan_augment.gan.networks.shape import pyramid
 from gan_augment.gan.recipe import recipe
-from gan_augment.gan.sampling import sample
 from gan_augment.gan.stage import shape_of
 from gan_augment.ingest import stage as ingest
 from gan_augment.markdown import table as markdown
@@ -155,42 +153,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(run: Run) -> dict[str, Any]:
     """Train, and score what came of it."""
     known, unseen = SETS[run.images](run.seed)
-    seeds = (run.seed + 100 * n for n in range(RECIPES[run.recipe].get("generators", 1)))
-    trained = [train(known, _params(run, known, seed), threads=1) for seed in seeds]
-    taught = generated(trained, np.full(len(known.classes), TAUGHT), known, run.seed)
+    changes = dict(RECIPES[run.recipe])
+    seeds = (run.seed + 100 * n for n in range(changes.pop("generators", 1)))
+    trained = [train(known, _params(run, changes, known, seed), threads=1) for seed in seeds]
+    taught = labelled(*draw(np.full(len(known.classes), TAUGHT), *trained), known.classes)
     lift = Lift(known, unseen, run.seed)
-    added = generated(trained, lift.extra, known, run.seed)
     return {
         **run._asdict(),
         "cas": classification_accuracy_score(taught, unseen),
-        "lift": lift(added.pixels, added.labels).lift,
+        "lift": lift(*draw(lift.extra, *trained)).lift,
         "minutes": sum(one.seconds for one in trained) / 60,
     }
 
 
-def generated(
-    trained: Sequence[Trained], counts: NDArray[np.int64], known: Images, seed: int
-) -> Images:
-    """Return so many images of each class, of which each generator makes a share."""
-    of = len(trained)
-    parts = [
-        sample(
-            one.trainer.ema,
-            one.settings.latent_dim,
-            label,
-            range(n * k // of, n * (k + 1) // of),
-            seed,
-        )
-        for label, n in enumerate(counts.tolist())
-        for k, one in enumerate(trained)
-    ]
-    labels = np.repeat(np.arange(len(counts)), counts)
-    return labelled(np.concatenate(parts), labels, known.classes)
-
-
-def _params(run: Run, known: Images, seed: int) -> TrainParams:
-    changes, size = dict(RECIPES[run.recipe]), known.pixels.shape[2:]
-    changes.pop("generators", None)
+def _params(run: Run, changes: dict[str, Any], known: Images, seed: int) -> TrainParams:
+    changes, size = dict(changes), known.pixels.shape[2:]
     network = changes.pop("network", "resnet")
     default = recipe(TrainParams(network=network), size)
     steps = max(round(default.steps * changes.pop("steps", 1) * run.share), 2)

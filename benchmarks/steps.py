@@ -19,8 +19,9 @@ import pandas as pd
 from sklearn.metrics import balanced_accuracy_score
 
 from benchmarks import script
-from benchmarks.experiment import train
-from benchmarks.recipes import SETS, generated
+from benchmarks.datasets import labelled
+from benchmarks.experiment import draw, train
+from benchmarks.recipes import SETS
 from gan_augment.balance import filling
 from gan_augment.evaluation.networks import NETWORKS, judge
 from gan_augment.evaluation.training_set import TrainingSet, of_images
@@ -53,7 +54,8 @@ def _scores(images: str, seed: int, options: argparse.Namespace) -> Iterator[dic
     """Yield a row a network, arm and number of steps: its balanced accuracy, 0–1."""
     known, unseen = SETS[images](seed)
     params = TrainParams(network="mlp", threads=1, seed=seed, steps=options.gan_steps)
-    made = generated([train(known, params, threads=1)], filling(known.counts()), known, seed)
+    trained = train(known, params, threads=1)
+    made = labelled(*draw(filling(known.counts()), trained), known.classes)
     for name in options.classifiers:
         for arm, learnt in _arms(known, made).items():
             for steps in options.steps:

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         judge = Judge(few, held_out, seed=0)
         for name, start in zip(scores, (None, before), strict=True):
             trained = train(few, TrainParams(seed=seed, **settings), options.threads, start)
-            scores[name].append(judge.score(*draw(trained, 5, DRAWN)))
+            scores[name].append(judge.score(*draw(np.full(5, DRAWN), trained)))
     print(_markdown(scores))
 
 

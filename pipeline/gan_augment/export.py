@@ -66,11 +66,11 @@ def export(source: Path, target: Path, form: str) -> None:
             f"--format {form} writes pictures, and {bare} rows of {source} are features of "
             f"{space.backbone}: use npz"
         )
-    classes = _directories(source) if write is folder else table.class_names(source)
+    classes = sorted(_directories(source)) if write is folder else list(table.class_names(source))
     # Of whole files, since names of classes, gates and weights are exported, too.
     stamp = {"format": form, "shards": {one.name: _hash(one) for one in table.shards(source)}}
     _claim(target, stamp)
-    write_json(target / "classes.json", sorted(classes) if write is folder else list(classes))
+    write_json(target / "classes.json", classes)
     total = len(table.Rows(table.shards(source)))
     done = 0
     with progress("export", total, "images") as advance:

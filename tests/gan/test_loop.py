@@ -28,16 +28,21 @@ def train(folder: Path, real: Path, features: Path | None = None, **settings: An
     return pd.read_csv(folder / "history" / "events.csv")
 
 
-@pytest.fixture
-def ten_images_a_class(tmp_path: Path, digits: Path) -> Path:
+def three_classes(digits: Path, target: Path, validation: int) -> Path:
+    """Write ten training images of each of three classes, and so many validation images at most."""
     parts = []
-    for split, most in (("train", 10), ("validation", 100)):
+    for split, most in (("train", 10), ("validation", validation)):
         images = table.read(digits, split)
         rows = np.concatenate([np.flatnonzero(images.labels == y)[:most] for y in range(3)])
         pixels, labels = images.pixels[rows], images.labels[rows]
         parts.append(table.encode(pixels, labels, images.classes[:3], split=split, origin="real"))
-    table.write(tmp_path / "ten", parts, table.class_names(digits)[:3])
-    return tmp_path / "ten"
+    table.write(target, parts, table.class_names(digits)[:3])
+    return target
+
+
+@pytest.fixture
+def ten_images_a_class(tmp_path: Path, digits: Path) -> Path:
+    return three_classes(digits, tmp_path / "ten", validation=100)
 
 
 def test_far_too_high_a_learning_rate_is_lowered_until_training_works(
@@ -113,14 +118,8 @@ def test_where_no_score_is_known_the_last_generator_is_kept_and_that_is_told(
     tmp_path: Path, digits: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """KID needs 20 validation images, and there are 15."""
-    parts = []
-    for split, most in (("train", 10), ("validation", 5)):
-        images = table.read(digits, split)
-        rows = np.concatenate([np.flatnonzero(images.labels == y)[:most] for y in range(3)])
-        pixels, labels = images.pixels[rows], images.labels[rows]
-        parts.append(table.encode(pixels, labels, images.classes[:3], split=split, origin="real"))
-    table.write(tmp_path / "few", parts, table.class_names(digits)[:3])
-    train(tmp_path, tmp_path / "few", select="kid", steps=40, eval_interval=20)
+    few = three_classes(digits, tmp_path / "few", validation=5)
+    train(tmp_path, few, select="kid", steps=40, eval_interval=20)
     training = json.loads((tmp_path / "model" / "config.json").read_text())["training"]
     assert training["best"]["step"] == 40
     told = "too few images for a score to choose by (train.select = kid): the last generator"

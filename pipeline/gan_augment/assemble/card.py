@@ -7,7 +7,7 @@ import yaml
 
 from gan_augment.decision import Decision
 from gan_augment.markdown import cautions, escape, table
-from gan_augment.recipe import SETTINGS, flat, of
+from gan_augment.recipe import SETTINGS, flat, of_shipped
 from gan_augment.table import SPLITS, FeatureSpace
 
 MOST = 5
@@ -93,7 +93,7 @@ def _recipe(verdict: Mapping[str, Any], decision: Decision) -> list[str]:
     """Return how to follow what ships; nothing if the verdict is older than recipes."""
     if not verdict.get("recipes"):
         return []
-    recipe = of({**verdict, "recipe": {"arm": decision.arm}})
+    recipe = of_shipped(verdict, decision.arm)
     return [
         "## Recipe",
         f"{escape(recipe.sentence)} It was chosen on validation{preference(verdict)}.",

@@ -245,6 +245,11 @@ def of(verdict: Mapping[str, Any], arm: str | None = None, classifier: str | Non
     )
 
 
+def of_shipped(verdict: Mapping[str, Any], arm: str) -> Recipe:
+    """Return an arm's recipe as that of what ships, which its code need not name."""
+    return of({**verdict, "recipe": {"arm": arm}})
+
+
 def flat(recipes: Mapping[str, Mapping[str, Any]], arm: str) -> dict[str, Any]:
     """Return the entry `recipe` of verdict.json: an arm's, with the settings of its classifier."""
     found = recipes[arm]

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from gan_augment.decision import NOTHING_MADE, Decision, decide
 from gan_augment.params import AssembleParams, ReportParams
-from gan_augment.recipe import of
+from gan_augment.recipe import of_shipped
 from gan_augment.report import findings, forest, pictures
 from gan_augment.report.ranking import ranked
 from gan_augment.table import Images
@@ -80,7 +80,7 @@ def render(
             headline=headline(overall),
             classifiers=classifiers,
             ships=ships,
-            recipe=of({**verdict, "recipe": {"arm": ships.arm}}) if ships else None,
+            recipe=of_shipped(verdict, ships.arm) if ships else None,
             compared=compared,
             roles=roles,
             groups=_groups(overall, verdict["kinds"]),
