@@ -55,6 +55,18 @@ def test_raw_images_differ_from_set_to_set_and_more_begin_with_the_same(drawn: D
     assert len(drawn(0).raw(np.zeros(10, np.int64))) == 0
 
 
+def test_raw_images_are_as_typical_as_those_that_passed_gates(
+    drawn: Drawn, digits: Path, untrained: Path, tmp_path: Path
+) -> None:
+    generate(digits, untrained, tmp_path, sets=1, plan={"per_class": 3}, truncation=0.5)
+    made = places(tmp_path)
+    raw = Drawn(drawn.real, drawn.trained, made["synthetic"], made["draws"], PARAMS)(0).raw
+    asked = np.array([2] + [0] * 9)
+    wanted = drawn.trained.draw(0, range(2), raw.seed, 0.5)
+    np.testing.assert_array_equal(raw(asked).pixels, wanted)
+    assert not np.array_equal(drawn(0).raw(asked).pixels, wanted)
+
+
 @pytest.mark.parametrize("name", [n for n in ARMS if n not in ("real", "class-weights")])
 def test_no_arm_has_the_same_images_in_two_repeats(name: str, drawn: Drawn) -> None:
     """All that is beside the real images, in two repeats and in a trial, is drawn anew."""

@@ -27,10 +27,18 @@ from gan_augment.versions import record
 CONTENT = [np.random.default_rng(n).integers(0, 256, (3, 8, 8), np.uint8) for n in range(24)]
 IMAGES = {f"{'ab'[n % 2]}/{n}.png": png(image) for n, image in enumerate(CONTENT)}
 PICTURES = ("png", "jpg", "gif", "tif", "webp")
+
+
+def warm_start_of(folder: Path) -> object:
+    """Read a model to start from, one of the features that it says it makes."""
+    space = storage.read_json(folder / "config.json")["space"]
+    return warm_start.read(folder, table.FeatureSpace.of(space))
+
+
 BUILT = {
     "model config": ("models/generator/config.json", model.load),
     "model weights": ("models/generator/generator.safetensors", model.load),
-    "warm start": ("models/generator/discriminator.safetensors", warm_start.read),
+    "warm start": ("models/generator/discriminator.safetensors", warm_start_of),
     "classifier config": ("models/classifier/config.json", classifier.load),
     "classifier weights": ("models/classifier/model.safetensors", classifier.load),
     "table": ("data/real/train-00000.parquet", table.read),

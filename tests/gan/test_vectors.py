@@ -1,6 +1,7 @@
 """The GAN of features: codecs, generators that borrow from other classes, and the stage on them."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from gan_augment import mapped, table
 from gan_augment.errors import UserError
@@ -186,12 +188,38 @@ def test_others_train_too(
     assert np.isfinite(model.load(folder / "model").draw(0, range(5), 0)).all()
 
 
-def test_it_starts_from_another_model(
+def test_it_starts_from_another_model_and_keeps_its_codes(
     trained: Path, digits: Path, features: Path, tmp_path: Path
 ) -> None:
-    origin = {"path": str(trained / "model")}
-    folder = train(tmp_path, digits, features, init_from=origin, steps=20)
-    assert model.load(folder / "model").space == table.space(features)
+    """From one with its components in another order, as other training images would have them."""
+    origin = tmp_path / "origin"
+    shutil.copytree(trained / "model", origin)
+    for half in ("generator", "discriminator"):
+        weights = load_file(origin / f"{half}.safetensors")
+        weights["codec.components"] = weights["codec.components"].flip(0).contiguous()
+        save_file(weights, origin / f"{half}.safetensors")
+    before = model.load(origin)
+    folder = train(tmp_path, digits, features, init_from={"path": str(origin)}, steps=20)
+    after = model.load(folder / "model")
+    assert after.space == table.space(features)
+    for name in ("mean", "scale", "components", "unit"):
+        kept = before.generator.codec.get_buffer(name)
+        assert torch.equal(after.generator.codec.get_buffer(name), kept), name
+        assert torch.equal(after.discriminator.codec.get_buffer(name), kept), name
+    means = before.generator.codec.class_means.flip(1)
+    torch.testing.assert_close(after.generator.codec.class_means, means, rtol=1e-3, atol=1e-3)
+
+
+def test_it_does_not_start_from_a_model_of_images(
+    digits: Path, features: Path, tmp_path: Path
+) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    stage.run(QUICK, {"real": digits}, outputs(images))
+    with pytest.raises(
+        UserError, match=r"init_from: .* makes images, and features of .* are wanted"
+    ):
+        train(tmp_path, digits, features, network="mlp", init_from={"path": str(images / "model")})
 
 
 @pytest.mark.parametrize(

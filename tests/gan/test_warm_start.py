@@ -85,5 +85,5 @@ def test_a_model_comes_from_a_revision_of_a_dvc_repository(
 
     origin = Origin(repo=str(repository), rev="v0", path=Path("models/generator"))
     fetched = warm_start.fetch(origin, tmp_path / "scratch")
-    weights = warm_start.read(fetched)["generator"]
+    weights = warm_start.read(fetched, None)["generator"]
     assert torch.equal(weights["to_pixels.weight"], versions[0][0].to_pixels.weight)

@@ -32,15 +32,17 @@ class Raw:
     Attributes:
         trained: the generator.
         seed: which of its endless sequences.
+        truncation: see `sampling.normal`.
     """
 
     trained: Model
     seed: int
+    truncation: float | None = None
 
     def __call__(self, counts: NDArray[np.int64]) -> Images:
         """Return so many of each class, class by class; more of them begin with the same."""
         drawn = [
-            self.trained.draw(label, range(count), self.seed)
+            self.trained.draw(label, range(count), self.seed, self.truncation)
             for label, count in enumerate(counts.tolist())
             if count
         ]
@@ -77,8 +79,10 @@ class Drawn:
         if number not in self._held:
             self._held.clear()
             self._held[number] = draws.read(self.synthetic, self.draws, number)
-        raw = Raw(self.trained, seed_of(self.params.seed, "stand-in", number))
-        return Material(self.real, self._held[number], raw, self.params.classic, self.views)
+        synthetic = self._held[number]
+        seed, truncation = seed_of(self.params.seed, "stand-in", number), _truncation(synthetic)
+        raw = Raw(self.trained, seed, truncation)
+        return Material(self.real, synthetic, raw, self.params.classic, self.views)
 
     def check(self) -> None:
         """Refuse what does not belong together.
@@ -97,3 +101,9 @@ class Drawn:
             if set(columns["generator"].to_pylist()) - {None, self.trained.hash}:
                 raise UserError(f"{path} is of another generator: run `dvc repro generate`")
         draws.require(self.synthetic, self.draws, self.params.sets)
+
+
+def _truncation(synthetic: Images) -> float | None:
+    """Return the bound of the latents that the generator made images from; None is no bound."""
+    bounds = synthetic.rows.get("truncation", pd.Series(dtype=float)).dropna()
+    return float(bounds.iloc[0]) if len(bounds) else None

@@ -134,7 +134,7 @@ def _trainer(
         origin: the folder of a model to start from, if any.
         starts: what training of features could start from.
     """
-    trained = warm_start.read(origin) if origin else None
+    trained = warm_start.read(origin, train.space) if origin else None
     untold: Row = {"codes": _codes(trained), "covariance": "own"}
     chosen = start.best(starts) if starts else untold
     trainer = Trainer(shape_of(train, settings, chosen["codes"]), settings, fabric)

@@ -5,14 +5,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from gan_augment.errors import UserError
 from gan_augment.gan.files import CONFIG, HALVES, weights_file
+from gan_augment.gan.model import load
 from gan_augment.gan.trainer import Trainer
 from gan_augment.params import Origin
+from gan_augment.table import FeatureSpace
 
 Weights = Mapping[str, Mapping[str, Tensor]]
 
@@ -51,16 +51,32 @@ def files(folder: Path) -> list[Path]:
     return [folder / CONFIG, *(weights_file(folder, half) for half in HALVES)]
 
 
-def read(folder: Path) -> Weights:
+def read(folder: Path, space: FeatureSpace | None) -> Weights:
     """Return the weights of both halves by name.
 
+    Args:
+        folder: of the model.
+        space: whose features are to be made; None for images.
+
     Raises:
-        UserError: a file that is not safetensors.
+        UserError: a damaged model, or one of other features.
     """
     try:
-        return {half: load_file(weights_file(folder, half)) for half in HALVES}
-    except SafetensorError as error:
-        raise UserError(f"train.init_from: {folder} holds damaged weights ({error})") from None
+        trained = load(folder)
+    except UserError as error:
+        raise UserError(f"train.init_from: {error}") from None
+    if trained.space != space:
+        raise UserError(
+            f"train.init_from: {folder} makes {_made(trained.space)}, and {_made(space)} are wanted"
+        )
+    return {half: getattr(trained, half).state_dict() for half in HALVES}
+
+
+def _made(space: FeatureSpace | None) -> str:
+    if space is None:
+        return "images"
+    height, width = space.size
+    return f"features of {space.backbone} ({space.hash}) at {width}×{height} pixels"
 
 
 def start(trainer: Trainer, weights: Weights) -> list[str]:

@@ -62,7 +62,21 @@ class VectorCodec(nn.Module):
         self.spread: Tensor
 
     def fit(self, values: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
-        """Learn means, scales and components of training features, float32 N×F, with labels N."""
+        """Learn from training features, float32 N×F, with labels N, what codes they have.
+
+        Means, scales and components that came with the weights of another model are kept: in other
+        codes these weights would be worth nothing.
+        """
+        if not self.components.any():
+            self._learn_components(values)
+        self.spread.fill_(1)
+        codes = self.hold(values)
+        for label in range(len(self.class_means)):
+            own = codes[torch.from_numpy(labels) == label]
+            if len(own):
+                self.class_means[label] = own.mean(dim=0)
+
+    def _learn_components(self, values: NDArray[np.float32]) -> None:
         from sklearn.decomposition import PCA
 
         units = standard(values)
@@ -72,15 +86,9 @@ class VectorCodec(nn.Module):
             "scale": units.scale,
             "components": pca.components_,
             "unit": max(np.sqrt(pca.explained_variance_.mean()), LEAST_SCALE),
-            "spread": 1.0,
         }
         for name, value in learnt.items():
             self.get_buffer(name).copy_(torch.as_tensor(value))
-        codes = self.hold(values)
-        for label in range(len(self.class_means)):
-            own = codes[torch.from_numpy(labels) == label]
-            if len(own):
-                self.class_means[label] = own.mean(dim=0)
 
     def hold(self, values: NDArray[np.float32]) -> Tensor:
         """Return features N×F as codes, float32 N×codes."""
