@@ -52,6 +52,7 @@ NETWORKS = {
         *("gan-soft", "gan-fresh", "gan-first", *CONTROLS),
     ],
     "classifiers": ["cnn"],
+    "steps": 500,
 }
 RESIDUAL = {
     "arms": [

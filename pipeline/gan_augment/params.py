@@ -348,7 +348,7 @@ class EvaluateParams(Section):
     arms: SomeNames = ("real", "gan")
     classifiers: SomeNames = ("logistic-regression",)
     classic: ClassicParams = ClassicParams()
-    steps: Positive = 500
+    steps: Positive = 2000
     fine_tuning_steps: Positive = 120
     tuning_repeats: Annotated[int, Field(ge=0, le=MOST_REPEATS)] = 1
     min_gain: Annotated[float, Field(ge=0, le=100)] = 0.5
