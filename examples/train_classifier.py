@@ -1,8 +1,9 @@
 """Train a classifier on a published version: python train_classifier.py URL TAG.
 
-Rows, labels and transforms are those of its recipe. Weights in the loss and mixed batches, where
-the recipe has any, are left out for brevity: print(data.recipe.code()) shows them, too. A folder
-that holds an image table, such as data/augmented, will do as well.
+Rows, labels and transforms are those of its recipe. Weights in the loss, mixed batches and, of
+photographs, the transformed copies, where the recipe has any, are left out for brevity:
+print(data.recipe.code()) shows them, too. A folder that holds an image table, such as
+data/augmented, will do as well.
 """
 
 import sys

@@ -47,6 +47,19 @@ def test_jobs_are_bash_that_starts_what_there_is(file: Path) -> None:
     assert "#SBATCH --requeue" in file.read_text()
 
 
+def test_what_a_job_trains_is_recorded_lest_the_next_rebuild_train_again() -> None:
+    """DVC goes by dvc.lock, which torchrun does not write."""
+    lines = (CLUSTER / "train.sbatch").read_text().splitlines()
+    assert lines[-2].endswith("gan-augment train")
+    assert lines[-1].startswith("dvc commit --force train")
+
+
+@pytest.mark.parametrize("page", [ROOT / "docs/scale.md", *sorted(CLUSTER.glob("*.sbatch"))])
+def test_jobs_are_said_to_be_in_a_checkout_since_projects_have_none(page: Path) -> None:
+    assert "sbatch CHECKOUT/examples/cluster/" in page.read_text()
+    assert "sbatch examples/" not in page.read_text()
+
+
 def test_pods_find_the_head_and_share_the_project() -> None:
     parts = list(yaml.safe_load_all((CLUSTER / "kubernetes.yaml").read_text()))
     kinds = [part["kind"] for part in parts]

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 from nbclient import NotebookClient
 
 from tests.environment import SETTINGS
 
 NOTEBOOK = Path(__file__).parents[2] / "docs/quickstart.ipynb"
+PROJECT_ONLY = ("lock", "report")
 SHOWN = ("text/html", "image/png", "text/plain")
 
 Notebook = nbformat.NotebookNode
@@ -35,6 +37,14 @@ def test_it_was_run_in_order_without_complaints(kept: Notebook) -> None:
     names = [output.get("name") for cell in cells for output in cell.outputs]
     assert "stderr" not in names
     assert {"image/png", "text/plain"} in results(kept)
+
+
+def test_its_stages_are_those_of_a_project_up_to_the_dataset(kept: Notebook) -> None:
+    """But for those that only a project needs: what code was used, and the page."""
+    stages = list(yaml.safe_load((NOTEBOOK.parents[1] / "dvc.yaml").read_text())["stages"])
+    wanted = [name for name in stages[: stages.index("assemble") + 1] if name not in PROJECT_ONLY]
+    (loop,) = [cell.source for cell in kept.cells if "for stage in" in cell.source]
+    assert loop.partition("for stage in ")[2].partition(";")[0].split() == wanted
 
 
 def shortened(kept: Notebook) -> Notebook:

@@ -1,6 +1,7 @@
 """A new project: whole, committed, and never at the cost of what was there."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from gan_augment.project import code, repository
 from gan_augment.project import init as module
 from gan_augment.project.init import init, parse, read
 from tests.ingest.sources.test_idx import make as make_mnist
+from tests.markdown import READER
 from tests.project.conftest import Make, git, numbered
 
 ROOT = Path(__file__).parents[2]
@@ -68,6 +70,29 @@ def test_without_images_it_is_the_demo(tmp_path: Path) -> None:
     init(tmp_path / "p", None, {})
     assert (tmp_path / "p/params.yaml").read_text() == (ROOT / "params.yaml").read_text()
     assert git(tmp_path / "p", "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs/versions.md", None])
+def test_what_pages_say_of_remotes_leaves_nothing_uncommitted(
+    tmp_path: Path, page: Path | None
+) -> None:
+    """Publishing refuses what is not committed, and a clone goes by what is."""
+    root = tmp_path / "p"
+    init(root, None, {})
+    (root / "dvc.lock").write_text("schema: '2.0'\n")
+    blocks = READER.parse((page or root / "README.md").read_text())
+    (said,) = [block.content for block in blocks if "dvc remote add" in block.content]
+    lines = [line for line in said.splitlines() if line.startswith(("git ", "dvc remote "))]
+    subprocess.run(["bash", "-ec", "\n".join(lines)], cwd=root, check=True)
+    assert "store" in git(root, "show", "HEAD:.dvc/config")
+    assert git(root, "status", "--porcelain", "--untracked-files=no") == ""
+
+
+def test_pages_that_a_project_has_not_are_said_to_be_elsewhere(tmp_path: Path) -> None:
+    init(tmp_path / "p", None, {})
+    for name in git(tmp_path / "p", "ls-files").splitlines():
+        text = (tmp_path / "p" / name).read_text()
+        assert re.findall(r"docs/[\w-]+\.md(?! of gan-augment)", text) == [], name
 
 
 def test_images_that_torchvision_brings(tmp_path: Path) -> None:

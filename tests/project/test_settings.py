@@ -42,10 +42,15 @@ def reason(root: Path, key: str, **given: Any) -> str:
 @pytest.mark.parametrize(
     ("size", "expected"),
     [
-        ((13, 9), None),  # small enough for the network without maps
+        ((13, 9), None),
+        ((18, 18), None),
+        ((22, 22), None),
+        ((25, 25), None),  # for the network without maps
+        ((26, 26), None),
         ((28, 28), None),
+        ((30, 30), None),
+        ((32, 32), None),
         ((64, 48), None),
-        ((30, 30), 32),
         ((45, 45), None),
         ((150, 150), None),
         ((640, 480), None),

@@ -97,7 +97,10 @@ def _dvc_remote(told: dict[str, Any]) -> Finding:
     if not told["project"]:
         return not_needed("DVC remote", "anything outside a DVC repository")
     if name is None:
-        said = "building; publishing wants one: `dvc remote add --default NAME URL`"
+        said = (
+            "building; publishing wants one: `dvc remote add --default NAME URL`, and commit "
+            ".dvc/config"
+        )
         return not_needed("DVC remote", said)
     about = f"DVC remote {name}"
     if told["state"] == "absent":

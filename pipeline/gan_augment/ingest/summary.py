@@ -133,7 +133,7 @@ class Summary:
             f"the split may leak: {self._evidence(self.series)}. If such neighbours show one "
             f"object, person or scene, {leaks} held-out images have theirs in train, and results "
             "look better than they are. Say what belongs together, by ingest.group or in a column "
-            f"'group' (docs/ingestion.md){series.remedy(self.images)}"
+            f"'group' (docs/ingestion.md of gan-augment){series.remedy(self.images)}"
         )
 
     def _mixed_clusters(self) -> Iterator[str]:

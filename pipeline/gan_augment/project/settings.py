@@ -21,8 +21,6 @@ ON_FEATURES = [
     *("gan+classic", "gan+smote+classic", "gan+gmm+classic", "placebo", "synthetic-only"),
 ]
 """What is compared where a backbone looks at the images."""
-SMALL = 16
-"""Up to so many pixels a side any size can be made; above, sides must be multiples of 4."""
 LARGE_SET, A_CLASS = 20_000, 500
 """Images from which on not all are looked at, and how many of each class are then."""
 TOO_FEW = 10
@@ -70,7 +68,7 @@ def _size(found: Survey, embedded: bool) -> Iterator[Choice]:
     own, sides = shared(sizes), one_for_all(sizes)
     alike = len(sizes) == 1
     said = f"{'all' if alike else 'about'} {width:g}×{height:g} pixels"
-    if own and _can_be_made(*own):
+    if own and max(own) <= PIXELS_UP_TO:
         stay = "stay so" if alike else "are all stored so"
         yield Choice("ingest.image_size", None, f"the images are {said}, and {stay}")
     elif embedded:
@@ -79,7 +77,7 @@ def _size(found: Survey, embedded: bool) -> Iterator[Choice]:
     else:
         sides = suitable(found.sizes)
         value: Any = sides[0] if sides[0] == sides[1] else list(sides)
-        reason = f"the images are {said}; networks want sides that are multiples of 8"
+        reason = f"the images are {said}; any network makes multiples of 8 up to 128 pixels a side"
         yield Choice("ingest.image_size", value, reason)
     far = (1 / kept(np.array(found.sizes), sides) > FAR).mean()
     if far >= MUCH:
@@ -177,8 +175,3 @@ def _classic(found: Survey) -> Iterator[Choice]:
     elif found.sizes:
         reason = "grey: digits, text and scans must not be mirrored; true if yours may be"
         yield Choice("evaluate.classic.flip", False, reason)
-
-
-def _can_be_made(height: float, width: float) -> bool:
-    longer = max(height, width)
-    return longer <= SMALL or (longer <= PIXELS_UP_TO and height % 4 == width % 4 == 0)
