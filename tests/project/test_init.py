@@ -50,6 +50,20 @@ def test_a_project_is_whole_and_committed(pictures: Make, tmp_path: Path) -> Non
     assert said[-4:] == ["next:", f"  cd {root}", "  dvc repro", "  gan-augment verdict"]
 
 
+def test_every_line_of_what_was_ignored_stays_one(tmp_path: Path) -> None:
+    (root := tmp_path / "p").mkdir()
+    git(root, "init", "--quiet")
+    names = {".gitignore": "*.tmp\n.env", ".dvcignore": "*.tmp"}
+    for name, content in names.items():
+        (root / name).write_text(content)
+    (root / ".env").write_text("SECRET=1")
+    init(root, None, {})
+    for name, content in names.items():
+        assert (root / name).read_text().startswith(f"{content}\n")
+    assert "\n/.venv/\n" in (root / ".gitignore").read_text()
+    assert git(root, "status", "--porcelain") == ""
+
+
 @pytest.mark.parametrize("other", ["cafe\u0301", "Café", "café "])
 def test_classes_that_look_alike_are_told(pictures: Make, tmp_path: Path, other: str) -> None:
     said = init(tmp_path / "p", pictures(numbered({"café": 20, other: 20, "dog": 20})), {})

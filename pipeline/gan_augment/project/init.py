@@ -288,10 +288,18 @@ def _write(root: Path, text: str, images: Images, found: Survey | None, made: Ma
     ignored = {".gitignore": _file("gitignore") + _outputs(), ".dvcignore": _file("dvcignore")}
     for name, content in ignored.items():
         made.note(root / name)
-        with (root / name).open("a", encoding="utf-8") as file:
-            file.write(content)
+        _append(root / name, content)
     made.note(root / code.FILE)
     code.write(root)
+
+
+def _append(path: Path, text: str) -> None:
+    """Append lines to a file, made if need be, that does not hold them already."""
+    former = path.read_bytes() if path.exists() else b""
+    if text.encode() not in former:
+        ended = not former or former.endswith(b"\n")
+        with path.open("ab") as file:
+            file.write((text if ended else f"\n{text}").encode())
 
 
 def _track(root: Path, images: Images, made: Made) -> str:
