@@ -317,7 +317,7 @@ def _track(root: Path, images: Images, made: Made) -> str:
             made.note(root / path)
         place.parent.mkdir(parents=True, exist_ok=True)
         how = ["--out", images.place, images.source] if images.copied else [images.place]
-        repository.dvc(root, "add", "--quiet", *map(str, how))
+        repository.dvc(root, "add", *map(str, how))
         tracked += map(str, brought)
     tracked = [name for name in tracked if (root / name).exists()]
     return repository.commit(root, tracked, f"A project of gan-augment {version('gan-augment')}")
