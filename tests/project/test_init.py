@@ -1,5 +1,6 @@
 """A new project: whole, committed, and never at the cost of what was there."""
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -298,6 +299,24 @@ def test_images_in_the_project_are_tracked_where_they_are(pictures: Make, tmp_pa
     assert git(tmp_path / "p", "status", "--porcelain") == ""
     with pytest.raises(UserError, match="holds the project itself"):
         init(tmp_path / "p/photos/q", tmp_path / "p/photos", {})
+
+
+def test_a_folder_that_looks_like_an_option(pictures: Make, tmp_path: Path) -> None:
+    pictures(numbered(CLASSES), root="p/-photos")
+    init(tmp_path / "p", tmp_path / "p/-photos", {})
+    assert "-photos.dvc" in git(tmp_path / "p", "ls-files").splitlines()
+    assert git(tmp_path / "p", "status", "--porcelain") == ""
+
+
+def test_names_that_are_not_utf8_are_refused(pictures: Make, tmp_path: Path) -> None:
+    """DVC fails in such a folder, and params.yaml cannot name it."""
+    name = os.fsdecode(b"pr\xe9")
+    with pytest.raises(UserError, match=r"^/.*pr\\xe9: a name that is not UTF-8, .*: rename it$"):
+        init(tmp_path / name, None, {})
+    images = pictures(numbered(CLASSES), root=name)
+    with pytest.raises(UserError, match=r"^--images /.*pr\\xe9: a name that is not UTF-8"):
+        init(tmp_path / "p", images, {}, in_place=True)
+    assert not (tmp_path / "p").exists()
 
 
 def test_images_left_in_place(

@@ -99,6 +99,7 @@ def init(
             or git or DVC fails.
     """
     repository.needs_tools()
+    _refuse_other_than_utf8(root, "")
     _refuse_a_project(root)
     if "ingest.path" in given:
         raise UserError("ingest.path: name the images with --images, and init sets the path")
@@ -108,6 +109,7 @@ def init(
         if source is None:
             source = _downloads(root, _checked(_amended(text, given)).ingest.source, downloaded)
         if source is not None:
+            _refuse_other_than_utf8(source, "--images ")
             text, place, found, choices = _suited(text, source, given, on_step)
             images = _place(root, place, in_place)
             text = amend(text, "ingest.path", str(images.place))
@@ -155,6 +157,16 @@ def read(path: Path | None) -> dict[str, Any]:
 def _refuse_a_project(root: Path) -> None:
     if there := [name for name in OWN if (root / name).exists()]:
         raise UserError(f"{root} holds {', '.join(there)} already: name another folder")
+
+
+def _refuse_other_than_utf8(path: Path, option: str) -> None:
+    try:
+        str(path.resolve()).encode()
+    except UnicodeEncodeError:
+        raise UserError(
+            f"{option}{readable(str(path.resolve()))}: a name that is not UTF-8, with which DVC "
+            "cannot work: rename it"
+        ) from None
 
 
 def _downloads(root: Path, source: str, made: Made) -> Path | None:
@@ -342,7 +354,7 @@ def _bring_in(root: Path, images: Images, made: Made) -> list[str]:
     for name in (*brought, *copies):
         made.note(root / name)
     place.parent.mkdir(parents=True, exist_ok=True)
-    how = ["--out", images.place, images.source] if images.copied else [images.place]
+    how = ["--out", images.place, "--", images.source] if images.copied else ["--", images.place]
     repository.dvc(root, "add", *map(str, how))
     return brought
 
