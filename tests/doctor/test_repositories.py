@@ -40,6 +40,22 @@ def test_outside_and_without_remotes(repository: Path, tmp_path: Path) -> None:
     assert "outside" in found(repositories.git, tmp_path)["git remote"].said
 
 
+def test_a_repository_that_git_refuses(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one of another user: that is not to be outside a repository."""
+    (stub := tmp_path / "git").write_text(
+        "#!/bin/sh\n"
+        'case "$*" in *remote) echo "fatal: detected dubious ownership" >&2; exit 128;; esac\n'
+        f'exec {shutil.which("git")} "$@"\n'
+    )
+    stub.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    finding = found(repositories.git, repository)["git remote"]
+    assert (finding.state, finding.stops) == ("attention", True)
+    assert finding.said == "git remote: fatal: detected dubious ownership"
+
+
 def test_a_git_remote_that_takes_pushes_and_one_that_is_gone(
     repository: Path, tmp_path: Path
 ) -> None:

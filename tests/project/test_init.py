@@ -1,6 +1,8 @@
 """A new project: whole, committed, and never at the cost of what was there."""
 
+import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -9,9 +11,12 @@ import yaml
 
 from gan_augment import params, schema
 from gan_augment.errors import UserError
+from gan_augment.lock import locked
 from gan_augment.project import code, repository
 from gan_augment.project import init as module
 from gan_augment.project.init import init, parse, read
+from gan_augment.project.made import Made
+from gan_augment.project.survey import Survey, survey
 from tests.ingest.sources.test_idx import make as make_mnist
 from tests.markdown import READER
 from tests.project.conftest import Make, git, numbered
@@ -50,6 +55,20 @@ def test_a_project_is_whole_and_committed(pictures: Make, tmp_path: Path) -> Non
     assert "40 images of 2 classes" in (root / "README.md").read_text()
     assert said[0] == "40 images of 2 classes, 20 each"
     assert said[-4:] == ["next:", f"  cd {root}", "  dvc repro", "  gan-augment verdict"]
+
+
+def test_every_line_of_what_was_ignored_stays_one(tmp_path: Path) -> None:
+    (root := tmp_path / "p").mkdir()
+    git(root, "init", "--quiet")
+    names = {".gitignore": "*.tmp\n.env", ".dvcignore": "*.tmp"}
+    for name, content in names.items():
+        (root / name).write_text(content)
+    (root / ".env").write_text("SECRET=1")
+    init(root, None, {})
+    for name, content in names.items():
+        assert (root / name).read_text().startswith(f"{content}\n")
+    assert "\n/.venv/\n" in (root / ".gitignore").read_text()
+    assert git(root, "status", "--porcelain") == ""
 
 
 @pytest.mark.parametrize("other", ["cafe\u0301", "Café", "café "])
@@ -216,6 +235,87 @@ def test_what_fails_leaves_the_folder_as_it_was(
     assert not (tmp_path / "new").exists()
 
 
+def test_a_folder_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"^cannot write .*/file/p/.*: Not a directory$"):
+        init(tmp_path / "file/p", None, {})
+
+
+def test_a_project_that_another_init_makes_meanwhile_stays(
+    pictures: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(settings: params.IngestParams) -> Survey:
+        root.mkdir()
+        (root / "params.yaml").write_text("mine")
+        return survey(settings)
+
+    root, images = tmp_path / "p", pictures(numbered(CLASSES))
+    monkeypatch.setattr(module, "survey", slow)
+    with pytest.raises(UserError, match=r"holds params.yaml already"):
+        init(root, images, {})
+    assert (root / "params.yaml").read_text() == "mine"
+
+
+def test_one_init_at_a_time_writes_to_a_folder(tmp_path: Path) -> None:
+    with (
+        locked(tmp_path / module.LOCK, ""),
+        pytest.raises(UserError, match=r"another `gan-augment init` is at work in .* \(process"),
+    ):
+        init(tmp_path, None, {})
+    assert [path.name for path in tmp_path.iterdir()] == [".scratch"]
+
+
+def test_a_killed_init_can_be_run_again(
+    pictures: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """Nothing is undone."""
+
+    def killed(root: Path, *arguments: str) -> str:
+        if arguments[0] == "add":
+            raise Killed
+        return original(root, *arguments)
+
+    original, photos = repository.dvc, pictures(numbered(CLASSES), root="p/photos")
+    with monkeypatch.context() as patch:
+        patch.setattr(repository, "dvc", killed)
+        patch.setattr(Made, "undo", lambda _: None)
+        with pytest.raises(Killed):
+            init(tmp_path / "p", photos, {})
+    init(tmp_path / "p", photos, {})
+    assert (tmp_path / "p/.gitignore").read_text().count("/.venv/") == 1
+    assert git(tmp_path / "p", "status", "--porcelain") == ""
+
+
+def test_images_that_were_copied_halfway(pictures: Make, tmp_path: Path) -> None:
+    (tmp_path / "p/data/raw/images").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"p/data/raw/images is there already: delete it if"):
+        init(tmp_path / "p", pictures(numbered(CLASSES)), {})
+    assert [path.name for path in (tmp_path / "p").iterdir()] == ["data"]
+
+
+def test_a_file_of_images_in_the_project_is_not_read_to_be_restored(
+    tmp_path: Path, digits: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> str:
+        raise UserError("dvc: No space left on device")
+
+    def note(made: Made, path: Path) -> None:
+        noted.append(path)
+        original(made, path)
+
+    root, noted, original = tmp_path / "p", list[Path](), Made.note
+    root.mkdir()
+    shutil.copy(next(digits.glob("train*.parquet")), root / "images.parquet")
+    monkeypatch.setattr(repository, "start", lambda *_: None)
+    monkeypatch.setattr(repository, "dvc", full)
+    monkeypatch.setattr(Made, "note", note)
+    with pytest.raises(UserError, match="No space left"):
+        init(root, root / "images.parquet", {})
+    assert root / "images.parquet.dvc" in noted
+    assert root / "images.parquet" not in noted
+
+
 def test_images_in_the_project_are_tracked_where_they_are(pictures: Make, tmp_path: Path) -> None:
     pictures(numbered(CLASSES), root="p/photos")
     init(tmp_path / "p", tmp_path / "p/photos", {})
@@ -224,6 +324,24 @@ def test_images_in_the_project_are_tracked_where_they_are(pictures: Make, tmp_pa
     assert git(tmp_path / "p", "status", "--porcelain") == ""
     with pytest.raises(UserError, match="holds the project itself"):
         init(tmp_path / "p/photos/q", tmp_path / "p/photos", {})
+
+
+def test_a_folder_that_looks_like_an_option(pictures: Make, tmp_path: Path) -> None:
+    pictures(numbered(CLASSES), root="p/-photos")
+    init(tmp_path / "p", tmp_path / "p/-photos", {})
+    assert "-photos.dvc" in git(tmp_path / "p", "ls-files").splitlines()
+    assert git(tmp_path / "p", "status", "--porcelain") == ""
+
+
+def test_names_that_are_not_utf8_are_refused(pictures: Make, tmp_path: Path) -> None:
+    """DVC fails in such a folder, and params.yaml cannot name it."""
+    name = os.fsdecode(b"pr\xe9")
+    with pytest.raises(UserError, match=r"^/.*pr\\xe9: a name that is not UTF-8, .*: rename it$"):
+        init(tmp_path / name, None, {})
+    images = pictures(numbered(CLASSES), root=name)
+    with pytest.raises(UserError, match=r"^--images /.*pr\\xe9: a name that is not UTF-8"):
+        init(tmp_path / "p", images, {}, in_place=True)
+    assert not (tmp_path / "p").exists()
 
 
 def test_images_left_in_place(

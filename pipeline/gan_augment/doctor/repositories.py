@@ -27,10 +27,7 @@ def git(root: Path) -> Iterator[Finding]:
         how = INSTALL_GIT.get(platform.system(), "see https://git-scm.com")
         yield attention("git", f"not on the PATH: {how}", stops=True)
         return
-    try:
-        remotes = command.line(root, "remote").split()
-    except UserError:
-        remotes = None
+    remotes, trouble = _remotes(root)
     version = command.line(root, "--version").removeprefix("git version ")
     try:
         command.line(root, "var", "GIT_COMMITTER_IDENT")
@@ -38,13 +35,23 @@ def git(root: Path) -> Iterator[Finding]:
     except UserError:
         said = "does not know who commits: `git config --global user.name NAME`, and user.email"
         yield attention("git", f"{version} {said}", stops=bool(remotes))  # publishing commits
-    if remotes is None:
+    if trouble:
+        yield attention("git remote", trouble, stops=True)
+    elif remotes is None:
         yield not_needed("git remote", "anything outside a git repository")
     elif not remotes:
         said = "building; publishing wants one: `git remote add origin URL`"
         yield not_needed("git remote", said)
     for remote in remotes or []:
         yield _git_remote(root, remote)
+
+
+def _remotes(root: Path) -> tuple[list[str] | None, str]:
+    """Return the remotes of a git repository, None outside one; and why git does not say."""
+    try:
+        return command.line(root, "remote", env={"LANGUAGE": "C"}).split(), ""
+    except UserError as error:
+        return None, "" if "not a git repository" in str(error) else str(error)
 
 
 def _git_remote(root: Path, remote: str) -> Finding:

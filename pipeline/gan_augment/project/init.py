@@ -21,6 +21,7 @@ from gan_augment import params as settings_file
 from gan_augment import schema
 from gan_augment.errors import UserError
 from gan_augment.ingest.sources.walk import walk
+from gan_augment.lock import locked
 from gan_augment.params import Params
 from gan_augment.plain_yaml import parse as parse_yaml
 from gan_augment.printable import readable
@@ -38,6 +39,7 @@ COPIED = {
 }
 """Files of a project that are those of the package."""
 OWN = (*COPIED, "params.yaml", "README.md", str(schema.FILE), str(code.FILE))
+LOCK = Path(".scratch/locks/init")
 RAW = Path("data/raw")
 ROOM = 2.2
 """Bytes on disk for a byte of images: in DVC's cache, in the checkout, and some to spare."""
@@ -97,28 +99,30 @@ def init(
             or git or DVC fails.
     """
     repository.needs_tools()
-    there = [name for name in OWN if (root / name).exists()]
-    if there:
-        raise UserError(f"{root} holds {', '.join(there)} already: name another folder")
+    _refuse_other_than_utf8(root, "")
+    _refuse_a_project(root)
     if "ingest.path" in given:
         raise UserError("ingest.path: name the images with --images, and init sets the path")
     text = _file("params.yaml")
     images, choices, found = Images(None, RAW, copied=False), list[Choice](), None
-    with _undone_if_it_fails() as made:
+    with _undone_if_it_fails(Made()) as downloaded:
         if source is None:
-            source = _downloads(root, _checked(_amended(text, given)).ingest.source, made)
+            source = _downloads(root, _checked(_amended(text, given)).ingest.source, downloaded)
         if source is not None:
+            _refuse_other_than_utf8(source, "--images ")
             text, place, found, choices = _suited(text, source, given, on_step)
             images = _place(root, place, in_place)
             text = amend(text, "ingest.path", str(images.place))
         text = _amended(text, given)
         _checked(text)
         on_step(f"making the project in {root}")
-        with _written(root):
-            _write(root, text, images, found, made)
+        with _alone(root) as made, _written(root):
+            _start(root, made)
             if images.copied:
                 on_step(f"copying the images to {images.place}")
-            commit = _track(root, images, made)
+            brought = _bring_in(root, images, made)  # may last: if killed there, init can be rerun
+            _write(root, text, images, found, made)
+            commit = _commit(root, brought)
     return _summary(root, images, found, choices, given, commit)
 
 
@@ -148,6 +152,21 @@ def read(path: Path | None) -> dict[str, Any]:
     settings_file.load(path)
     content = parse_yaml(path.read_text(encoding="utf-8"), str(path)) or {}
     return {f"{name}.{key}": value for name, part in content.items() for key, value in part.items()}
+
+
+def _refuse_a_project(root: Path) -> None:
+    if there := [name for name in OWN if (root / name).exists()]:
+        raise UserError(f"{root} holds {', '.join(there)} already: name another folder")
+
+
+def _refuse_other_than_utf8(path: Path, option: str) -> None:
+    try:
+        str(path.resolve()).encode()
+    except UnicodeEncodeError:
+        raise UserError(
+            f"{option}{readable(str(path.resolve()))}: a name that is not UTF-8, with which DVC "
+            "cannot work: rename it"
+        ) from None
 
 
 def _downloads(root: Path, source: str, made: Made) -> Path | None:
@@ -228,7 +247,13 @@ def _place(root: Path, path: Path, in_place: bool) -> Images:
             f"--images {path}: {readable(linked)} leads through a link to a folder, which DVC does "
             "not copy: put the folder itself there, or leave the images in place (--in-place)"
         )
-    return Images(path, RAW / path.name, copied=True)
+    place = RAW / path.name
+    if (root / place).exists():  # DVC would copy them into it
+        raise UserError(
+            f"{root / place} is there already: delete it if an init that was killed left it, else "
+            "name it as --images, or give yours another name"
+        )
+    return Images(path, place, copied=True)
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -247,9 +272,19 @@ def _linked_folder(path: Path) -> str | None:
 
 
 @contextmanager
-def _undone_if_it_fails() -> Iterator[Made]:
-    """Yield what the block makes: if it fails, that is taken away again."""
+def _alone(root: Path) -> Iterator[Made]:
+    """Be the only init that writes to a folder; yield what it makes, undone if it fails."""
     made = Made()
+    made.note(root / LOCK)
+    with locked(root / LOCK, f"another `gan-augment init` is at work in {root}", wait_s=0):
+        _refuse_a_project(root)  # of another init, which is not undone
+        with _undone_if_it_fails(made):
+            yield made
+
+
+@contextmanager
+def _undone_if_it_fails(made: Made) -> Iterator[Made]:
+    """Yield what the block makes: if it fails, that is taken away again."""
     try:
         yield made
     except BaseException:
@@ -266,11 +301,17 @@ def _written(root: Path) -> Iterator[None]:
         raise UserError(f"cannot write {error.filename or root}: {error.strerror}") from error
 
 
-def _write(root: Path, text: str, images: Images, found: Survey | None, made: Made) -> None:
-    """Start repositories and write the project's files."""
-    made.note(root)
-    root.mkdir(parents=True, exist_ok=True)
+def _start(root: Path, made: Made) -> None:
+    """Start repositories, and say what they ignore."""
     repository.start(root, made)
+    ignored = {".gitignore": _file("gitignore") + _outputs(), ".dvcignore": _file("dvcignore")}
+    for name, content in ignored.items():
+        made.note(root / name)
+        _append(root / name, content)
+
+
+def _write(root: Path, text: str, images: Images, found: Survey | None, made: Made) -> None:
+    """Write the project's files."""
     what = (
         "handwritten digits"
         if found is None
@@ -285,32 +326,42 @@ def _write(root: Path, text: str, images: Images, found: Survey | None, made: Ma
         made.note(root / name)
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(content, encoding="utf-8")
-    ignored = {".gitignore": _file("gitignore") + _outputs(), ".dvcignore": _file("dvcignore")}
-    for name, content in ignored.items():
-        made.note(root / name)
-        with (root / name).open("a", encoding="utf-8") as file:
-            file.write(content)
     made.note(root / code.FILE)
     code.write(root)
 
 
-def _track(root: Path, images: Images, made: Made) -> str:
-    """Bring the images in, and commit; return the commit, or why there is none."""
-    tracked = [".dvc/.gitignore", ".dvc/config", ".gitignore", ".dvcignore", *OWN]
+def _append(path: Path, text: str) -> None:
+    """Append lines to a file, made if need be, that does not hold them already."""
+    former = path.read_bytes() if path.exists() else b""
+    if text.encode() not in former:
+        ended = not former or former.endswith(b"\n")
+        with path.open("ab") as file:
+            file.write((text if ended else f"\n{text}").encode())
+
+
+def _bring_in(root: Path, images: Images, made: Made) -> list[str]:
+    """Bring the images in; return the files by which git knows of them."""
     place = root / images.place
     if images.source is None:
         made.note(place / ".gitkeep")
         place.mkdir(parents=True, exist_ok=True)
         (place / ".gitkeep").touch()
-        tracked.append(str(RAW / ".gitkeep"))
-    elif not images.place.is_absolute():
-        brought = [Path(f"{images.place}.dvc"), images.place.parent / ".gitignore"]
-        for path in (*brought, images.place):
-            made.note(root / path)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        how = ["--out", images.place, images.source] if images.copied else [images.place]
-        repository.dvc(root, "add", "--quiet", *map(str, how))
-        tracked += map(str, brought)
+        return [str(RAW / ".gitkeep")]
+    if images.place.is_absolute():
+        return []
+    brought = [f"{images.place}.dvc", str(images.place.parent / ".gitignore")]
+    copies = [str(images.place)] if images.copied else []  # others were there before
+    for name in (*brought, *copies):
+        made.note(root / name)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    how = ["--out", images.place, "--", images.source] if images.copied else ["--", images.place]
+    repository.dvc(root, "add", *map(str, how))
+    return brought
+
+
+def _commit(root: Path, brought: Sequence[str]) -> str:
+    """Commit the project; return the commit, or why there is none."""
+    tracked = [".dvc/.gitignore", ".dvc/config", ".gitignore", ".dvcignore", *OWN, *brought]
     tracked = [name for name in tracked if (root / name).exists()]
     return repository.commit(root, tracked, f"A project of gan-augment {version('gan-augment')}")
 

@@ -1,6 +1,7 @@
 """What a command makes, noted so that it can be taken away again if the command fails."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -21,13 +22,18 @@ class Made:
             self._new.append(path)
 
     def undo(self) -> None:
-        """Delete what was made, and restore what changed."""
+        """Delete what was made, and restore what changed, as far as the system lets it.
+
+        What it does not raises nothing: the command's own failure is what there is to say.
+        """
         for path in reversed(self._new):
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+            with suppress(OSError):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink()
         for path, content in self._former.items():
             if path not in self._new:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
+                with suppress(OSError):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(content)
