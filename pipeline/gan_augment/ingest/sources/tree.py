@@ -23,7 +23,7 @@ from gan_augment.ingest.sources.paths import (
     is_rubbish,
     spelled,
 )
-from gan_augment.ingest.sources.raw import HIDDEN, Found, RawImage, Skipped, at_most, skip
+from gan_augment.ingest.sources.raw import HIDDEN, MADE, Found, RawImage, Skipped, at_most, skip
 from gan_augment.ingest.sources.splits import split_name, split_within, told
 from gan_augment.params import IngestParams
 from gan_augment.printable import readable
@@ -45,7 +45,6 @@ class Files(NamedTuple):
     skipped: Skipped
 
 
-MADE = "synthetic by their names"
 NOT_READ = "in a format that is not read"
 
 
