@@ -80,3 +80,13 @@ def of_the_disk(error: BaseException) -> str | None:
                 return f"{words.lower()}{where}: {what}"
         found = found.__cause__ or found.__context__
     return None
+
+
+def of_a_file(error: BaseException) -> str | None:
+    """Return what to say of an error if the system says of a file what is the matter; else None."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return None
+    match error.filename:
+        case str() | bytes() | os.PathLike() as file:
+            return without_passwords(f"{os.fsdecode(file)}: {error.strerror}")
+    return None
