@@ -67,6 +67,18 @@ def test_columns_of_other_names(folder_of_images: Path) -> None:
         read("csv", folder_of_images, columns={"image": "scn"})
 
 
+@pytest.mark.parametrize("names", ["image image label", "image label label"])
+@pytest.mark.parametrize("source", ["csv", "parquet"])
+def test_columns_of_one_name_are_refused(tmp_path: Path, source: str, names: str) -> None:
+    file = tmp_path / f"t.{source}"
+    if source == "csv":
+        file.write_text(f"{','.join(names.split())}\na,b,c\n")
+    else:
+        pq.write_table(pa.Table.from_arrays([pa.array(["a"])] * 3, names.split()), file)
+    with pytest.raises(UserError, match="has several columns '(image|label)': give each a name"):
+        read(source, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("path", "folder"),
     [

@@ -239,6 +239,9 @@ def _columns(file: Path, found: list[str], params: IngestParams) -> dict[str, An
             )
     # It may be what the images are told apart by.
     chosen["origin"] = ORIGIN if ORIGIN in {*found} - {*chosen.values()} else None
+    for column in filter(None, chosen.values()):
+        if found.count(column) > 1:
+            raise UserError(f"{file} has several columns {column!r}: give each a name of its own")
     return chosen
 
 
