@@ -182,6 +182,28 @@ def test_a_full_disk_is_one_message(
     check(cli("train", train=quick), "error: no space left on device", "the same command goes on")
 
 
+LONG = "n" * 300
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("verdict", "--reports", "blocked"), "blocked/verdict.json: Is a directory"),
+        (("report", "--reports", "params.yaml"), "params.yaml/verdict.json: Not a directory"),
+        (("lock", "--root", "blocked"), "blocked/gan-augment.lock: Is a directory"),
+        (("init", LONG), f"{LONG}/dvc.yaml: File name too long"),
+        (("pull", LONG), f"{LONG}: File name too long"),
+        (("pull", "params.yaml"), "params.yaml is a file, not a folder"),
+    ],
+)
+def test_files_that_cannot_be_read_are_one_message(
+    cli: CommandLine, tmp_path: Path, command: tuple[str, ...], said: str
+) -> None:
+    for name in ("verdict.json", "gan-augment.lock"):
+        (tmp_path / "blocked" / name).mkdir(parents=True)
+    check(cli(*command), f"error: {said}\n")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_to_be_stopped_is_one_message(number: signal.Signals) -> None:
     code = (

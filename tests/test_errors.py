@@ -1,6 +1,6 @@
 import pytest
 
-from gan_augment.errors import UserError, reason, without_passwords
+from gan_augment.errors import UserError, of_a_file, of_the_disk, reason, without_passwords
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,19 @@ def test_addresses_are_shown_without_passwords(address: str, shown: str) -> None
 def test_a_password_is_not_shown_by_its_start() -> None:
     error = ValueError(f"{'x' * 180} https://me:{'SECRET' * 9}@host/x")
     assert "SECRET" not in reason(error)
+
+
+def test_no_place_for_scratch_files_is_a_full_disk() -> None:
+    error = FileNotFoundError(2, "No usable temporary directory found in ['/tmp', '/here']")
+    said = of_the_disk(error)
+    assert said == ("no usable temporary directory: make room, or set TMPDIR to a folder elsewhere")
+    assert of_the_disk(FileNotFoundError(2, "No such file or directory")) is None
+
+
+def test_what_the_system_says_of_a_file() -> None:
+    assert of_a_file(PermissionError(13, "Permission denied", "a/b")) == "a/b: Permission denied"
+    assert of_a_file(OSError(36, "Too long", b"https://me:SECRET@host/x")) == (
+        "https://host/x: Too long"
+    )
+    for other in (OSError("no number"), OSError(5, "Input/output error"), KeyError("a/b")):
+        assert of_a_file(other) is None

@@ -407,6 +407,15 @@ def test_names_that_files_cannot_have(train: Images, tmp_path: Path) -> None:
         export(tmp_path / "twins", tmp_path / "other", "folder")
 
 
+def test_a_class_with_too_long_a_name_for_a_directory(train: Images, tmp_path: Path) -> None:
+    names = ("é" * 128, *"123456789")
+    rows = table.encode(train.pixels, train.labels, names, split="train", origin="real")
+    table.write(tmp_path / "long", [rows], names)
+    with pytest.raises(UserError, match=r"class 'é+…' has too long a name .* another --format"):
+        export(tmp_path / "long", tmp_path / "out", "folder")
+    assert not (tmp_path / "out").exists()
+
+
 def test_on_the_command_line(cli: CommandLine, augmented: Path, tmp_path: Path) -> None:
     places = ["--table", str(augmented), "--out", str(tmp_path / "out")]
     code, printed = cli("export", *places, "--format", "zip")

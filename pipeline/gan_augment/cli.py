@@ -592,7 +592,7 @@ def main() -> None:
 
     To be terminated, as by a scheduler or a container that ends, is to be interrupted.
     """
-    from gan_augment.errors import UserError, of_the_disk
+    from gan_augment.errors import UserError, of_a_file, of_the_disk
     from gan_augment.printable import readable
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -612,9 +612,11 @@ def main() -> None:
         print(f"error: not enough memory{f' ({error})' if str(error) else ''}", file=sys.stderr)
         sys.exit(1)
     except Exception as error:
-        if not (said := of_the_disk(error)):
+        if said := of_the_disk(error):
+            said += "; the same command goes on"
+        elif not (said := of_a_file(error)):
             raise
-        print(f"error: {said}; the same command goes on", file=sys.stderr)
+        print(f"error: {readable(said)}", file=sys.stderr)
         sys.exit(1)
 
 

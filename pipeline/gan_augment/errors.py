@@ -8,6 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 Entry = TypeVar("Entry")
+MAKE_ROOM = "make room, or set TMPDIR to a folder elsewhere"
+NO_TEMPORARY = "No usable temporary directory"
+"""What `tempfile` says where every place for scratch files is full."""
 _PASSWORD = re.compile(
     r"(?<=://)[^/?#\s:@]*:[^/?#\s]*@|((?<=http://)|(?<=https://))[^/?#\s]*@", re.IGNORECASE
 )
@@ -61,18 +64,29 @@ def of_the_disk(error: BaseException) -> str | None:
 
     Libraries in Rust say so in words alone.
     """
-    room = "make room, or set TMPDIR to a folder elsewhere"
-    advice = {
-        **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), room),
-        errno.EROFS: "work in a folder that can be written, or set TMPDIR to one",
-    }
+    full = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
+    elsewhere = "work in a folder that can be written, or set TMPDIR to one"
+    faults = [
+        *((number, os.strerror(number), MAKE_ROOM) for number in full),
+        (errno.ENOSPC, NO_TEMPORARY, MAKE_ROOM),
+        (errno.EROFS, os.strerror(errno.EROFS), elsewhere),
+    ]
     found: BaseException | None = error
     while found:
-        for number, what in advice.items():
-            words = os.strerror(number)
+        for number, words, what in faults:
             if getattr(found, "errno", None) == number or words in str(found):
                 place = getattr(found, "filename", None)
                 where = f" ({os.fsdecode(place)})" if place else ""
                 return f"{words.lower()}{where}: {what}"
         found = found.__cause__ or found.__context__
+    return None
+
+
+def of_a_file(error: BaseException) -> str | None:
+    """Return what to say of an error if the system says of a file what is the matter; else None."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return None
+    match error.filename:
+        case str() | bytes() | os.PathLike() as file:
+            return without_passwords(f"{os.fsdecode(file)}: {error.strerror}")
     return None

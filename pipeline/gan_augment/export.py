@@ -34,13 +34,15 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gan_augment import spreadsheet, table
-from gan_augment.errors import UserError, choose
+from gan_augment.errors import UserError, choose, shortened
 from gan_augment.ingest.sources.paths import GENERATED
 from gan_augment.progress import progress
 from gan_augment.storage import read_json, replace_file, write_json
 
 STAMP = "export.json"
 SHARD_ROWS = 10_000
+LONGEST = 255
+"""Bytes of the name of a file or directory, on most file systems."""
 WRITERS = 16
 """Threads that write small files: each waits for the disk, nine tenths of its time."""
 
@@ -289,10 +291,16 @@ def _directories(source: Path) -> list[str]:
     """Return the directory of each class, in index order.
 
     Raises:
-        UserError: two classes would have the same.
+        UserError: two classes would have the same, or one has too long a name.
     """
     classes = table.class_names(source)
     names = [_directory(name) for name in classes]
+    for name in names:
+        if len(name.encode()) > LONGEST:
+            raise UserError(
+                f"the class {shortened(name, 40)!r} has too long a name for a directory "
+                f"({LONGEST} bytes): choose another --format"
+            )
     if len({name.casefold() for name in names}) < len(names):
         raise UserError(
             f"the classes {', '.join(classes)} would share directories: choose another --format"

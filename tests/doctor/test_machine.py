@@ -2,6 +2,7 @@
 
 import os
 import platform
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -55,6 +56,20 @@ def test_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = next(iter(machine.disk(tmp_path)))
     assert found.stops
     assert found.said.endswith("make room")
+
+
+def test_no_place_for_scratch_files_stops_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp', '/here']")
+
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_get_default_tempdir", none)
+    lacks, here = machine.disk(tmp_path)
+    assert (lacks.state, lacks.stops) == ("attention", True)
+    assert lacks.said.endswith(": make room, or set TMPDIR to a folder elsewhere")
+    assert str(tmp_path) in here.said
 
 
 def test_a_place_that_cannot_be_written_stops_a_run(

@@ -1,12 +1,13 @@
 """The stage embed: every image once, resumable, the same bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from loky import get_reusable_executor
+from PIL import Image
 from pyarrow.parquet import ParquetFile
 
 from gan_augment import table
@@ -92,6 +93,31 @@ def test_killed_and_started_again_it_gives_the_same_bytes(
     for shard in table.shards(features):
         assert (tmp_path / "features" / shard.name).read_bytes() == shard.read_bytes()
     assert not list((tmp_path / "scratch").rglob("*.npy"))
+
+
+def test_another_table_in_the_same_place_is_read_anew(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(
+        function: Callable[[stage.Block], np.ndarray], tasks: dict[str, stage.Block], _: Path
+    ) -> Iterator[np.ndarray]:
+        return map(function, tasks.values())
+
+    def looked(_: object, __: str, images: list[Image.Image]) -> np.ndarray:
+        means = [np.asarray(image).mean() for image in images]
+        return np.repeat(np.float32(means)[:, None], 1280, axis=1)
+
+    monkeypatch.setattr(stage, "features", made)
+    monkeypatch.setattr(stage, "look", looked)
+    train, real = table.read(digits, "train"), tmp_path / "real"
+    for shown, group in [(slice(0, 8), "a"), (slice(8, 16), "a"), (slice(8, 16), "b")]:
+        part = {"split": "train", "origin": "real", "group": group}
+        rows = table.encode(train.pixels[shown], train.labels[shown], train.classes, **part)
+        table.write(real, [rows], train.classes)
+        stage.run(QUICK, {"real": real}, outputs(tmp_path))
+        seen = table.read(tmp_path / "features")
+        assert np.allclose(seen.pixels[:, 0], train.pixels[shown].mean(axis=(1, 2, 3)))
+        assert set(seen.rows["group"]) == {group}
 
 
 def test_without_a_backbone_it_says_so(digits: Path, tmp_path: Path) -> None:

@@ -252,6 +252,24 @@ def test_a_class_of_three_groups_or_more_is_in_every_split(
             assert {s for s, y in zip(splits, labels, strict=True) if y == label} == set(SPLITS)
 
 
+def test_a_class_whose_groups_others_share_may_lack_a_split_and_is_told_of() -> None:
+    groups = [
+        *({"a": 4, "b": 4}, {"c": 1}, {"b": 2, "c": 5, "d": 3}),
+        *({"a": 2, "b": 1}, {"a": 1, "b": 5, "c": 5}, {"a": 3, "b": 5, "c": 2}),
+    ]
+    rows = [
+        (f"g{number}", "abcd".index(name))
+        for number, sizes in enumerate(groups)
+        for name, size in sizes.items()
+        for _ in range(size)
+    ]
+    names, labels = [name for name, _ in rows], np.array([label for _, label in rows])
+    splits = assign(labels, names, [None] * len(rows), "abcd", Split(), seed=12)
+    assert missing_classes(labels, names, splits, "abcd")[0].startswith(
+        "class 'c' has 4 separable groups of images and none in validation"
+    )
+
+
 def test_of_two_published_groups_of_training_images_one_is_for_validation() -> None:
     groups, said = list("vvwwwwxxxx"), ["test"] * 2 + ["train"] * 8
     splits = assign(np.zeros(10, np.int64), groups, said, "a", Split(), 0)

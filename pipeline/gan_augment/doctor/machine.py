@@ -9,6 +9,7 @@ from importlib.metadata import metadata
 from pathlib import Path
 
 from gan_augment.doctor.finding import Finding, attention, ok
+from gan_augment.errors import MAKE_ROOM, NO_TEMPORARY
 
 GB = 1e9
 WORKER_GB = 1.0
@@ -56,7 +57,11 @@ def memory() -> int:
 
 def disk(root: Path) -> Iterator[Finding]:
     """Look at the disks of the project and of scratch files."""
-    places = {root.resolve(): "here", Path(tempfile.gettempdir()): "for scratch files"}
+    places = {root.resolve(): "here"}
+    try:
+        places[Path(tempfile.gettempdir())] = "for scratch files"
+    except FileNotFoundError:
+        yield attention("disk", f"{NO_TEMPORARY.lower()}: {MAKE_ROOM}", stops=True)
     disks = {place.stat().st_dev: place for place in reversed(places)}
     for place in (place for place in places if place in disks.values()):
         free = shutil.disk_usage(place).free / GB

@@ -107,12 +107,16 @@ def _pngs(block: Block) -> Iterator[bytes]:
 
 
 def _read(block: Block, names: tuple[str, ...]) -> pa.Table:
-    group = _group(block.shard, block.group, names)
+    with table.readable(block.shard):
+        file = block.shard.stat()
+    known_by = file.st_ino, file.st_mtime_ns, file.st_size
+    group = _group(block.shard, known_by, block.group, names)
     return group.slice(block.start, block.stop - block.start)
 
 
 @lru_cache(maxsize=2)
-def _group(shard: Path, group: int, names: tuple[str, ...]) -> pa.Table:
+def _group(shard: Path, _: tuple[int, ...], group: int, names: tuple[str, ...]) -> pa.Table:
+    """Return columns of a row group; other files may have had the same path in this process."""
     with table.readable(shard):
         file = table.opened(shard)
     return table.read_group(file, group, shard, names)

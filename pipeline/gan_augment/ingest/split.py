@@ -32,9 +32,9 @@ def assign(
     three, as with published sets of train and test, the missing one is taken out of train.
 
     `stratified` places groups in seeded random order, the largest first, each where its classes
-    miss the largest share of what they should have. A class of as many groups as splits has one in
-    each; with fewer, train comes first, then test. `hash` places a group by a hash of its name and
-    the seed: where one goes does not depend on the others.
+    miss the largest share of what they should have. A class of as many groups as splits, if they
+    hold no other class, has one in each; with fewer, train comes first, then test. `hash` places a
+    group by a hash of its name and the seed: where one goes does not depend on the others.
 
     Args:
         labels: int64, N.

@@ -26,7 +26,7 @@ def run(
         hold: file descriptors that stay open until it ends, such as a lock's.
 
     Raises:
-        UserError: it failed, or there is no git; with what git said.
+        UserError: it failed, with what git said; or there is no git, or no such folder.
     """
     try:
         done = subprocess.run(
@@ -38,7 +38,10 @@ def run(
             pass_fds=hold,
             check=False,
         )
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
+        if not folder.is_dir():
+            said = "is a file, not a folder" if folder.exists() else "is not there"
+            raise UserError(f"{folder} {said}") from None
         raise UserError("git is not installed, or not on the PATH") from None
     if done.returncode:
         said = " ".join(done.stderr.decode(errors="replace").split())

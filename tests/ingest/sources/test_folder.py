@@ -330,6 +330,21 @@ def test_a_class_that_one_split_lacks_and_what_lies_beside_splits_are_no_empty_c
         find(params)
 
 
+@pytest.mark.parametrize("source", ["folder", "zip", "tar"])
+def test_a_class_of_which_all_is_synthetic(folder_of_images: Path, source: str) -> None:
+    for name in ("1.synthetic.png", "2.synthetic.png", ".hidden.png"):
+        (folder_of_images / "made").mkdir(exist_ok=True)
+        (folder_of_images / "made" / name).touch()
+    root = str(folder_of_images)
+    path = folder_of_images if source == "folder" else Path(shutil.make_archive(root, source, root))
+    with pytest.raises(UserError) as caught:
+        find(IngestParams(source="folder" if source == "folder" else "archive", path=path))
+    assert str(caught.value) == (
+        f"class folder '{path}/made' holds no images, but some that are synthetic by their names "
+        "(2, such as 1.synthetic.png): add real ones, or leave the class out by ingest.files"
+    )
+
+
 def test_class_folders_of_links_into_a_flat_folder(folder_of_images: Path) -> None:
     root = folder_of_images.parent / "set"
     for number, file in enumerate(sorted(folder_of_images.rglob("*.png"))):

@@ -67,6 +67,18 @@ def test_columns_of_other_names(folder_of_images: Path) -> None:
         read("csv", folder_of_images, columns={"image": "scn"})
 
 
+@pytest.mark.parametrize("names", ["image image label", "image label label"])
+@pytest.mark.parametrize("source", ["csv", "parquet"])
+def test_columns_of_one_name_are_refused(tmp_path: Path, source: str, names: str) -> None:
+    file = tmp_path / f"t.{source}"
+    if source == "csv":
+        file.write_text(f"{','.join(names.split())}\na,b,c\n")
+    else:
+        pq.write_table(pa.Table.from_arrays([pa.array(["a"])] * 3, names.split()), file)
+    with pytest.raises(UserError, match="has several columns '(image|label)': give each a name"):
+        read(source, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("path", "folder"),
     [
@@ -370,6 +382,21 @@ def test_no_split_and_no_group_as_pandas_writes_them(tmp_path: Path, cell: str) 
     assert (image.split, image.group) == (None, None)
 
 
+def test_a_group_is_one_where_pandas_made_floats_of_its_numbers_in_another_file(
+    tmp_path: Path,
+) -> None:
+    for name, groups in [("whole", [7, 8]), ("missing", [7, None])]:
+        frame = pd.DataFrame({"file": [f"{name}{n}" for n in range(2)], "label": "a"})
+        frame.assign(group=groups).to_csv(tmp_path / f"{name}.csv", index=False)
+    assert [image.group for image in read("csv", tmp_path)] == ["7", None, "7", "8"]
+
+
+@pytest.mark.parametrize("cell", ["7.0", "007"])
+def test_groups_that_are_not_all_numbers_keep_their_form(tmp_path: Path, cell: str) -> None:
+    (tmp_path / "x.csv").write_text(f"file,label,group\na,x,{cell}\nb,x,7b\n")
+    assert [image.group for image in read("csv", tmp_path)] == [cell, "7b"]
+
+
 def test_absolute_paths_are_named_from_the_table_s_folder(
     folder_of_images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -431,6 +458,27 @@ def test_rows_of_a_csv_that_were_generated(tmp_path: Path) -> None:
     assert found.skipped == {"synthetic in its table": (2, "x.csv/00002")}
 
 
+@pytest.mark.parametrize("kind", ["csv", "path", "category", "Hugging Face"])
+def test_images_that_were_generated_by_their_names(tmp_path: Path, kind: str) -> None:
+    paths = ["x/1.png", "x/1.synthetic.png", "y/2.png", "z/3.synthetic.png"]
+    frame = pd.DataFrame({"image": paths, "label": list("xxyz")})
+    if kind == "csv":
+        frame.to_csv(tmp_path / "t.csv", index=False)
+    elif kind == "Hugging Face":  # its folders of images keep their names
+        cells = [{"bytes": png(n), "path": path} for n, path in enumerate(paths)]
+        frame.assign(image=cells).to_parquet(tmp_path / "t.parquet")
+    else:
+        frame.astype({"image": "category"} if kind == "category" else {}).to_parquet(
+            tmp_path / "t.parquet"
+        )
+    source = "csv" if kind == "csv" else "parquet"
+    found = find(IngestParams(source=source, path=tmp_path))
+    assert found.skipped == {"synthetic by their names": (2, "x/1.synthetic.png")}
+    assert found.classes == ("x", "y")
+    assert found.total == 2
+    assert [image.label for image in found.images] == ["x", "y"]
+
+
 def test_made_images_are_told_from_real_ones_where_that_is_the_question(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text(ORIGINS)
     found = find(
@@ -446,6 +494,9 @@ def test_made_images_are_told_from_real_ones_where_that_is_the_question(tmp_path
 def test_a_table_of_generated_images_alone(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("file,label,origin\na.png,x,synthetic\n")
     with pytest.raises(UserError, match="x.csv: all images are synthetic in its table"):
+        find(IngestParams(source="csv", path=tmp_path / "x.csv"))
+    (tmp_path / "x.csv").write_text("file,label\na.synthetic.png,x\n")
+    with pytest.raises(UserError, match="x.csv: all images are synthetic by their names"):
         find(IngestParams(source="csv", path=tmp_path / "x.csv"))
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 from gan_augment.errors import UserError
 from gan_augment.ingest.sources.formats import MAX_FILE_BYTES, not_too_large, open_bytes
 from gan_augment.ingest.sources.layout import Folders, around
-from gan_augment.ingest.sources.paths import in_rubbish, leads_out, spelled
+from gan_augment.ingest.sources.paths import in_rubbish, is_generated, leads_out, spelled
 from gan_augment.ingest.sources.raw import Found, RawImage, Skipped, check_bytes, skip
 from gan_augment.ingest.sources.tree import (
     Annotations,
@@ -295,7 +295,11 @@ def _tree(
         UserError: a class has no images, or the annotations are not there.
     """
     members = set(members)
-    pictured = {folders_of(n) for n in members if is_picture(n) and not in_rubbish(n)}
+    pictured = {
+        folders_of(name)
+        for name in members
+        if is_picture(name) and not is_generated(name) and not in_rubbish(name)
+    }
     if params.files is None:
         seen = {*map(folders_of, members), *(folders_of(f"{name}/") for name in folders - {"."})}
         no_empty_class(str(path), pictured, seen, members)

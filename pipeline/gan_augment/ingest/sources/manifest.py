@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,9 +16,10 @@ from PIL import Image
 from gan_augment.errors import UserError, choose
 from gan_augment.ingest.sources import labels
 from gan_augment.ingest.sources.formats import not_too_large, open_bytes, open_file, open_listed
-from gan_augment.ingest.sources.paths import in_rubbish, leads_out, spelled
+from gan_augment.ingest.sources.paths import in_rubbish, is_generated, leads_out, spelled
 from gan_augment.ingest.sources.raw import (
     HIDDEN,
+    MADE,
     Found,
     RawImage,
     Skipped,
@@ -41,11 +42,12 @@ _USUAL = {
 """Names of columns that are found by themselves."""
 ORIGIN, SYNTHETIC = "origin", "synthetic"
 """The column of our own tables that tells what was generated, and how."""
-MADE = "synthetic in its table"
-BATCH_ROWS, BATCH_CELLS = 32, 2**16
-"""Rows of a Parquet file that memory holds at a time, and labels alone: images may be large."""
+MADE_IN_TABLE = "synthetic in its table"
+BATCH_ROWS = 32
+"""Rows of a Parquet file that memory holds at a time: images may be large."""
 
 Row = Mapping[str, Any]
+Columns = Mapping[str, str | None]
 Names = Mapping[str, list[str]]
 
 
@@ -54,13 +56,13 @@ class Reader(NamedTuple):
 
     Attributes:
         columns: returns the names of a file's columns.
-        cells: yields the cells of some columns, by column, of all rows, so many at a time.
+        path: returns the column of paths, or the part of it, of a column of images, if it has any.
         rows: yields the rows of a file, of some columns at least.
         names: returns names of classes by column, where the file numbers them.
     """
 
     columns: Callable[[Path], list[str]]
-    cells: Callable[[Path, list[str]], Iterable[Mapping[str, Sequence[Any]]]]
+    path: Callable[[Path, str], str | None]
     rows: Callable[[Path, list[str]], Iterable[Row]]
     names: Callable[[Path], Names]
 
@@ -75,7 +77,7 @@ def manifest_csv(params: IngestParams) -> Found:
     Raises:
         UserError: no such files, not UTF-8, or a column is missing.
     """
-    reader = Reader(_csv_columns, _csv_cells, _csv_rows, lambda _: {})
+    reader = Reader(_csv_columns, lambda _, column: column, _csv_rows, lambda _: {})
     return _found(_files(params, "**/*.csv"), reader, params)
 
 
@@ -90,7 +92,7 @@ def manifest_parquet(params: IngestParams) -> Found:
     Raises:
         UserError: no such files, not Parquet, a column is missing, or an image has several labels.
     """
-    reader = Reader(_parquet_columns, _parquet_cells, _parquet_rows, _class_names)
+    reader = Reader(_parquet_columns, _parquet_path, _parquet_rows, _class_names)
     return _found(_files(params, "**/*.parquet"), reader, params)
 
 
@@ -106,7 +108,7 @@ def _files(params: IngestParams, pattern: str) -> list[Path]:
 
 
 def _found(files: Sequence[Path], reader: Reader, params: IngestParams) -> Found:
-    """Read the labels, and the images later.
+    """Read labels and groups, and the images later.
 
     Raises:
         UserError: a column is missing, an image has several labels, or none is real.
@@ -114,60 +116,64 @@ def _found(files: Sequence[Path], reader: Reader, params: IngestParams) -> Found
     total = 0
     skipped: Skipped = {}
     texts: set[str | None] = set()
+    groups: set[str | None] = set()
     source: list[str] = []
     for file in files:
         columns = _columns(file, reader.columns(file), params)
         names = reader.names(file).get(columns["label"])
         source += names or ()
-        where = f"{file}, column {columns['label']!r}"
-        for cells in _real_labels(reader, file, columns, skipped, params):
-            total += len(cells)
+        for said in _real_rows(reader, file, columns, skipped, params):
+            total += 1
             check_count(total, params, str(params.path))
-            texts |= {_label(cell, names, where) for cell in _distinct(cells)}
+            texts.add(_label(said["label"], names, f"{file}, column {columns['label']!r}"))
+            groups.add(labels.group(said["group"], f"{file}, column {columns['group']!r}"))
     if skipped and not total:
-        raise UserError(f"{params.path}: all images are {MADE}: name a table of real ones")
-    said = {text for text in texts if text is not None}
-    as_number = labels.as_numbers(said - set(source))
-    used = {name for text in said if (name := as_number.get(text, text)) is not None}
+        why = " or ".join(skipped)
+        raise UserError(f"{params.path}: all images are {why}: name a table of real ones")
+    given = {text for text in texts if text is not None}
+    as_label = labels.as_numbers(given - set(source))
+    as_group = labels.as_numbers(group for group in groups if group is not None)
+    used = {name for text in given if (name := as_label.get(text, text)) is not None}
     unused = [name for name in dict.fromkeys(source) if name not in used]
     left_out = f"classes of the source that have no image, left out: {', '.join(unused)}"
     return Found(
         total,
-        _images(files, reader, as_number, params),
+        _images(files, reader, as_label, as_group, params),
         labels.ordered(used, source),
         skipped=skipped,
         understood=(left_out,) if unused else (),
     )
 
 
-def _real_labels(
-    reader: Reader,
-    file: Path,
-    columns: Mapping[str, str | None],
-    skipped: Skipped,
-    params: IngestParams,
-) -> Iterator[Sequence[Any]]:
-    """Yield the labels of a file, so many at a time; synthetic rows are counted in `skipped`."""
-    label, origin = columns["label"], columns["origin"]
-    assert label is not None
-    name, numbers = _named(file, params), count(1)
-    for cells in reader.cells(file, [label, *([origin] if origin else [])]):
-        if origin is None:
-            yield cells[label]
-            continue
-        real = []
-        for cell, said, number in zip(cells[label], cells[origin], numbers, strict=False):
-            if said == SYNTHETIC:
-                skip(skipped, MADE, _row_name(name, number))
-            else:
-                real.append(cell)
-        yield real
+def _real_rows(
+    reader: Reader, file: Path, columns: Columns, skipped: Skipped, params: IngestParams
+) -> Iterator[Row]:
+    """Yield what rows say of real images, except their bytes; others are counted in `skipped`."""
+    image = columns["image"]
+    assert image is not None
+    path = reader.path(file, image)
+    used = [columns["label"], columns["group"], columns["origin"], path]
+    name = _named(file, params)
+    for number, row in enumerate(reader.rows(file, list(filter(None, used))), start=1):
+        said = _said(row, columns)
+        if (reason := _why_made(said)) is None:
+            yield said
+        elif reason == MADE:
+            skip(skipped, MADE, readable(_path(said["image"]) or ""))
+        else:
+            skip(skipped, reason, _row_name(name, number))
 
 
-def _distinct(cells: Sequence[Any]) -> Iterable[Any]:
-    """Return distinct cells, or the first that is not one label: it has no hash, and is refused."""
-    nested = next((cell for cell in cells if isinstance(cell, list | dict)), None)
-    return set(cells) if nested is None else [nested]
+def _said(row: Row, columns: Columns) -> Row:
+    """Return the cells of a row by their roles, None where it has none."""
+    return {role: row.get(column) if column else None for role, column in columns.items()}
+
+
+def _why_made(said: Row) -> str | None:
+    """Return why an image is not taken for a real one, None if it is, by its path or its row."""
+    if said["origin"] == SYNTHETIC:
+        return MADE_IN_TABLE
+    return MADE if is_generated(_path(said["image"]) or "") else None
 
 
 def _row_name(file: str, number: int) -> str:
@@ -176,7 +182,11 @@ def _row_name(file: str, number: int) -> str:
 
 
 def _images(
-    files: Iterable[Path], reader: Reader, as_number: Mapping[str, str | None], params: IngestParams
+    files: Iterable[Path],
+    reader: Reader,
+    as_label: Mapping[str, str | None],
+    as_group: Mapping[str, str | None],
+    params: IngestParams,
 ) -> Iterator[RawImage]:
     total = 0
     for file in files:
@@ -186,19 +196,20 @@ def _images(
         used = [column for column in columns.values() if column is not None]
         for number, row in enumerate(reader.rows(file, used), start=1):
             where = f"{file}, row {number}"
-            said = {role: row[column] if column else None for role, column in columns.items()}
-            if said["origin"] == SYNTHETIC:
+            said = _said(row, columns)
+            if _why_made(said):
                 continue
             label = _label(said["label"], names, where)
+            group = labels.group(said["group"], where)
             path, opener = _image(said["image"], file, where, params)
             total += (held := _held(said["image"]))
             check_bytes(total, params, params.path)
             yield RawImage(
                 path or _row_name(name, number),
-                as_number.get(label, label) if label is not None else None,
+                as_label.get(label, label) if label is not None else None,
                 opener,
                 split_name(labels.text(said["split"], where), where) or published,
-                labels.group(said["group"], where),
+                as_group.get(group, group) if group is not None else None,
                 _part(path, label) if path else None,
                 held,
             )
@@ -228,6 +239,9 @@ def _columns(file: Path, found: list[str], params: IngestParams) -> dict[str, An
             )
     # It may be what the images are told apart by.
     chosen["origin"] = ORIGIN if ORIGIN in {*found} - {*chosen.values()} else None
+    for column in filter(None, chosen.values()):
+        if found.count(column) > 1:
+            raise UserError(f"{file} has several columns {column!r}: give each a name of its own")
     return chosen
 
 
@@ -242,18 +256,24 @@ def _image(
 ) -> tuple[str | None, Callable[[], Image.Image]]:
     """Return the path that a cell of the image column tells, and what opens its picture."""
     match cell:
-        case {"bytes": bytes() as content}:
+        case {"bytes": bytes() as content} | (bytes() as content):
             # The paths of Hugging Face's tables need not be unique, so they are no names.
             return None, partial(_open_content, content)
-        case bytes() as content:
-            return None, partial(_open_content, content)
+    if (path := _path(cell)) is None:
+        return None, partial(_refuse, "the table gives neither bytes nor a path")
+    target = _inside(file, spelled(path), where, params)
+    name = _named(target, params)
+    if in_rubbish(name) and not leads_out(name):
+        return name, partial(_refuse, HIDDEN)
+    return name, _opener(target)
+
+
+def _path(cell: Any) -> str | None:
+    """Return the path in a cell of the image column, as it is spelled there."""
+    match cell:
         case {"path": str() as path} | (str() as path) if path.strip():
-            target = _inside(file, spelled(path), where, params)
-            name = _named(target, params)
-            if in_rubbish(name) and not leads_out(name):
-                return name, partial(_refuse, HIDDEN)
-            return name, _opener(target)
-    return None, partial(_refuse, "the table gives neither bytes nor a path")
+            return path
+    return None
 
 
 def _part(path: str, label: str | None) -> str | None:
@@ -323,10 +343,6 @@ def _csv_rows(file: Path, _: object = None) -> Iterator[Row]:
         yield from reader
 
 
-def _csv_cells(file: Path, columns: list[str]) -> Iterator[Mapping[str, Sequence[Any]]]:
-    return ({column: (row[column],) for column in columns} for row in _csv_rows(file))
-
-
 @contextmanager
 def _csv_reader(file: Path) -> "Iterator[csv.DictReader[str]]":
     try:
@@ -343,10 +359,16 @@ def _parquet_columns(file: Path) -> list[str]:
         return list(table.schema_arrow.names)
 
 
-def _parquet_cells(file: Path, columns: list[str]) -> Iterator[Mapping[str, Sequence[Any]]]:
+def _parquet_path(file: Path, column: str) -> str | None:
+    """Return where the paths of images are, so that they are read without the images."""
+    import pyarrow as pa
+
     with _parquet(file) as table:
-        for batch in batches(table, columns, BATCH_CELLS, file):
-            yield {column: batch[column].to_pylist() for column in columns}
+        kind = table.schema_arrow.field(column).type
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if pa.types.is_struct(kind):
+        return f"{column}.path" if kind.get_field_index("path") >= 0 else None
+    return column if pa.types.is_string(kind) or pa.types.is_large_string(kind) else None
 
 
 def _parquet_rows(file: Path, columns: list[str]) -> Iterator[Row]:

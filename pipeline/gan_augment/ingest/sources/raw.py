@@ -13,6 +13,7 @@ from gan_augment.params import IngestParams
 Skipped = dict[str, tuple[int, str]]
 """What a source leaves aside without opening it: by reason, how many files, and the first."""
 HIDDEN = "hidden, or left by a system"
+MADE = "synthetic by their names"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from gan_augment.ingest.sources.paths import (
     is_rubbish,
     spelled,
 )
-from gan_augment.ingest.sources.raw import HIDDEN, Found, RawImage, Skipped, at_most, skip
+from gan_augment.ingest.sources.raw import HIDDEN, MADE, Found, RawImage, Skipped, at_most, skip
 from gan_augment.ingest.sources.splits import split_name, split_within, told
 from gan_augment.params import IngestParams
 from gan_augment.printable import readable
@@ -45,7 +45,6 @@ class Files(NamedTuple):
     skipped: Skipped
 
 
-MADE = "synthetic by their names"
 NOT_READ = "in a format that is not read"
 
 
@@ -227,15 +226,24 @@ def no_empty_class(
 def _instead(folder: str, names: Iterable[str]) -> str:
     """Say which files a folder holds, by their endings, the most first, and what to do."""
     inside = [name for name in names if name.startswith(f"{folder}/") and not in_rubbish(name)]
-    if links := sorted(filter(is_picture, inside)):
-        first = readable(posixpath.basename(links[0]))
+    pictures = sorted(filter(is_picture, inside))
+    if links := [name for name in pictures if not is_generated(name)]:
         return (
-            f", but links ({len(links)}, such as {first}) to images that count where they lie: "
+            f", but links ({_such_as(links)}) to images that count where they lie: "
             "leave these out by ingest.files, or keep them outside of ingest.path"
+        )
+    if pictures:
+        return (
+            f", but some that are {MADE} ({_such_as(pictures)}): add real ones, or leave the class "
+            "out by ingest.files"
         )
     found = Counter(sorted(_ending(name) or "without an ending" for name in inside))
     each = ", ".join(f"{number} × {readable(ending)}" for ending, number in found.most_common(3))
     return f"{f' ({each})' if each else ''}: fill it or delete it, or pick images by ingest.files"
+
+
+def _such_as(names: Sequence[str]) -> str:
+    return f"{len(names)}, such as {readable(posixpath.basename(names[0]))}"
 
 
 def _ending(name: str) -> str:
