@@ -78,9 +78,8 @@ def dvc(root: Path) -> Iterator[Finding]:
     if told["trouble"] and told["remote"] is None:
         yield attention("DVC", f"{told['version']}: {told['trouble']}", stops=True)
         return
-    for file in (damaged := half_written.damaged(root)):
-        advice = half_written.KINDS[file].advice
-        said = f"a killed run left {file} damaged, and DVC refuses to run: {advice}"
+    for file, kind in (damaged := half_written.damaged(root)).items():
+        said = f"a killed run left {file} damaged, and DVC {kind.harm}: {kind.advice}"
         yield attention("DVC", f"{told['version']}: {said}", stops=True)
     if not damaged:
         yield ok("DVC", told["version"])
