@@ -33,11 +33,10 @@ def git(root: Path) -> Iterator[Finding]:
         remotes = None
     version = command.line(root, "--version").removeprefix("git version ")
     try:
-        command.line(root, "var", "GIT_COMMITTER_IDENT")
+        command.require_identity(root)
         yield ok("git", version)
-    except UserError:
-        said = "does not know who commits: `git config --global user.name NAME`, and user.email"
-        yield attention("git", f"{version} {said}", stops=bool(remotes))  # publishing commits
+    except UserError as error:
+        yield attention("git", f"{version}: {error}", stops=bool(remotes))  # publishing commits
     if remotes is None:
         yield not_needed("git remote", "anything outside a git repository")
     elif not remotes:
