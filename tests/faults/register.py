@@ -47,6 +47,13 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
             "::test_dvc_runs_after_it_was_killed_while_it_wrote_its_lock_file",
         ),
         Fault(
+            "SIGKILL of `dvc` while it writes the `.dvc` file of data that it tracks",
+            "flows and publishing take that of the last commit, and the next update records the "
+            "data anew; `gan-augment doctor` tells it",
+            "versions/test_half_written.py"
+            "::test_data_is_known_after_dvc_was_killed_while_it_wrote_of_it",
+        ),
+        Fault(
             "SIGKILL of ingestion at many moments",
             "the old table is whole; a rerun gives the same bytes",
             "ingest/test_stage.py::test_killed_at_any_moment_a_rerun_gives_the_same_bytes",

@@ -34,6 +34,17 @@ def test_a_missing_table_says_what_to_do(tmp_path: Path) -> None:
         table.read(tmp_path)
 
 
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_file_that_is_lost_between_others_is_told(tmp_path: Path, lost: int) -> None:
+    with table.Writer(tmp_path / "t", CLASSES, shard_rows=2) as writer:
+        writer.append(rows_of(5))
+        writer.append(rows_of(2, "test"))
+    (tmp_path / "t" / f"train-0000{lost}.parquet").unlink()
+    with pytest.raises(UserError, match=rf"/t lacks train-0000{lost}\.parquet: get the"):
+        table.shards(tmp_path / "t")
+    assert len(table.read(tmp_path / "t", "test")) == 2
+
+
 def test_a_shard_that_a_machine_lacks_is_no_damaged_one(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"train-00000.parquet is not on .*: run the stage that"):
         shard.schema(tmp_path / "train-00000.parquet")

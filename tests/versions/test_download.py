@@ -82,6 +82,24 @@ def test_an_interrupted_pull_goes_on(published: Project, cache: Path) -> None:
     assert fetch(str(published.git), "v1.0.0").moved == len(FIRST)
 
 
+def test_a_version_that_lost_files_here_is_fetched_again(published: Project, cache: Path) -> None:
+    first = fetch(str(published.git), "v1.0.0")
+    file = first.path / "part.txt"
+    file.unlink()  # its folder and the store keep their places
+    assert fetch(str(published.git), "v1.0.0").moved == 0
+    assert file.read_bytes() == FIRST
+
+    for stored in (file, *(f for f in (cache / "files").rglob("*") if f.is_file())):
+        stored.unlink()
+    assert fetch(str(published.git), "v1.0.0").moved == first.moved
+    assert file.read_bytes() == FIRST
+
+    file.chmod(0o644)
+    file.write_bytes(SECOND)  # linked to the store, which is then damaged, too
+    with pytest.raises(UserError, match=f"^{cache} is damaged: delete it, and pull again"):
+        fetch(str(published.git), "v1.0.0")
+
+
 def damage(stored: Path) -> None:
     stored.chmod(0o644)
     stored.write_bytes(b"b\n")

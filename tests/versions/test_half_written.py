@@ -7,7 +7,7 @@ import pytest
 import zc.lockfile
 
 from gan_augment.doctor import repositories
-from gan_augment.versions import half_written
+from gan_augment.versions import graph, half_written, source
 from gan_augment.versions.command import dvc
 from gan_augment.versions.half_written import LOCK, RECORD
 from tests.versions.conftest import Project
@@ -58,6 +58,23 @@ def test_dvc_runs_after_it_was_killed_while_it_wrote_its_lock_file(
     assert dvc(project.root, ["repro"], on_line).code == 0
     assert lines[0] == "dvc.lock, left damaged by a killed run, is mended"
     assert lock.read_text() == whole
+
+
+@pytest.mark.parametrize("share", [0, 1 / 3, 2 / 3])
+def test_data_is_known_after_dvc_was_killed_while_it_wrote_of_it(
+    share: float, project: Project, on_line: Callable[[str], None], lines: list[str]
+) -> None:
+    tracked, before = project.root / "data/raw.dvc", project.run("git", "show", "HEAD:data/raw.dvc")
+    (project.root / "data/raw/b.txt").write_text("b\n")
+    tracked.write_text(before[: int(len(before) * share)])
+    [finding] = [one for one in repositories.dvc(project.root) if one.about == "DVC"]
+    assert finding.stops
+    assert "left data/raw.dvc damaged, and DVC fails, or knows of no data: `git" in finding.said
+    half_written.mend(project.root, on_line)
+    assert lines == ["data/raw.dvc, left damaged by a killed run, is mended"]
+    assert tracked.read_text() == before
+    source.update(project.root, on_line)
+    assert graph.source_changed(project.root)
 
 
 @pytest.mark.parametrize("file", [LOCK, RECORD])

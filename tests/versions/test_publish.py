@@ -373,6 +373,33 @@ def test_code_that_git_does_not_know_is_refused_until_it_is_committed_or_ignored
     assert publish(project.root, Publication()).is_new
 
 
+@pytest.mark.parametrize("name", ["dvc.yaml", "params.yaml"])
+def test_without_what_every_version_needs_there_is_none(
+    project: Project, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    from gan_augment.versions import publish as module
+
+    project.run("git", "rm", "--quiet", "--cached", name)
+    project.run("git", "commit", "--quiet", "--message", "without")
+    with pytest.raises(UserError, match=rf"^{name}: not in git, so the version would lack it"):
+        publish(project.root, Publication())
+    if name == "dvc.yaml":
+        monkeypatch.setattr(module, "_check_workspace", lambda _: None)
+        with pytest.raises(UserError, match="nothing is published: .*data/augmented"):
+            publish(project.root, Publication())
+    assert project.tags() == []
+
+
+@pytest.mark.parametrize("who", ["AUTHOR", "COMMITTER"])
+def test_no_data_is_pushed_for_who_cannot_commit(
+    project: Project, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    monkeypatch.setenv(f"GIT_{who}_NAME", "")
+    with pytest.raises(UserError, match="^git does not know who commits: `git config --global"):
+        publish(project.root, Publication())
+    assert not project.store.exists()
+
+
 def test_the_record_names_the_code_that_ran(project: Project) -> None:
     made = publish(project.root, Publication()).record["code"]
     assert made["commit"] == project.run("git", "rev-parse", "HEAD").strip()

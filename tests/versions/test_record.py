@@ -7,6 +7,7 @@ import pytest
 
 from gan_augment.errors import UserError
 from gan_augment.versions import record
+from gan_augment.versions.record import Built
 
 DECLARED = "artifacts: {augmented: {path: data/augmented, type: dataset}}"
 MD5 = "0123456789abcdef" * 2
@@ -22,6 +23,13 @@ def lock(**out: object) -> str:
 def test_the_data_of_an_artifact() -> None:
     found = record.data(DECLARED, lock(md5=f"{MD5}.dir"), "augmented")
     assert found == {"path": "data/augmented", "md5": f"{MD5}.dir"}
+
+
+def test_how_much_was_built_is_known_if_it_is_on_record() -> None:
+    written = lock(md5=f"{MD5}.dir", size=7, nfiles=2)
+    path = "data/augmented"
+    assert record.built(DECLARED, written, "augmented") == Built(path, f"{MD5}.dir", 7, 2)
+    assert record.built(DECLARED, lock(md5=MD5), "augmented") == Built(path, MD5, None, None)
 
 
 @pytest.mark.parametrize(

@@ -75,3 +75,11 @@ def test_what_dvc_refuses_is_one_message(project: Project, on_line: Callable[[st
     (project.root / "data/raw.dvc").write_text("outs: 3")
     with pytest.raises(UserError, match="tracked data in .*/project: .*raw.dvc"):
         source.update(project.root, on_line)
+
+
+def test_a_file_that_names_no_data_is_told(
+    project: Project, on_line: Callable[[str], None]
+) -> None:
+    (project.root / "data/raw.dvc").write_text("")
+    with pytest.raises(UserError, match=r"data/raw\.dvc names no data: take it from an earlier"):
+        source.update(project.root, on_line)

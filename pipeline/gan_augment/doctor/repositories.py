@@ -30,11 +30,10 @@ def git(root: Path) -> Iterator[Finding]:
     remotes, trouble = _remotes(root)
     version = command.line(root, "--version").removeprefix("git version ")
     try:
-        command.line(root, "var", "GIT_COMMITTER_IDENT")
+        command.require_identity(root)
         yield ok("git", version)
-    except UserError:
-        said = "does not know who commits: `git config --global user.name NAME`, and user.email"
-        yield attention("git", f"{version} {said}", stops=bool(remotes))  # publishing commits
+    except UserError as error:
+        yield attention("git", f"{version}: {error}", stops=bool(remotes))  # publishing commits
     if trouble:
         yield attention("git remote", trouble, stops=True)
     elif remotes is None:
@@ -85,9 +84,8 @@ def dvc(root: Path) -> Iterator[Finding]:
     if told["trouble"] and told["remote"] is None:
         yield attention("DVC", f"{told['version']}: {told['trouble']}", stops=True)
         return
-    for file in (damaged := half_written.damaged(root)):
-        advice = half_written.KINDS[file].advice
-        said = f"a killed run left {file} damaged, and DVC refuses to run: {advice}"
+    for file, kind in (damaged := half_written.damaged(root)).items():
+        said = f"a killed run left {file} damaged, and DVC {kind.harm}: {kind.advice}"
         yield attention("DVC", f"{told['version']}: {said}", stops=True)
     if not damaged:
         yield ok("DVC", told["version"])

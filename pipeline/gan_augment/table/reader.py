@@ -1,6 +1,7 @@
 """Reading an image table: one split or all, a row group at a time or whole."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
@@ -26,6 +27,7 @@ from gan_augment.table.rows import Images, decode
 from gan_augment.table.shard import opened, readable
 
 Kind = Literal["auto", "features", "pixels"]
+NUMBERED = re.compile(r"[a-z]+-\d{5}\.parquet")
 
 
 def scan(path: Path, split: str | None = None) -> Iterator[pa.Table]:
@@ -125,12 +127,21 @@ def shards(path: Path, split: str | None = None) -> list[Path]:
     """Return the table's files in order, all or those of one split.
 
     Raises:
-        UserError: there is no image table at `path`.
+        UserError: there is no image table at `path`, or a file between others is not there.
     """
     if not any(path.glob("*.parquet")):
         raise UserError(f"no image table at {path}: run the stage that makes it (`dvc repro`)")
     names = SPLITS if split is None else (split,)
-    return [shard for name in names for shard in sorted(path.glob(f"{name}-*.parquet"))]
+    return [shard for name in names for shard in _of_split(path, name)]
+
+
+def _of_split(path: Path, split: str) -> list[Path]:
+    found = sorted(path.glob(f"{split}-*.parquet"))
+    numbers = {int(shard.stem[-5:]) for shard in found if NUMBERED.fullmatch(shard.name)}
+    if lost := set(range(max(numbers, default=0))) - numbers:
+        advice = "get the table again, as by `dvc checkout` or `gan-augment pull`"
+        raise UserError(f"{path} lacks {split}-{min(lost):05d}.parquet: {advice}")
+    return found
 
 
 def counts(path: Path, split: str | None = None) -> NDArray[np.int64]:

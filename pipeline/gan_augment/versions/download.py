@@ -43,7 +43,7 @@ class Pulled:
 
 
 def pull(url: str, tag: str | None = None, artifact: str = "augmented") -> Path:
-    """Return the folder of a published version's image table, fetched if it is not here yet.
+    """Return the folder of a published version's image table, fetched if it is not here, whole.
 
     What is here is found by its content, so versions share what they have in common; a tag that
     was pulled before needs no network.
@@ -56,7 +56,7 @@ def pull(url: str, tag: str | None = None, artifact: str = "augmented") -> Path:
 
     Raises:
         UserError: no such version, something is out of reach, or the remote lacks data or has
-            damaged data.
+            damaged data, or the cache is damaged.
     """
     return fetch(url, tag, artifact).path
 
@@ -65,26 +65,40 @@ def fetch(url: str, tag: str | None = None, artifact: str = "augmented") -> Pull
     """Do what `pull` does, and also return which version it is and how much was moved."""
     clone = open_clone(url)
     found = clone.find(wanted(tag, artifact)) if tag else clone.latest(artifact)
-    data = _data(clone, found)
-    target = cache.folder() / "versions" / data["md5"].removesuffix(".dir")
-    file = target if data["md5"].endswith(".dir") else target / Path(data["path"]).name
+    built = _built(clone, found)
+    target = cache.folder() / "versions" / built.md5.removesuffix(".dir")
+    file = target if built.md5.endswith(".dir") else target / Path(built.path).name
     moved = 0
     with locked(cache.folder() / "locks" / target.name, f"{found} is being pulled"):
-        if not target.exists():
-            moved = _fetch_files(clone, found, data, target)
+        if not _is_whole(target, built):
+            moved = _fetch_files(clone, found, built, target)
+            if not _is_whole(target, built):
+                raise UserError(f"{cache.folder()} is damaged: delete it, and pull again")
     return Pulled(found, file, moved)
 
 
-def _data(clone: Clone, tag: Tag) -> dict[str, str]:
-    """Return path and hash of a version's data."""
-    declared, built = (clone.read(tag, name) or "{}" for name in ("dvc.yaml", "dvc.lock"))
+def _built(clone: Clone, tag: Tag) -> record.Built:
+    """Return what a version's dvc.lock says of its data."""
+    declared, lock = (clone.read(tag, name) or "{}" for name in ("dvc.yaml", "dvc.lock"))
     try:
-        return record.data(declared, built, tag.name)
+        return record.built(declared, lock, tag.name)
     except UserError as error:
         raise UserError(f"{clone.url}, {tag}: {error}") from error
 
 
-def _fetch_files(clone: Clone, tag: Tag, data: dict[str, str], target: Path) -> int:
+def _is_whole(target: Path, built: record.Built) -> bool:
+    """Return whether a folder is there, with as many files and bytes as were built.
+
+    Who deletes old files from a cache leaves their folders.
+    """
+    if not target.exists():
+        return False
+    sizes = [file.stat().st_size for file in target.rglob("*") if file.is_file()]
+    nfiles = built.nfiles if built.md5.endswith(".dir") else 1
+    return nfiles in (None, len(sizes)) and built.size in (None, sum(sizes))
+
+
+def _fetch_files(clone: Clone, tag: Tag, built: record.Built, target: Path) -> int:
     """Bring the files to `target` by way of DVC's store; return the bytes that were moved."""
     from dvc.exceptions import DvcException
     from dvc_data.hashfile import load
@@ -92,15 +106,15 @@ def _fetch_files(clone: Clone, tag: Tag, data: dict[str, str], target: Path) -> 
     from dvc_data.hashfile.tree import Tree
     from dvc_objects.errors import ObjectFormatError
 
-    whole = HashInfo("md5", data["md5"])
+    whole = HashInfo("md5", built.md5)
     try:
         ref = git.tag_ref(str(tag))
         with snapshot.opened(clone.folder, ref, tag.folder, _settings(clone, tag)) as repo:
-            (out,) = repo.find_outs_by_path(f"{repo.root_dir.rstrip('/')}/{data['path']}")
+            (out,) = repo.find_outs_by_path(f"{repo.root_dir.rstrip('/')}/{built.path}")
             store = repo.cache.local
             moved = _download(repo, out.remote, [whole])
             content = load(store, whole)
-            files = {Path(data["path"]).name: whole}
+            files = {Path(built.path).name: whole}
             if isinstance(content, Tree):
                 files = {"/".join(key): info for key, _, info in content}
                 moved += _download(repo, out.remote, list(files.values()))

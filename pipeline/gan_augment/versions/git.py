@@ -64,6 +64,16 @@ def prefix(folder: Path) -> str:
     return line(folder, "rev-parse", "--show-prefix")
 
 
+def require_identity(folder: Path) -> None:
+    """Raise a UserError, with what to do, if git does not know who commits."""
+    try:
+        for who in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+            run(folder, "var", who)
+    except UserError:
+        advice = "`git config --global user.name NAME`, and user.email"
+        raise UserError(f"git does not know who commits: {advice}") from None
+
+
 def tag_ref(tag: str) -> str:
     """Return a tag's full name."""
     return f"refs/tags/{tag}"

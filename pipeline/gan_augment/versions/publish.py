@@ -36,6 +36,8 @@ from gan_augment.versions.tags import Tag
 TRIES = 3
 """How often to publish anew after somebody else was faster."""
 CODE = ".py"
+NEEDED = ("dvc.yaml", "params.yaml")
+"""What a version cannot be without."""
 
 
 class Publication(BaseModel):
@@ -136,7 +138,8 @@ def publish(
     build = _build(root)
     _check_workspace(root)
     about = record.describe(root, publication.artifact, publication.override)
-    _require_earned(root, publication.override, about)
+    published = [of["path"] for of in (about["data"], *about["with"].values())]
+    _require_earned(root, publication.override, published)
     if _build(root) != build:
         raise UserError("a commit was made, or stages ran, while publishing began: publish again")
     push_data(root, on_line, hold)  # of the last version, too: the remote may have lost it
@@ -145,7 +148,7 @@ def publish(
         if last and all(last.record.get(key, {}) == about[key] for key in ("data", "with")):
             return last
         commit = make_commit(root, publication, build, about)
-        verify(root, commit)
+        verify(root, commit, published)
         on_line("the remote has everything that the version names")
         made = make_tags(root, publication, commit, about)
         try:
@@ -159,9 +162,8 @@ def publish(
     return Release(made[0], about, is_new=True)
 
 
-def _require_earned(root: Path, override: str | None, about: dict[str, Any]) -> None:
-    """Raise `Refused` if the gate lets what the record is about not pass."""
-    published = [of["path"] for of in (about["data"], *about["with"].values())]
+def _require_earned(root: Path, override: str | None, published: Sequence[str]) -> None:
+    """Raise `Refused` if the gate does not let the artifacts at some paths pass."""
     if reasons := gate.refusals(root, override, published):
         raise Refused(reasons, final=bool(override or gate.refusals(root, "asked", published)))
 
@@ -231,8 +233,13 @@ def make_commit(root: Path, publication: Publication, build: Build, about: dict[
     return git.commit(root, build.commit, files, parents, message)
 
 
-def verify(root: Path, commit: str) -> None:
+def verify(root: Path, commit: str, published: Sequence[str]) -> None:
     """Fetch everything that a commit names from DVC's remote into an empty cache, checking hashes.
+
+    Args:
+        root: the checkout.
+        commit: of a version.
+        published: paths of artifacts, from the project's folder, that it must name.
 
     Raises:
         UserError: something is missing there, or differs.
@@ -249,6 +256,8 @@ def verify(root: Path, commit: str) -> None:
                 "remote": {name: {**present[name], "verify": True} for name in present},
             }
             with snapshot.opened(_top(root), commit, git.prefix(root), config) as repo:
+                for path in published:
+                    repo.find_outs_by_path(f"{repo.root_dir.rstrip('/')}/{path}")
                 repo.fetch()  # for some missing files it only logs a warning
                 outs = [out for out in repo.index.outs if out.use_cache and out.can_push]
                 missing = [out.def_path for out in outs if out.changed_cache()]
@@ -324,10 +333,11 @@ def push_version(root: Path, publication: Publication, names: Sequence[str]) -> 
 
 
 def _check_workspace(root: Path) -> None:
-    """Refuse what is not committed or not built.
+    """Refuse what is not committed or not built, and who cannot commit.
 
     In a larger repository, changes elsewhere are no reason, unless a stage depends on them.
     """
+    git.require_identity(root)
     top = _top(root).resolve()
     outside = [path for path in graph.outside(root) if Path(path).is_relative_to(top)]
     changed = [name for name in _changed_files(root, *outside) if not _is_written(name)]
@@ -336,6 +346,9 @@ def _check_workspace(root: Path) -> None:
             f"{', '.join(unknown)}: not in git, so that the version would lack code that may have "
             "made it; commit or ignore"
         )
+    known = git.names(root, "ls-files", "-z", "--", *NEEDED)
+    if lacking := [name for name in NEEDED if name not in known and (root / name).exists()]:
+        raise UserError(f"{', '.join(lacking)}: not in git, so the version would lack it; commit")
     if changed:
         raise UserError(
             f"{', '.join(changed)} differ from the last commit: a version must name the code and "

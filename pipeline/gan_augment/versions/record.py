@@ -1,6 +1,7 @@
 """What is on record about a version: where its data is, its counts, verdict and metrics."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -36,6 +37,8 @@ class _Pipeline(BaseModel):
 class _Out(BaseModel):
     path: str
     md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}(\.dir)?$")] | None = None
+    size: int | None = None
+    nfiles: int | None = None
 
 
 class _Stage(BaseModel):
@@ -46,6 +49,23 @@ class _Lock(BaseModel):
     """dvc.lock."""
 
     stages: dict[str, _Stage] | None = None
+
+
+@dataclass(frozen=True)
+class Built:
+    """What dvc.lock says of an artifact.
+
+    Attributes:
+        path: from the project's folder.
+        md5: its hash in DVC's store; with `.dir` at the end that of a folder.
+        size: bytes of all its files; None if not on record.
+        nfiles: how many a folder has; None for a file, or if not on record.
+    """
+
+    path: str
+    md5: str
+    size: int | None
+    nfiles: int | None
 
 
 class _Record(BaseModel):
@@ -74,7 +94,13 @@ def path(artifact: str) -> str:
 
 
 def data(dvc_yaml: str, dvc_lock: str, artifact: str) -> dict[str, str]:
-    """Return `path` and `md5` of an artifact, from the contents of dvc.yaml and dvc.lock.
+    """Return what goes on record of where an artifact is, `path` and `md5`; as `built`."""
+    found = built(dvc_yaml, dvc_lock, artifact)
+    return {"path": found.path, "md5": found.md5}
+
+
+def built(dvc_yaml: str, dvc_lock: str, artifact: str) -> Built:
+    """Return what was built of an artifact, from the contents of dvc.yaml and dvc.lock.
 
     Raises:
         UserError: dvc.yaml declares no such artifact, it is not built, or a file is damaged.
@@ -85,12 +111,12 @@ def data(dvc_yaml: str, dvc_lock: str, artifact: str) -> dict[str, str]:
         raise UserError(f"artifact {artifact!r}: not among the artifacts of dvc.yaml; {allowed}")
     place = declared[artifact].path
     stages = (_read(_Lock, dvc_lock, "dvc.lock").stages or {}).values()
-    built = {out.path: out.md5 for stage in stages for out in stage.outs or []}
-    if place not in built:
+    outs = {out.path: out for stage in stages for out in stage.outs or []}
+    if (out := outs.get(place)) is None:
         raise UserError(f"{place} is not in dvc.lock: run `dvc repro`")
-    if (md5 := built[place]) is None:
+    if out.md5 is None:
         raise UserError(f"{place} has no md5 in dvc.lock: only what DVC caches has versions")
-    return {"path": place, "md5": md5}
+    return Built(place, out.md5, out.size, out.nfiles)
 
 
 def artifacts(dvc_yaml: str) -> dict[str, Artifact]:
@@ -126,8 +152,8 @@ def describe(root: Path, artifact: str, override: str | None) -> dict[str, Any]:
             of another.
     """
     files = (root / "dvc.yaml", root / "dvc.lock")
-    declared, built = (file.read_text() if file.exists() else "" for file in files)
-    found = data(declared, built, artifact)
+    declared, lock = (file.read_text() if file.exists() else "" for file in files)
+    found = data(declared, lock, artifact)
     shared = {n: (about.meta or {}).get(WITH) for n, about in artifacts(declared).items()}
     if leader := shared[artifact]:
         raise UserError(f"{artifact} is published with {leader}: publish that")
@@ -136,7 +162,7 @@ def describe(root: Path, artifact: str, override: str | None) -> dict[str, Any]:
     fidelity = read_record(root / FIDELITY, "overall")["overall"] if known else {}
     return {
         "data": found,
-        "with": {n: data(declared, built, n) for n, leader in shared.items() if leader == artifact},
+        "with": {n: data(declared, lock, n) for n, leader in shared.items() if leader == artifact},
         "code": made_by(root),
         **_counts(root / found["path"]),
         "verdict": verdict["verdict"],

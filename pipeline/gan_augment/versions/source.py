@@ -29,9 +29,16 @@ def update(root: Path, on_line: Callable[[str], None], hold: Sequence[int] = ())
 
 
 def _tracked(root: Path) -> tuple[list[str], list[str]]:
-    """Return the .dvc files of imported data, and those of added data that changed."""
+    """Return the .dvc files of imported data, and those of added data that changed.
+
+    Raises:
+        UserError: a .dvc file is empty, or what DVC refuses.
+    """
     with checkout.opened(root, f"tracked data in {root}") as repo, repo.lock:
         sources = [stage for stage in repo.index.stages if stage.is_data_source]
+        if empty := next((stage.path for stage in sources if not stage.outs), None):
+            advice = "take it from an earlier commit, or `dvc add` the data again"
+            raise UserError(f"{empty} names no data: {advice}")
         imported = [stage.path for stage in sources if stage.is_import]
         changed = [
             s.path for s in sources if any("modified" in o.status().values() for o in s.outs)
