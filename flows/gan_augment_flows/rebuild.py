@@ -26,7 +26,7 @@ from gan_augment.versions import graph, source
 from gan_augment.versions.command import Outcome, dvc
 from gan_augment.versions.graph import Stage
 from gan_augment.versions.lock import exclusive
-from gan_augment.versions.overrides import override
+from gan_augment.versions.overrides import overrides
 from gan_augment.versions.publish import Publication, Refused, publish
 from gan_augment_flows import artifacts, password
 from gan_augment_flows.whole import as_a_whole
@@ -217,7 +217,8 @@ def try_values(root: Path, values: dict[str, Any], hold: Sequence[int]) -> State
     command = ["exp", "run", "--temp"]
     try:
         for key, value in values.items():
-            command += ["--set-param", override(key, value)]
+            for change in overrides(key, value):
+                command += ["--set-param", change]
     except UserError as error:
         return failed("experiment", Outcome(1, str(error), []))
     outcome = dvc(root, command, get_run_logger().info, hold=hold)
