@@ -28,7 +28,7 @@ from gan_augment.versions.graph import Stage
 from gan_augment.versions.lock import exclusive
 from gan_augment.versions.overrides import overrides
 from gan_augment.versions.publish import Publication, Refused, publish
-from gan_augment_flows import artifacts, password
+from gan_augment_flows import artifacts, password, server
 from gan_augment_flows.whole import as_a_whole
 
 RETRY_DELAYS_S = [10.0, 60.0, 300.0]
@@ -294,11 +294,14 @@ def main() -> None:
 
 def run_once(run: Flow[..., State[Any]]) -> None:
     """Run a flow with its defaults; a failure is one message and exit code 1."""
+    try:
+        server.check()
+    except UserError as error:
+        sys.exit(f"error: {error}")
     with password.of_this_run():
         state = run(return_state=True)
     if not state.is_completed():
-        print(f"error: {state.message}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(f"error: {state.message}")
 
 
 if __name__ == "__main__":
