@@ -145,7 +145,7 @@ def test_where_nothing_was_made_real_images_ship(
 def test_copies_never_ship_whatever_the_verdict(
     passed: str, inputs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Null is not known: too few images to say, or no generator."""
+    """Null is not known: too few images to say."""
     why = "9.0% are near copies"
     inputs["memorisation"].write_text(f'{{"passed": {passed}, "reasons": ["{why}"]}}')
     images = assemble(inputs, "helps", "none", tmp_path / "augmented")
@@ -155,6 +155,17 @@ def test_copies_never_ship_whatever_the_verdict(
         assert (f"the generator copies: {why}" in text) == refused
         known = f"as gan (whether the generator copies was not judged: {why})." not in text
         assert known == refused
+
+
+def test_where_no_generator_was_used_nobody_asks_whether_it_copies(
+    inputs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    why = '["no generator was used"]'
+    inputs["memorisation"].write_text(f'{{"passed": null, "reasons": {why}, "images": 0}}')
+    images = assemble(inputs, "helps", "none", tmp_path / "augmented")
+    assert (images.rows["origin"] == "synthetic").any()
+    for text in (capsys.readouterr().out, (tmp_path / "augmented" / "README.md").read_text()):
+        assert "Real images, and synthetic ones by gan, as gan." in text
 
 
 def test_the_method_that_validation_prefers_is_shipped(

@@ -86,11 +86,13 @@ def test_every_split_of_a_folder_numbers_classes_alike(
         ImageFolder(str(path / split), allow_empty=True).class_to_idx for split in ("train", "test")
     ]
     told = json.loads((path / "classes.json").read_text())
-    assert told == ["10", "2", *"3456789", "a_b"]
-    assert seen == [{name: index for index, name in enumerate(told)}] * 2
+    assert told == ["10", "2", *"3456789", "a/b"]
+    directories = ["10", "2", *"3456789", "a_b"]
+    assert seen == [{name: index for index, name in enumerate(directories)}] * 2
     with pytest.raises(FileNotFoundError, match="no valid file for the classes a_b"):
         ImageFolder(str(path / "test"))
     written = pq.read_table(path / "train" / "metadata.parquet").to_pandas()
+    assert set(written["class"]) == set(told)
     assert set(written["requested_label"]) == {9}
     assert written["soft_labels"][0].tolist() == [soft[0], *soft[2:], soft[1]]
     found = SOURCES["folder"](IngestParams(source="folder", path=path))
@@ -338,6 +340,18 @@ def test_exports_are_not_mixed(augmented: Path, digits: Path, tmp_path: Path) ->
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
     with pytest.raises(UserError, match="is not empty"):
         export(augmented, tmp_path / "mine", "npz")
+
+
+@pytest.mark.parametrize("form", ["folder", "webdataset", "npz"])
+def test_exports_of_a_version_with_other_file_names_are_not_mixed(
+    form: str, augmented: Path, tmp_path: Path
+) -> None:
+    export(augmented, tmp_path / "out", form)
+    stamp = json.loads((tmp_path / "out" / "export.json").read_text())
+    before = {"format": stamp["format"], "shards": stamp["shards"]}
+    (tmp_path / "out" / "export.json").write_text(json.dumps(before))
+    with pytest.raises(UserError, match="holds another export"):
+        export(augmented, tmp_path / "out", form)
 
 
 def test_exports_of_other_splits_and_backbones_are_not_mixed(

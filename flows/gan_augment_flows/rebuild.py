@@ -26,9 +26,9 @@ from gan_augment.versions import graph, source
 from gan_augment.versions.command import Outcome, dvc
 from gan_augment.versions.graph import Stage
 from gan_augment.versions.lock import exclusive
-from gan_augment.versions.overrides import override
+from gan_augment.versions.overrides import overrides
 from gan_augment.versions.publish import Publication, Refused, publish
-from gan_augment_flows import artifacts, password
+from gan_augment_flows import artifacts, password, server
 from gan_augment_flows.whole import as_a_whole
 
 RETRY_DELAYS_S = [10.0, 60.0, 300.0]
@@ -217,7 +217,8 @@ def try_values(root: Path, values: dict[str, Any], hold: Sequence[int]) -> State
     command = ["exp", "run", "--temp"]
     try:
         for key, value in values.items():
-            command += ["--set-param", override(key, value)]
+            for change in overrides(key, value):
+                command += ["--set-param", change]
     except UserError as error:
         return failed("experiment", Outcome(1, str(error), []))
     outcome = dvc(root, command, get_run_logger().info, hold=hold)
@@ -293,11 +294,14 @@ def main() -> None:
 
 def run_once(run: Flow[..., State[Any]]) -> None:
     """Run a flow with its defaults; a failure is one message and exit code 1."""
+    try:
+        server.check()
+    except UserError as error:
+        sys.exit(f"error: {error}")
     with password.of_this_run():
         state = run(return_state=True)
     if not state.is_completed():
-        print(f"error: {state.message}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(f"error: {state.message}")
 
 
 if __name__ == "__main__":

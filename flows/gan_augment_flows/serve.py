@@ -195,13 +195,21 @@ def check_pool() -> None:
 
 
 def _pulls(path: Path) -> Sequence[Sequence[Any]]:
-    """Return the steps by which deployments of a prefect.yaml come to their code, if it says so."""
+    """Return the steps by which deployments of a prefect.yaml come to their code, if it says so.
+
+    They are as `prefect deploy` keeps them, with the environment's values for their placeholders.
+    """
+    from prefect.utilities.templating import apply_values
+
     content = plain_yaml.parse(path.read_text(), path.name) if path.exists() else None
     if not isinstance(content, dict):  # `prefect deploy` says so
         return []
     places = [content, *(content.get("deployments") or [])]
     pulls = [place.get("pull") for place in places if isinstance(place, dict)]
-    return [pull for pull in pulls if isinstance(pull, list)]
+    kept: list[Any] = [
+        apply_values(pull, {}, remove_notset=False) for pull in pulls if isinstance(pull, list)
+    ]
+    return kept
 
 
 def _of_others(deployment: Any, pulls: Sequence[Sequence[Any]], anywhere: bool) -> str | None:

@@ -4,6 +4,8 @@ import json
 import os
 from typing import Any
 
+from gan_augment.errors import UserError, reason
+
 CHOICES_AGAINST = ("1", "true", "yes", "on")
 
 
@@ -37,6 +39,40 @@ def look() -> dict[str, Any]:
         except Exception as error:  # of HTTP, of TLS, of versions
             told["trouble"] = " ".join(str(error).split()) or type(error).__name__
     return told
+
+
+def check() -> None:
+    """See that the server that settings name, if they do, answers and takes this client.
+
+    Raises:
+        UserError: it does not.
+    """
+    from httpx import TransportError
+    from prefect.settings import get_current_settings
+
+    if (url := get_current_settings().api.url) is None:
+        return
+    trouble = _trouble()
+    if isinstance(trouble, TransportError):
+        raise UserError(
+            f"no server answers at {url} ({reason(trouble)}): start it, or unset PREFECT_API_URL"
+        )
+    if trouble:
+        raise UserError(f"{reason(trouble)} ({url})")
+
+
+def _trouble() -> Exception | None:
+    """Return what keeps this client from using the server that settings name."""
+    from prefect.client.orchestration import get_client
+
+    try:
+        with get_client(sync_client=True) as client:
+            if trouble := client.api_healthcheck():
+                return trouble
+            client.raise_for_api_version_mismatch()
+    except Exception as error:  # of HTTP, of TLS, of versions
+        return error
+    return None
 
 
 if __name__ == "__main__":

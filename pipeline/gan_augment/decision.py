@@ -32,7 +32,8 @@ class Decision(NamedTuple):
         otherwise: the arm that does best on validation of those that need real images only.
         weak: why the images of `methods` are not worth having; empty if they are.
         copied: why they must not be shown to anybody; empty if they may.
-        unjudged: why nobody knows whether the generator copies; empty if it is known.
+        unjudged: why nobody knows whether the generator copies; empty if it is known, or made no
+            image.
     """
 
     preferred: str
@@ -99,7 +100,7 @@ def decide(
     """
     passed, reasons = memorisation["passed"], memorisation["reasons"]
     copied = [f"the generator copies: {why}" for why in reasons if passed is False]
-    unjudged = reasons if passed is None else ()
+    unjudged = reasons if passed is None and memorisation.get("images") != 0 else ()
     recipes: Mapping[str, Mapping[str, Any]] = verdict.get("recipes", {})
     if not recipes:  # a verdict of an earlier version: its word is about the GAN's images
         return Decision(GAN, (GAN,), "real", _weak_gan(params, verdict), copied, unjudged)

@@ -10,8 +10,8 @@
 - `npz`: `split.npz` of `images` (N×H×W, or N×H×W×3) and `labels`, and `split.csv`, a line an image.
 
 All name the file that an image was read from, `source`; `classes.json` lists the class names in
-index order, in a folder those of the directories in ImageFolder's. Nothing that is finished is
-written again after a crash.
+index order, which is ImageFolder's in a folder. Nothing that is finished is written again after a
+crash.
 """
 
 import hashlib
@@ -40,6 +40,8 @@ from gan_augment.progress import progress
 from gan_augment.storage import read_json, replace_file, write_json
 
 STAMP = "export.json"
+LAYOUT = 2
+"""Counted up when files get other names or contents: no export goes on with an earlier one's."""
 SHARD_ROWS = 10_000
 LONGEST = 255
 """Bytes of the name of a file or directory, on most file systems."""
@@ -68,10 +70,12 @@ def export(source: Path, target: Path, form: str) -> None:
             f"--format {form} writes pictures, and {bare} rows of {source} are features of "
             f"{space.backbone}: use npz"
         )
-    classes = sorted(_directories(source)) if write is folder else list(table.class_names(source))
+    classes = list(table.class_names(source))
+    if write is folder:
+        classes = [name for _, name in sorted(zip(_directories(source), classes, strict=True))]
     # Of whole files, since names of classes, gates and weights are exported, too.
-    stamp = {"format": form, "shards": {one.name: _hash(one) for one in table.shards(source)}}
-    _claim(target, stamp)
+    shards = {one.name: _hash(one) for one in table.shards(source)}
+    _claim(target, {"format": form, "layout": LAYOUT, "shards": shards})
     write_json(target / "classes.json", classes)
     total = len(table.Rows(table.shards(source)))
     done = 0

@@ -1,11 +1,13 @@
 """Torch, and its device."""
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from lightning_fabric.accelerators import MPSAccelerator
 
-from gan_augment.doctor.training import training
+from gan_augment.doctor.training import main, training
 
 
 def test_all_is_well(tmp_path: Path) -> None:
@@ -30,3 +32,13 @@ def test_a_gpu_that_torch_does_not_see(tmp_path: Path, monkeypatch: pytest.Monke
     (machine,) = training(tmp_path)
     assert (machine.state, machine.stops) == ("attention", False)
     assert "does not see the GPU" in machine.said
+
+
+def test_the_gpu_of_a_mac_is_not_trained_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(MPSAccelerator, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    main()
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"torch": torch.__version__, "on_gpu": False, "device": "the CPU"}

@@ -332,6 +332,27 @@ def test_deployments_that_work_in_no_folder_are_not_taken_over(
         serve.check_own(anywhere=anywhere)
 
 
+def test_deployments_of_here_are_known_by_what_placeholders_stood_for(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    server_has: Callable[[list[dict[str, Any]] | None], None],
+) -> None:
+    """Prefect keeps what variables of the environment hold, and the names of its own blocks."""
+    token = "{{ prefect.blocks.secret.token }}"
+    kept, written = (
+        [{step: {**inputs, "branch": branch, "access_token": token}}]
+        for branch in ("main", "{{ $OUR_BRANCH }}")
+        for step, inputs in CLONED[0].items()
+    )
+    (tmp_path / "prefect.yaml").write_text(yaml.safe_dump({"pull": written}))
+    server_has(kept)
+    monkeypatch.setenv("OUR_BRANCH", "main")
+    serve.check_own(anywhere=True)
+    monkeypatch.setenv("OUR_BRANCH", "another")
+    with pytest.raises(UserError, match="has the schedules of"):
+        serve.check_own(anywhere=True)
+
+
 @pytest.mark.usefixtures("prefect_server")
 def test_a_pool_of_another_type_stays_as_it_is() -> None:
     serve.check_pool()  # there is none

@@ -15,6 +15,10 @@ from tests.versions.conftest import Project
         "Temporary failure in name resolution",
         "[Errno 111] Connection refused",
         "git push: ssh: connect to host x port 22: Connection timed out",
+        "fatal: unable to access 'https://x/y/': Could not resolve host: x",
+        "fatal: unable to access 'https://x/y/': The requested URL returned error: 503",
+        "fatal: unable to access 'https://x/y/': The requested URL returned error: 429",
+        "fatal: the remote end hung up unexpectedly",
     ],
 )
 def test_what_can_pass(message: str) -> None:
@@ -24,7 +28,10 @@ def test_what_can_pass(message: str) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    ["params.yaml: train.steps = -1: should be greater than or equal to 1", "see its log", ""],
+    [
+        *("params.yaml: train.steps = -1: should be greater than or equal to 1", "see its log", ""),
+        "fatal: unable to access 'https://x/y/': The requested URL returned error: 403",
+    ],
 )
 def test_what_cannot(message: str) -> None:
     assert not Outcome(255, message, []).passes

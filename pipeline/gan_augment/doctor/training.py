@@ -30,14 +30,14 @@ def training(root: Path) -> Iterator[Finding]:
 def main() -> None:
     """Print what there is to tell."""
     import torch
-    from lightning_fabric import Fabric
 
-    device = Fabric(accelerator="auto", devices=1).device
-    named = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
+    from gan_augment.gan.environment import accelerator
+
+    on_gpu = accelerator() == "cuda"
     told = {
         "torch": torch.__version__,
-        "on_gpu": device.type != "cpu",
-        "device": "the CPU" if device.type == "cpu" else named,
+        "on_gpu": on_gpu,
+        "device": torch.cuda.get_device_name() if on_gpu else "the CPU",
     }
     print(json.dumps(told))
 

@@ -28,8 +28,7 @@ def fabric(params: Recipe) -> Fabric:
     if everywhere > 1 and os.environ.get(RESTARTS, "0") != "0" and not is_initialized():
         _rejoin()
     made = Fabric(
-        # Not "auto", which may be an Apple GPU: it has no float64, in which samples are scored.
-        accelerator="cuda" if torch.cuda.is_available() else "cpu",
+        accelerator=accelerator(),
         devices=local,
         num_nodes=everywhere // local,
         strategy="ddp" if everywhere > 1 else "auto",
@@ -37,6 +36,12 @@ def fabric(params: Recipe) -> Fabric:
     )
     made.launch()
     return made
+
+
+def accelerator() -> str:
+    """Return what training runs on, in Fabric's words: "cuda" or "cpu"."""
+    # Not "auto", which may be an Apple GPU: it has no float64, in which samples are scored.
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def place() -> tuple[int, int]:

@@ -33,7 +33,8 @@ def judge(
     """Return the verdict as JSON can hold it, and the closest pairs.
 
     `passed` is true or false, or null where that cannot be said: no generator was used, or there
-    are too few images; `reasons` says why it is not true.
+    are too few images; `reasons` says why it is not true. `images` is how many of the generator
+    there are.
 
     Args:
         candidates: images of the generator; None if none was used.
@@ -48,7 +49,7 @@ def judge(
     try:
         found = copying(candidates, holdout, _sample(train.pixels, train.labels, extractor))
     except TooFewRowsError as error:
-        return nothing(str(error), train)
+        return nothing(str(error), train, len(candidates.labels))
     verdict = {
         "passed": not found.reasons,
         "reasons": list(found.reasons),
@@ -59,9 +60,10 @@ def judge(
     return verdict, _closest(candidates, found.near.synthetic, train)
 
 
-def nothing(why: str, train: Images) -> tuple[dict[str, Any], Pairs]:
-    """Return, as `judge` does, that nothing can be said."""
-    return {"passed": None, "reasons": [why]}, Pairs(train.pixels[:0], train.pixels[:0])
+def nothing(why: str, train: Images, images: int = 0) -> tuple[dict[str, Any], Pairs]:
+    """Return, as `judge` does, that nothing can be said of so many images."""
+    verdict = {"passed": None, "reasons": [why], "images": images}
+    return verdict, Pairs(train.pixels[:0], train.pixels[:0])
 
 
 def picture(pairs: Pairs) -> Image.Image:

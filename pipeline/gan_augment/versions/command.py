@@ -14,7 +14,8 @@ PASSES = re.compile(
     r"|failed to connect|connect call failed|connection (refused|reset|lost|closed|aborted|error)"
     r"|timed? ?out"
     r"|name or service not known|temporary failure in name resolution|no route to host"
-    r"|network is unreachable|service unavailable|slow ?down|too many requests",
+    r"|network is unreachable|service unavailable|slow ?down|too many requests"
+    r"|could not resolve host|returned error: (5\d\d|429)|hung up unexpectedly",
     re.IGNORECASE,
 )
 """What a message says if trying again later may help: a lock, or a remote out of reach."""

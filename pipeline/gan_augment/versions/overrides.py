@@ -5,8 +5,10 @@ from typing import Any
 from gan_augment.errors import UserError, shortened
 
 
-def override(key: str, value: Any) -> str:
-    """Return `key=value` as DVC takes it to set just that value.
+def overrides(key: str, value: Any) -> list[str]:
+    """Return what DVC takes, in this order, to set just that value.
+
+    A mapping or list is set after null: Hydra would merge it with the mapping that is there.
 
     Args:
         key: where in params.yaml, such as "train.steps".
@@ -24,7 +26,8 @@ def override(key: str, value: Any) -> str:
             f"{key} = {shortened(repr(value))}: DVC cannot set that for an experiment, for a ${{ "
             "in it, or a name that is a number or has unusual signs; write it into params.yaml"
         )
-    return f"{key}={written}"
+    emptied = [f"{key}=null"] if isinstance(value, dict | list) else []
+    return [*emptied, f"{key}={written}"]
 
 
 def _quoted(value: Any) -> Any:
