@@ -109,6 +109,7 @@ def _read(file: Path, header: int) -> NDArray[np.uint8]:
     except FileNotFoundError:
         raise UserError(
             f"{file} is missing: get the training part of Fashion-MNIST (data/fashion of "
-            f"zalandoresearch/fashion-mnist) and name its folder with --data"
+            f"zalandoresearch/fashion-mnist) and name the folder that holds fashion-mnist/ in "
+            f"{FOLDER}"
         ) from None
     return np.frombuffer(content, np.uint8, offset=header)

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.transforms import InterpolationMode, v2
 
+from benchmarks import script
 from benchmarks.datasets import DATASETS
 from gan_augment.evaluation import cells, classic, classifiers
 from gan_augment.evaluation.arms import ARMS, MOST, Material, Option, take, taken
@@ -230,4 +231,4 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    script.run(main)

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import script
 from benchmarks.datasets import DATASETS, first, labelled
 from benchmarks.experiment import Trained, draw, train
 from gan_augment.evaluation.classifiers import classifier
@@ -122,4 +123,4 @@ def _balanced_accuracy(labels: NDArray[np.int64], said: NDArray[np.intp]) -> flo
 
 
 if __name__ == "__main__":
-    main()
+    script.run(main)

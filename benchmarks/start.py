@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
-from benchmarks import studies
+from benchmarks import script, studies
 from gan_augment import table
 from gan_augment.embed import stage as embed
 from gan_augment.gan import start
@@ -95,4 +95,4 @@ def _lifts(train: Images, validation: Images, draw: int) -> Iterator[dict[str, o
 
 
 if __name__ == "__main__":
-    main()
+    script.run(main)
