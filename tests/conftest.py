@@ -22,6 +22,8 @@ from tests.quickly import sitecustomize
 
 __all__ = ["sitecustomize"]  # which changes what is imported after it
 
+pytest_plugins = ["tests.projects"]
+
 ROOT = Path(__file__).parents[1]
 QUICK_BACKBONE = EmbedParams(backbone="efficientnet-lite0", image_size=(32, 32))
 

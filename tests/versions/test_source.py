@@ -10,7 +10,7 @@ from zc.lockfile import LockFile
 
 from gan_augment.errors import UserError
 from gan_augment.versions import graph, source
-from tests.versions.conftest import Project
+from tests.projects import Project
 
 
 @pytest.fixture
