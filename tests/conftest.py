@@ -162,6 +162,14 @@ def cli(
     return run
 
 
+def refusal(outcome: tuple[int, str]) -> str:
+    """Return the one message of a command that refused: exit code 1, and no traceback."""
+    code, printed = outcome
+    assert "Traceback" not in printed
+    assert (code, printed.count("error: ")) == (1, 1), printed
+    return printed.partition("error: ")[2]
+
+
 @pytest.fixture(scope="session")
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of pictures of three kinds, of 40 to 60 pixels: stripes, dots and ramps."""
