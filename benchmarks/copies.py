@@ -151,8 +151,7 @@ def _held_back(replicate: Replicate, real: Images) -> Images:
     whole = Replicate(params, replicate.folder / "whole")
     whole.ingest()
     images = table.read(whole.real, "train")
-    rows = np.flatnonzero(~images.rows["id"].isin(real.rows["id"]))
-    return Images(images.pixels[rows], images.labels[rows], images.classes, images.rows.iloc[rows])
+    return images.select(~images.rows["id"].isin(real.rows["id"]).to_numpy())
 
 
 def _with(params: Params, section: str, **changes: object) -> Params:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
+from benchmarks import script
 from gan_augment.evaluation.statistics import Cases
 from gan_augment.markdown import table
 from gan_augment.seeding import rng
@@ -133,4 +134,4 @@ def _difference(
 
 
 if __name__ == "__main__":
-    main()
+    script.run(main)

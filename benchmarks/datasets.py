@@ -6,6 +6,7 @@ file; the test file (t10k) stays closed.
 
 import gzip
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -75,11 +76,11 @@ def only(images: Images, classes: range) -> Images:
     return labelled(images.pixels[rows], images.labels[rows] - classes.start, names)
 
 
-def first(images: Images, per_class: int) -> Images:
-    """Return the first images of each class, a fair sample: sets come in random order."""
-    each = [np.flatnonzero(images.labels == y)[:per_class] for y in range(len(images.classes))]
-    rows = np.concatenate(each)
-    return labelled(images.pixels[rows], images.labels[rows], images.classes)
+def first(images: Images, counts: int | Sequence[int]) -> Images:
+    """Return the first images of each class, so many, a fair sample: sets come in random order."""
+    wanted = np.broadcast_to(counts, len(images.classes))
+    each = [np.flatnonzero(images.labels == label)[:n] for label, n in enumerate(wanted)]
+    return images.select(np.concatenate(each))
 
 
 def _halves(
@@ -108,6 +109,7 @@ def _read(file: Path, header: int) -> NDArray[np.uint8]:
     except FileNotFoundError:
         raise UserError(
             f"{file} is missing: get the training part of Fashion-MNIST (data/fashion of "
-            f"zalandoresearch/fashion-mnist) and name its folder with --data"
+            f"zalandoresearch/fashion-mnist) and name the folder that holds fashion-mnist/ in "
+            f"{FOLDER}"
         ) from None
     return np.frombuffer(content, np.uint8, offset=header)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.script import run
+from benchmarks import script
 from gan_augment import params
 from gan_augment.engine import ENGINE, local
 from gan_augment.params import Params
@@ -84,4 +84,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    script.run(main)

@@ -13,6 +13,7 @@ trains, on as many threads as torch and the linear algebra like. Prints Markdown
 import argparse
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.transforms import InterpolationMode, v2
 
+from benchmarks import script
 from benchmarks.datasets import DATASETS
 from gan_augment.evaluation import cells, classic, classifiers
 from gan_augment.evaluation.arms import ARMS, MOST, Material, Option, take, taken
@@ -109,17 +111,13 @@ def _material(options: argparse.Namespace) -> tuple[Material, Images]:
     """Return 80 images of even and 16 of odd classes, moved ones for synthetic, and others."""
     images, held_out = DATASETS[options.dataset](options.data, PER_CLASS, 0)
     counts = np.where(np.arange(len(images.classes)) % 2, SCARCE, PER_CLASS)
-    real = _rows(images, taken(images.labels, counts, 1, 0))
+    real = take(images, counts, 1, 0)
     missing = real.counts().max() - real.counts()
     source = taken(real.labels, np.maximum(MOST * missing, real.counts()), 1, 0)
     moved = classic.transformed(real.pixels[source], ClassicParams(), 0)
-    raw = Images(moved, real.labels[source], real.classes, real.rows.iloc[source])
-    synthetic = _rows(raw, taken(raw.labels, missing, 1, 0))
+    raw = replace(real.select(source), pixels=moved)
+    synthetic = take(raw, missing, 1, 0)
     return Material(real, synthetic, partial(take, raw, ratio=1, seed=0), ClassicParams()), held_out
-
-
-def _rows(images: Images, rows: np.ndarray) -> Images:
-    return Images(images.pixels[rows], images.labels[rows], images.classes, images.rows.iloc[rows])
 
 
 class _ImageByImage:
@@ -233,4 +231,4 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    script.run(main)

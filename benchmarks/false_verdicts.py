@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks import studies
+from benchmarks import script, studies
 from benchmarks.copies import GAN, METHODS, REAL, SHARES, Size, kind, kind_of, more, world
 from benchmarks.pairs import Found, Pair, judged, rate
 from benchmarks.race import SCRATCH
@@ -162,4 +162,4 @@ def _words(pairs: Pairs) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    script.run(main)

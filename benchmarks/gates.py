@@ -21,7 +21,6 @@ import pandas as pd
 
 from benchmarks import script
 from benchmarks.recipes import SEEDS, SETS
-from benchmarks.start import subset
 from gan_augment import spreadsheet, table
 from gan_augment.gan import stage as gan
 from gan_augment.markdown import table as markdown
@@ -57,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _lifts(images: str, seed: int, folder: Path, steps: int | None) -> Iterator[dict[str, Any]]:
     """Train once, and yield a row a choice of gates."""
     known, unseen = SETS[images](seed)
-    validation, judges = (subset(unseen, np.arange(k, len(unseen), 2)) for k in range(2))
+    validation, judges = (unseen.select(np.arange(k, len(unseen), 2)) for k in range(2))
     places = {name: folder / name for name in ("real", "model", "history", "scratch")}
     parts = {"train": known, "validation": validation}
     rows = [
@@ -79,7 +78,7 @@ def _lifts(images: str, seed: int, folder: Path, steps: int | None) -> Iterator[
 def _by_seed(drawn: Images) -> list[Images]:
     """Return the sets of a table of draws."""
     of_set = drawn.rows.groupby("seed").indices.values()
-    return [subset(drawn, rows) for rows in of_set]
+    return [drawn.select(rows) for rows in of_set]
 
 
 def _accepted(file: Path) -> float:

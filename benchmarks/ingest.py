@@ -29,6 +29,7 @@ from statistics import median
 import numpy as np
 from PIL import Image
 
+from benchmarks import script
 from gan_augment import table
 from gan_augment.ingest import stage
 from gan_augment.params import IngestParams
@@ -205,4 +206,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    script.run(main)

@@ -27,8 +27,8 @@ from typing import Any
 
 import pytest
 
+from benchmarks import script
 from benchmarks.changes import Change, changed, changes
-from benchmarks.script import run
 from gan_augment.errors import UserError, choose
 from gan_augment.markdown import table
 from gan_augment.seeding import rng
@@ -180,4 +180,4 @@ def _measured(module: str, sample: int, lines: Sequence[int] | None) -> list[str
 
 
 if __name__ == "__main__":
-    run(main)
+    script.run(main)

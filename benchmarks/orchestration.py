@@ -25,6 +25,7 @@ from typing import NamedTuple
 import pandas as pd
 import yaml
 
+from benchmarks import script
 from gan_augment.versions.graph import stages
 from gan_augment_flows.serve import wait_for_server
 
@@ -151,4 +152,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    script.run(main)

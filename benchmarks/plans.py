@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.datasets import DATASETS, labelled
+from benchmarks import script
+from benchmarks.datasets import DATASETS, first, labelled
 from benchmarks.experiment import Trained, draw, train
 from gan_augment.evaluation.classifiers import classifier
 from gan_augment.evaluation.training_set import of_images
@@ -83,7 +84,7 @@ def _lines(name: str, one: Set) -> Iterator[list[str]]:
 def world(one: Set, seed: int) -> dict[tuple[str, str], float]:
     """Return the balanced accuracy of real images alone, and of each method by each plan, 0–1."""
     whole, held_out = DATASETS[one.data](None, HELD_OUT[one.data], seed)
-    real = _some(whole, [one.odd if label % 2 else one.even for label in range(10)])
+    real = first(whole, [one.odd if label % 2 else one.even for label in range(10)])
     trained = train(real, TrainParams(network="mlp", steps=one.steps, seed=seed), threads=1)
     found = {("real", ""): _score(real, None, held_out, seed)}
     known: dict[tuple[str, tuple[int, ...]], float] = {}
@@ -96,13 +97,6 @@ def world(one: Set, seed: int) -> dict[tuple[str, str], float]:
                 known[same] = _score(real, added, held_out, seed)
             found[method, name] = known[same]
     return found
-
-
-def _some(images: Images, counts: Sequence[int]) -> Images:
-    """Return the first images of each class, so many."""
-    rows = [np.flatnonzero(images.labels == label)[:n] for label, n in enumerate(counts)]
-    chosen = np.concatenate(rows)
-    return labelled(images.pixels[chosen], images.labels[chosen], images.classes)
 
 
 def _made(
@@ -129,4 +123,4 @@ def _balanced_accuracy(labels: NDArray[np.int64], said: NDArray[np.intp]) -> flo
 
 
 if __name__ == "__main__":
-    main()
+    script.run(main)

@@ -28,7 +28,7 @@ from benchmarks import script, studies
 from benchmarks.datasets import fashion_mnist, first, labelled
 from benchmarks.experiment import draw, train
 from benchmarks.race import SCRATCH
-from benchmarks.start import SCARCE, drawn, subset
+from benchmarks.start import SCARCE, drawn, joined
 from gan_augment import table
 from gan_augment.engine import fan_out, kept
 from gan_augment.gan.networks.resnet import GROWTH
@@ -109,7 +109,7 @@ def scarce_clothes(seed: int) -> tuple[Images, Images]:
     train, unseen = clothes(seed)
     place = np.arange(len(train.labels)) % MANY  # they come class by class
     kept = (train.labels % 2 == 0) | (place < FEW)
-    return labelled(train.pixels[kept], train.labels[kept], train.classes), unseen
+    return train.select(kept), unseen
 
 
 def photographs(seed: int) -> tuple[Images, Images]:
@@ -122,7 +122,7 @@ def photographs(seed: int) -> tuple[Images, Images]:
         real = Path(folder) / "real"
         ingest.run(params.ingest, {}, {"real": real})
         known = [table.read(real, split) for split in ("train", "validation")]
-    both = subset(known[0], np.arange(len(known[0])), known[1])
+    both = joined(*known)
     return drawn(both, next(iter(SCARCE.values())), seed)
 
 

@@ -24,6 +24,7 @@ import numpy as np
 import psutil
 import torch
 
+from benchmarks import script
 from gan_augment import load, mapped, table
 from gan_augment.gan.batches import Batches
 from gan_augment.markdown import table as markdown
@@ -164,4 +165,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    script.run(main)

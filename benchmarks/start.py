@@ -16,9 +16,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from benchmarks import studies
+from benchmarks import script, studies
 from gan_augment import table
 from gan_augment.embed import stage as embed
 from gan_augment.gan import start
@@ -62,14 +61,13 @@ def _features(folder: Path) -> Images:
     embed.run(params.embed, {"real": inputs["real"]}, outputs)
     samples = table.samples(inputs)
     parts = [table.read(samples, split) for split in ("train", "validation")]
-    return subset(parts[0], np.arange(len(parts[0])), parts[1])
+    return joined(*parts)
 
 
-def subset(images: Images, rows: NDArray[np.intp], more: Images | None = None) -> Images:
-    """Return some rows, and all of `more` after them."""
-    pixels, labels = images.pixels[rows], images.labels[rows]
-    if more is not None:
-        pixels, labels = np.concatenate([pixels, more.pixels]), np.append(labels, more.labels)
+def joined(images: Images, more: Images) -> Images:
+    """Return all images, and all of `more` after them, without what else is known of them."""
+    pixels = np.concatenate([images.pixels, more.pixels])
+    labels = np.append(images.labels, more.labels)
     bare = pd.DataFrame(index=range(len(labels)))
     return Images(pixels, labels, images.classes, bare, images.space)
 
@@ -81,7 +79,7 @@ def drawn(known: Images, scarce: tuple[int, ...], draw: int) -> tuple[Images, Im
         own = shuffled[known.labels[shuffled] == label]
         kept.append(own[: FEW if label in scarce else 3 * len(own) // 4])
     train = np.sort(np.concatenate(kept))
-    return subset(known, train), subset(known, np.setdiff1d(shuffled, train))
+    return known.select(train), known.select(np.setdiff1d(shuffled, train))
 
 
 def _lifts(train: Images, validation: Images, draw: int) -> Iterator[dict[str, object]]:
@@ -97,4 +95,4 @@ def _lifts(train: Images, validation: Images, draw: int) -> Iterator[dict[str, o
 
 
 if __name__ == "__main__":
-    main()
+    script.run(main)

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from benchmarks import script
 from benchmarks.datasets import FOLDER
 from benchmarks.race import SCRATCH
 from gan_augment.evaluation.statistics import points
@@ -351,4 +352,4 @@ def _line(name: str, judge: Mapping[str, Any], title: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    script.run(main)

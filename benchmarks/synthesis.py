@@ -24,6 +24,7 @@ import numpy as np
 import torch
 from torchvision.utils import save_image
 
+from benchmarks import script
 from benchmarks.datasets import fashion_mnist
 from benchmarks.experiment import train
 from gan_augment import table
@@ -242,4 +243,4 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    script.run(main)

@@ -22,6 +22,8 @@ from tests.quickly import sitecustomize
 
 __all__ = ["sitecustomize"]  # which changes what is imported after it
 
+pytest_plugins = ["tests.projects"]
+
 ROOT = Path(__file__).parents[1]
 QUICK_BACKBONE = EmbedParams(backbone="efficientnet-lite0", image_size=(32, 32))
 
@@ -158,6 +160,14 @@ def cli(
         return int(stopped.value.code or 0), printed.out + printed.err
 
     return run
+
+
+def refusal(outcome: tuple[int, str]) -> str:
+    """Return the one message of a command that refused: exit code 1, and no traceback."""
+    code, printed = outcome
+    assert "Traceback" not in printed
+    assert (code, printed.count("error: ")) == (1, 1), printed
+    return printed.partition("error: ")[2]
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
-"""What commands that tests start find in their environment."""
+"""What commands that tests start find in their environment, and git as it is run there."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -25,3 +26,10 @@ SETTINGS = {
     "GIT_COMMITTER_EMAIL": "t@example.org",
     **QUICKLY,
 }
+
+
+def git(root: Path, *arguments: str) -> str:
+    """Return what `git ARGUMENTS` prints in a folder; it has to succeed."""
+    return subprocess.run(
+        ["git", *arguments], cwd=root, capture_output=True, text=True, check=True
+    ).stdout

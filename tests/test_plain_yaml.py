@@ -49,8 +49,8 @@ def test_anchors_and_merges_are_read() -> None:
     ],
 )
 def test_what_nobody_would_type_is_refused_at_once(text: str, message: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(UserError, match=message) as caught:
         parse(text, "file")
     assert len(str(caught.value)) < 300
-    assert time.monotonic() - began < 30
+    assert time.process_time() - began < 30

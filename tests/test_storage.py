@@ -1,4 +1,6 @@
+import ast
 import fcntl
+import re
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -208,9 +210,18 @@ def test_what_a_killed_run_leaves_is_not_for_another_version_or_torch(
 
 
 def test_every_scratch_is_named_by_such_a_fingerprint() -> None:
+    found = []
     for module in Path(storage.__file__).parent.rglob("*.py"):
-        if "scratch_of(" in (text := module.read_text()) and module.stem != "temporary":
-            assert "fingerprint(" in text, module
+        if "scratch_of(" not in (text := module.read_text()):
+            continue
+        nodes = [*ast.walk(ast.parse(text))]
+        known = {ast.unparse(n.targets[0]): n.value for n in nodes if isinstance(n, ast.Assign)}
+        for call in (n for n in nodes if isinstance(n, ast.Call)):
+            if ast.unparse(call.func) == "scratch_of":
+                name = known.get(ast.unparse(call.args[1]), call.args[1])
+                assert re.match(r"(\w+\.)?fingerprint\(", ast.unparse(name)), module
+                found.append(module.parent.name)
+    assert sorted(found) == ["embed", "evaluation", "gan", "gan", "synthesis"]
 
 
 def test_scratch_is_empty_at_first_and_gone_at_last(tmp_path: Path) -> None:

@@ -12,10 +12,8 @@ from gan_augment.data import Data, load
 from gan_augment.params import ClassifierParams
 from gan_augment.versions.publish import Publication, publish
 from tests.assembled import assembled
+from tests.projects import ROOT, Project, copy
 from tests.recipes import recipe
-from tests.versions.conftest import ROOT, Project, _environment, built, copy
-
-__all__ = ["_environment", "built"]  # fixtures
 
 AFFINE = {"policy": "affine", "flip": False}
 VERDICT = {

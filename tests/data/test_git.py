@@ -11,7 +11,7 @@ from gan_augment import load, load_classifier, pull
 from gan_augment.data import Data
 from gan_augment.errors import UserError
 from tests.conftest import CommandLine
-from tests.versions.conftest import Project
+from tests.projects import Project
 
 EXAMPLE = Path(__file__).parents[2] / "examples/train_classifier.py"
 

@@ -35,8 +35,7 @@ def test_a_share_gives_the_training_sets_that_evaluation_compared(
             next(table.scan(project / "data/synthetic", "train")),
         )
     )
-    kept = (real.rows["origin"] == "real").to_numpy()
-    real = table.Images(real.pixels[kept], real.labels[kept], real.classes, real.rows[kept])
+    real = real.select((real.rows["origin"] == "real").to_numpy())
     material = Material(real, synthetic, synthetic, ClassicParams())
     made = ARMS[arm].prepare(material, 0)(share, ClassicParams())
     compared = np.stack(

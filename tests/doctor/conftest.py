@@ -1,11 +1,10 @@
 """An environment that neither sends anything nor knows a Prefect server."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.environment import SETTINGS
+from tests.environment import SETTINGS, git
 
 
 @pytest.fixture(autouse=True)
@@ -23,9 +22,3 @@ def repository(tmp_path: Path) -> Path:
     root.mkdir()
     git(root, "init", "--quiet", "--initial-branch", "main")
     return root
-
-
-def git(root: Path, *arguments: str) -> str:
-    return subprocess.run(
-        ["git", *arguments], cwd=root, capture_output=True, text=True, check=True
-    ).stdout

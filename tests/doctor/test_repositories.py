@@ -8,7 +8,7 @@ import pytest
 
 from gan_augment.doctor import repositories
 from gan_augment.doctor.finding import Finding
-from tests.doctor.conftest import git
+from tests.environment import git
 
 
 def found(look: object, root: Path) -> dict[str, Finding]:

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -17,7 +19,7 @@ from gan_augment.evaluation.arms import (
 from gan_augment.evaluation.training_set import FRESH_SETS, Extent, TrainingSet, resample
 from gan_augment.params import ClassicParams, EvaluateParams
 from gan_augment.synthesis.baselines import BASELINES
-from gan_augment.table import Images
+from gan_augment.table import FeatureSpace, Images
 
 NAMES = tuple(ARMS)
 EXTRA = np.array([0, 5, 0, 5, 0, 5, 0, 5, 0, 5])
@@ -138,6 +140,12 @@ def test_what_is_taken_is_a_fair_sample_and_grows_with_the_ratio() -> None:
     assert len(set(more)) == 200
     for rows in (part, more):
         assert 0.4 < (rows >= 300).mean() < 0.6
+
+
+def test_what_is_taken_of_features_stays_features(random_images: Callable[..., Images]) -> None:
+    space, images = FeatureSpace("made-up", "0" * 16, 2, (8, 8)), random_images(12, 3)
+    features = replace(images, pixels=np.ones((12, 2), np.float32), space=space)
+    assert take(features, np.array([1, 0, 2]), 1, 0).space == space
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if ARMS[n].kind == "gan" and n != "gan-first"])

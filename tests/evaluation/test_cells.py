@@ -19,9 +19,7 @@ PARAMS = EvaluateParams(
 @pytest.fixture(scope="module")
 def material(train_images: Images) -> Material:
     few = train_images.labels.argsort(kind="stable")[::4]
-    real = Images(
-        train_images.pixels[few], train_images.labels[few], train_images.classes, train_images.rows
-    )
+    real = train_images.select(few)
     return Material(real, real, partial(take, real, ratio=1, seed=0), ClassicParams())
 
 

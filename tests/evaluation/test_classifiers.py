@@ -46,12 +46,7 @@ def test_it_learns_and_the_seed_decides(
 @pytest.mark.parametrize("name", ALONE)
 def test_two_images_are_enough(name: str, train_images: Images) -> None:
     rows = np.unique(train_images.labels, return_index=True)[1][:2]
-    two = Images(
-        train_images.pixels[rows],
-        train_images.labels[rows],
-        train_images.classes,
-        train_images.rows.iloc[rows],
-    )
+    two = train_images.select(rows)
     (scores,) = CLASSIFIERS[name].judge(training_set(two), [train_images.pixels], PARAMS, 0)
     assert scores.shape == (len(train_images), 10)
     np.testing.assert_allclose(scores.sum(1), 1)

@@ -21,7 +21,7 @@ def of_counts(make: Callable[..., Images], counts: list[int]) -> Images:
     """Return noise with so many images of each class."""
     images = make(len(counts) * max(counts), len(counts))
     rows = np.concatenate([np.flatnonzero(images.labels == y)[:n] for y, n in enumerate(counts)])
-    return Images(images.pixels[rows], images.labels[rows], images.classes, images.rows.iloc[rows])
+    return images.select(rows)
 
 
 def test_controls_and_images_that_do_not_ship_have_none() -> None:

@@ -71,13 +71,7 @@ def test_raw_images_are_as_typical_as_those_that_passed_gates(
 def test_no_arm_has_the_same_images_in_two_repeats(name: str, drawn: Drawn) -> None:
     """All that is beside the real images, in two repeats and in a trial, is drawn anew."""
     few = subsample(drawn.real.labels, [8] * 10, 0)
-    real = Images(
-        drawn.real.pixels[few],
-        drawn.real.labels[few],
-        drawn.real.classes,
-        drawn.real.rows.iloc[few],
-    )
-    sets, arm = replace(drawn, real=real), ARMS[name]
+    sets, arm = replace(drawn, real=drawn.real.select(few)), ARMS[name]
     option = next(option for option in arm.options if option != 0)
     beside = []
     for number in (0, 1, PARAMS.repeats):
@@ -114,10 +108,7 @@ def materials(train_images: Images) -> tuple[Material, Material]:
     """Return few odd digits, with others to add to them: rightly labelled, and wrongly."""
     few = np.flatnonzero((train_images.labels % 2 == 0) | (np.arange(len(train_images)) % 7 == 0))
     odd = np.flatnonzero(train_images.labels % 2)
-    pixels, labels, rows = train_images.pixels, train_images.labels, train_images.rows
-    real, right = (
-        Images(pixels[r], labels[r], train_images.classes, rows.iloc[r]) for r in (few, odd)
-    )
+    real, right = train_images.select(few), train_images.select(odd)
     wrong = Images(right.pixels, (right.labels + 2) % 10, right.classes, right.rows)
     return tuple(  # type: ignore[return-value]
         Material(real, made, partial(take, right, ratio=1, seed=0), ClassicParams())

@@ -23,15 +23,7 @@ def material(train_images: Images) -> Material:
     """Return few real images of odd digits, and negatives in the place of synthetic ones."""
     few = taken(train_images.labels, np.where(np.arange(10) % 2, 3, 20), 1, 0)
     extra = taken(train_images.labels, np.where(np.arange(10) % 2, 17, 0), 1, 0)
-    real, made = (
-        Images(
-            train_images.pixels[rows],
-            train_images.labels[rows],
-            train_images.classes,
-            train_images.rows.iloc[rows],
-        )
-        for rows in (few, extra)
-    )
+    real, made = train_images.select(few), train_images.select(extra)
     wrong = Images(255 - made.pixels, made.labels, made.classes, made.rows)
     return Material(real, wrong, partial(take, wrong, ratio=1, seed=0), ClassicParams())
 

@@ -108,10 +108,8 @@ def material(random_images: Callable[..., Images]) -> Material:
     """Return features of nine real images, with four synthetic rows, and views that are marked."""
     images, draw = random_images(13), np.random.default_rng(1)
     features = draw.normal(size=(13, 5)).astype(np.float32)
-    real, synthetic = (
-        Images(features[part], images.labels[part], images.classes, images.rows.iloc[part], SPACE)
-        for part in (slice(9), slice(9, 13))
-    )
+    looked_at = replace(images, pixels=features, space=SPACE)
+    real, synthetic = (looked_at.select(rows) for rows in np.split(np.arange(13), [9]))
     seen = {p: 100 * (1 + n) + real.pixels + [[[1]], [[2]]] for n, p in enumerate(views.POLICIES)}
     return Material(real, synthetic, lambda _: synthetic, ClassicParams(), seen)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import CommandLine
+from tests.conftest import CommandLine, refusal
 from tests.faults.conftest import made, sections
 
 ROOM = 8192
@@ -38,12 +38,9 @@ def full_disk() -> Iterator[None]:
 def fails(cli: CommandLine, root: Path, images: Path, *command: str) -> str:
     """Return the one message of a command, which leaves all that was there."""
     before = made(root)
-    code, printed = cli(*command, **sections(images))
-    assert "Traceback" not in printed
-    assert code == 1, printed
-    assert printed.count("error: ") == 1
+    said = refusal(cli(*command, **sections(images)))
     assert made(root) == before
-    return printed.partition("error: ")[2]
+    return said
 
 
 @pytest.mark.parametrize("stage", [*OUTPUTS, "report"])

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from prefect.testing.utilities import prefect_test_harness
 
-from tests.versions.conftest import _environment, built, lines, on_line, project
+from tests.versions.conftest import _environment, lines, on_line, project
 
-__all__ = ["_environment", "built", "lines", "on_line", "project"]
+__all__ = ["_environment", "lines", "on_line", "project"]
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.sorting import FlowRunSort
 
-from tests.versions.conftest import Project
+from tests.projects import Project
 
 
 @dataclass

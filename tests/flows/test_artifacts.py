@@ -14,7 +14,7 @@ from gan_augment.versions import gate
 from gan_augment.versions.publish import Publication, publish
 from gan_augment_flows import artifacts
 from tests.markdown import shown
-from tests.versions.conftest import ROOT, Project
+from tests.projects import ROOT, Project
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("prefect_server")]
 

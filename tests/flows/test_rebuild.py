@@ -18,7 +18,7 @@ from gan_augment.versions.graph import stages
 from gan_augment_flows import rebuild as module
 from gan_augment_flows.rebuild import as_task, rebuild, run_name
 from gan_augment_flows.study import study
-from tests.versions.conftest import STAGES, Project
+from tests.projects import STAGES, Project
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("prefect_server")]
 

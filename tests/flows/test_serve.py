@@ -40,8 +40,8 @@ from gan_augment.errors import UserError
 from gan_augment_flows import serve
 from tests.flows.service import Service, until
 from tests.ports import free_port
+from tests.projects import ROOT, Project, copy
 from tests.report.browser import browser, executable
-from tests.versions.conftest import ROOT, Project, copy
 
 pytestmark = pytest.mark.e2e
 

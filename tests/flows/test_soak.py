@@ -19,8 +19,8 @@ import yaml
 from tests.flows.postgres import postgres
 from tests.flows.service import Service, until
 from tests.ports import free_port
+from tests.projects import ROOT, Project, copy
 from tests.ssh import sshd
-from tests.versions.conftest import ROOT, Project, copy
 
 REBUILDS = int(os.environ.get("GAN_AUGMENT_REBUILDS", "0"))
 SETTLED = 10

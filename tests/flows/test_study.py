@@ -10,7 +10,7 @@ import yaml
 from prefect.client.orchestration import get_client
 
 from gan_augment_flows.study import study
-from tests.versions.conftest import ROOT
+from tests.projects import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("prefect_server")]
 

@@ -70,9 +70,9 @@ def test_difference_hashes_are_those_of_imagehash(size: list[int], data: st.Data
 def test_a_hash_that_all_images_share_costs_no_square_of_time() -> None:
     rows, hashes = np.arange(20_000), np.zeros(20_000, np.uint64)
     levels = np.stack([rows % 256, rows // 256], axis=1).astype(np.uint8)  # no two are the same
-    began = time.monotonic()
+    began = time.process_time()
     assert not len(near_pairs(rows, hashes, levels, 0.5))
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
     assert len(alike(hashes[:2_000])) == sum(2_000 - ahead for ahead in range(1, 251))
 
 
@@ -89,9 +89,9 @@ def test_of_many_images_that_share_a_hash_those_of_one_level_are_compared() -> N
 def test_sixty_thousand_hashes_take_seconds() -> None:
     hashes = np.random.default_rng(0).integers(0, 2**63, 60_000).astype(np.uint64)
     hashes[30_000:] = hashes[:30_000] ^ np.uint64(0b1001)
-    began = time.monotonic()
+    began = time.process_time()
     assert len(alike(hashes)) >= 30_000
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_thumbnails_are_means_of_blocks() -> None:

@@ -1,6 +1,5 @@
 """Small sources of images of every kind, and a way to make a project of one."""
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,9 +39,3 @@ def pictures(tmp_path: Path) -> Make:
 def numbered(classes: dict[str, int], pattern: str = "{}.png") -> list[str]:
     """Return names of so many images of each class."""
     return [f"{name}/{pattern.format(i)}" for name, n in classes.items() for i in range(n)]
-
-
-def git(root: Path, *arguments: str) -> str:
-    return subprocess.run(
-        ["git", *arguments], cwd=root, capture_output=True, text=True, check=True
-    ).stdout

@@ -17,9 +17,10 @@ from gan_augment.project import init as module
 from gan_augment.project.init import init, parse, read
 from gan_augment.project.made import Made
 from gan_augment.project.survey import Survey, survey
+from tests.environment import git
 from tests.ingest.sources.test_idx import make as make_mnist
 from tests.markdown import READER
-from tests.project.conftest import Make, git, numbered
+from tests.project.conftest import Make, numbered
 
 ROOT = Path(__file__).parents[2]
 CLASSES = {"cat": 20, "dog": 20}

@@ -45,6 +45,21 @@ def test_hugging_face_datasets_shows_images_and_class_names(
     assert row["label"] == images.labels[4]
 
 
+def test_selected_rows_keep_all_that_is_known_of_them() -> None:
+    space = table.FeatureSpace("resnet18", "0" * 16, 2, (8, 8))
+    values, labels = np.arange(8, dtype=np.float32).reshape(4, 2), np.array([0, 1, 2, 1])
+    images = table.decode(
+        table.encode(values, labels, CLASSES, split="train", origin="real", space=space)
+    )
+    for rows in (np.array([3, 1, 1]), labels == 1):
+        found = images.select(rows)
+        np.testing.assert_array_equal(found.pixels, values[rows])
+        np.testing.assert_array_equal(found.labels, [1] * len(found))
+        assert found.rows.index.tolist() == [*range(len(found))]
+        assert found.rows["id"].tolist() == images.rows["id"][rows].tolist()
+        assert (found.classes, found.space) == (CLASSES, space)
+
+
 def test_a_fair_sample_keeps_shares_and_every_class(
     random_images: Callable[..., table.Images],
 ) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from gan_augment.versions import supervisor
 from gan_augment.versions.command import Outcome, dvc
-from tests.versions.conftest import Project
+from tests.projects import Project
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import yaml
 from gan_augment import table
 from gan_augment.versions import list_versions
 from gan_augment.versions.compare import rows
-from tests.versions.conftest import Project, copy
+from tests.projects import Project, copy
 
 
 def assemble(project: Project, images: table.Images, synthetic: int) -> None:

@@ -12,7 +12,7 @@ from gan_augment import versions
 from gan_augment.errors import UserError
 from gan_augment.versions.download import fetch
 from gan_augment.versions.publish import Publication, publish
-from tests.versions.conftest import Project, change_data, copy
+from tests.projects import Project, change_data, copy
 
 FIRST, SECOND = b"a\n", b"a\nb\n"
 

@@ -6,8 +6,8 @@ import yaml
 
 from gan_augment.errors import UserError
 from gan_augment.versions import gate
+from tests.projects import ROOT
 from tests.recipes import recipe
-from tests.versions.conftest import ROOT
 
 PASSED = {"passed": True, "reasons": []}
 

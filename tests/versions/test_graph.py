@@ -3,7 +3,7 @@ import yaml
 
 from gan_augment.errors import UserError
 from gan_augment.versions import graph
-from tests.versions.conftest import ROOT, STAGES, Project
+from tests.projects import ROOT, STAGES, Project
 
 
 def test_the_stages_are_those_of_dvc_yaml_each_after_what_it_needs() -> None:

@@ -10,7 +10,7 @@ from gan_augment.doctor import repositories
 from gan_augment.versions import graph, half_written, source
 from gan_augment.versions.command import dvc
 from gan_augment.versions.half_written import LOCK, RECORD
-from tests.versions.conftest import Project
+from tests.projects import Project
 
 
 def refused(project: Project) -> tuple[str, str]:

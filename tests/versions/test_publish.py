@@ -17,8 +17,8 @@ from gan_augment.errors import UserError
 from gan_augment.project import code
 from gan_augment.versions import list_versions, pull
 from gan_augment.versions.publish import TRIES, Publication, Refused, latest, publish
+from tests.projects import TRAIN, Project, change_data, copy
 from tests.recipes import recipe
-from tests.versions.conftest import TRAIN, Project, change_data, copy
 
 FIRST, SECOND = b"a\n", b"a\nb\n"
 KILLED = {

@@ -9,8 +9,8 @@ import pytest
 from gan_augment.errors import UserError
 from gan_augment.versions.publish import Publication, publish
 from tests.ports import free_port
+from tests.projects import Project
 from tests.ssh import sshd
-from tests.versions.conftest import Project
 
 
 @pytest.fixture

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from threading import Timer
+from threading import Event, Timer
 
 import pytest
 from zc.lockfile import LockFile
 
 from gan_augment.errors import UserError
 from gan_augment.versions import graph, source
-from tests.versions.conftest import Project
+from tests.projects import Project
 
 
 @pytest.fixture
@@ -66,9 +66,15 @@ def test_a_lock_that_is_taken_is_waited_for(
 ) -> None:
     monkeypatch.setattr("dvc.lock.DEFAULT_TIMEOUT", 0.06)  # seconds, in which DVC tries six times
     for ask in (partial(source.update, on_line=on_line), graph.changed, graph.source_changed):
-        taken = LockFile(str(project.root / ".dvc/tmp/lock"))
-        Timer(0.5, taken.close).start()
+        taken, gone = LockFile(str(project.root / ".dvc/tmp/lock")), Event()
+        Timer(0.5, let_go, (taken, gone)).start()
         ask(project.root)
+        assert gone.is_set(), ask
+
+
+def let_go(taken: LockFile, gone: Event) -> None:
+    gone.set()
+    taken.close()
 
 
 def test_what_dvc_refuses_is_one_message(project: Project, on_line: Callable[[str], None]) -> None:

@@ -10,7 +10,7 @@ from gan_augment import versions
 from gan_augment.errors import UserError
 from gan_augment.versions import git, source
 from gan_augment.versions.publish import Publication, latest, publish
-from tests.versions.conftest import Project
+from tests.projects import Project
 
 FIRST, SECOND = b"a\n", b"a\nb\n"
 TAG = "vision/gan=augmented@v1.0.0"

@@ -346,8 +346,7 @@ def stand_in(material: Material) -> Images:
 
 def take(images: Images, counts: NDArray[np.int64], ratio: Option, seed: int) -> Images:
     """Return the images of `taken`."""
-    rows = taken(images.labels, counts, ratio, seed)
-    return Images(images.pixels[rows], images.labels[rows], images.classes, images.rows.iloc[rows])
+    return images.select(taken(images.labels, counts, ratio, seed))
 
 
 def taken(

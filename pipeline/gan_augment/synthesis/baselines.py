@@ -36,9 +36,7 @@ COVARIANCE_FLOOR = 1e-4
 
 def oversample(real: Images, extra: Counts, seed: int) -> Images:
     """Repeat real images, drawn at random from their class, with all that is known of them."""
-    chosen = _draw_by_class(real, extra, rng(seed, "oversample"))
-    rows = real.rows.iloc[chosen].reset_index(drop=True)
-    return Images(real.pixels[chosen], real.labels[chosen], real.classes, rows, real.space)
+    return real.select(_draw_by_class(real, extra, rng(seed, "oversample")))
 
 
 def smote(real: Images, extra: Counts, seed: int) -> Images:

@@ -45,6 +45,16 @@ class Images:
         scale = 1 if self.space else 255
         return self.pixels.reshape(len(self), -1).astype(np.float64) / scale
 
+    def select(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> "Images":
+        """Return these rows, by number or a bool for each row, with all that is known of them."""
+        return Images(
+            self.pixels[rows],
+            self.labels[rows],
+            self.classes,
+            self.rows.iloc[rows].reset_index(drop=True),
+            self.space,
+        )
+
     def at_most(self, most: int, seed: int) -> "Images":
         """Return a fair sample of about so many rows, in order and in memory; all if no more.
 
@@ -53,9 +63,7 @@ class Images:
         if len(self) <= most:
             return self
         shares = np.rint(self.counts() * (most / len(self))).clip(1).astype(np.int64)
-        chosen = np.sort(subsample(self.labels, shares, seed, self.rows.get("group")))
-        rows = self.rows.iloc[chosen].reset_index(drop=True)
-        return Images(self.pixels[chosen], self.labels[chosen], self.classes, rows, self.space)
+        return self.select(np.sort(subsample(self.labels, shares, seed, self.rows.get("group"))))
 
     def counts(self) -> NDArray[np.int64]:
         """Return the number of rows of each class, int64."""

@@ -11,8 +11,8 @@ from gan_augment.metrics.memorisation import (
     Sample,
     copies,
     copying,
-    exact_copies,
-    match,
+    exact_copy_search,
+    match_search,
     near_copies,
 )
 from gan_augment.metrics.memorisation.copies import Matches, NearCopies, near_copy_search
@@ -26,7 +26,7 @@ def test_exact_copies() -> None:
     train = np.random.default_rng(0).integers(0, 256, (9, 3, 4, 5), np.uint8)
     pixels = train[[4, 0, 8]].copy()
     pixels[1, 2, 3, 4] ^= 1
-    assert exact_copies(pixels, train).tolist() == [True, False, True]
+    assert exact_copy_search(train)(pixels).tolist() == [True, False, True]
 
 
 def test_match_by_hand() -> None:
@@ -36,7 +36,7 @@ def test_match_by_hand() -> None:
     distances = [
         np.sqrt(2 - 2 * np.corrcoef(image.ravel(), other.ravel())[0, 1]) for other in train
     ]
-    found = match(image[None], np.array([4]), np.stack(train), np.array([4, 4]))
+    found = match_search(np.stack(train), np.array([4, 4]))(image[None], np.array([4]))
     assert found.relative == pytest.approx(min(distances) / max(distances), rel=1e-5)
     assert found.indices == np.argmin(distances)
 
@@ -59,7 +59,7 @@ def test_match_of_every_shift_by_hand(height: int, width: int, shift: int) -> No
         best = max(np.corrcoef(inner.ravel(), window.ravel())[0, 1] for window in windows)
         distances.append(np.sqrt(2 - 2 * best))
     least, *others = sorted(distances)
-    found = match(image[None], np.array([0]), np.stack(train), np.zeros(3, np.int64))
+    found = match_search(np.stack(train), np.zeros(3, np.int64))(image[None], np.array([0]))
     assert found.relative == pytest.approx(least / np.mean(others), rel=1e-5)
     assert found.indices == np.argmin(distances)
 
@@ -69,7 +69,7 @@ def test_the_next_ten_matches_count_and_no_more() -> None:
     train = np.zeros((12, 2), np.float32)
     train[:, 0] = np.arange(1, 13)
     labels, query = np.zeros(12, np.int64), np.zeros((1, 2), np.float32)
-    found = match(query, labels[:1], train, labels)
+    found = match_search(train, labels)(query, labels[:1])
     assert found.relative == pytest.approx(1 / 6.5)
     assert found.indices == 0
 
@@ -77,7 +77,7 @@ def test_the_next_ten_matches_count_and_no_more() -> None:
 def test_features_are_apart_in_units_of_their_deviation() -> None:
     train = np.array([[0, 0], [3, 0], [0, 3000], [3, 3000]], np.float32)  # deviations 1.5, 1500
     labels = np.zeros(4, np.int64)
-    found = match(np.array([[0, 1000]], np.float32), labels[:1], train, labels)
+    found = match_search(train, labels)(np.array([[0, 1000]], np.float32), labels[:1])
     apart = [np.hypot(0, 2 / 3), np.hypot(2, 2 / 3), np.hypot(0, 4 / 3), np.hypot(2, 4 / 3)]
     assert found.relative == pytest.approx(apart[0] / np.mean(apart[1:]), rel=1e-5)
     assert found.indices == 0
@@ -104,7 +104,9 @@ def test_large_images_are_shrunk_to_means_of_blocks(height: int, width: int, fac
     corners = [inside[:, :, y::factor, x::factor] for y in range(factor) for x in range(factor)]
     small = (sum(corners) // factor**2).astype(np.uint8)
     labels = np.zeros(3, np.int64)
-    found, expected = (match(size[:1], labels[:1], size[1:], labels) for size in (images, small))
+    found, expected = (
+        match_search(size[1:], labels)(size[:1], labels[:1]) for size in (images, small)
+    )
     assert found.relative == expected.relative
     assert found.indices == expected.indices
 
@@ -114,7 +116,7 @@ def test_images_are_flat_that_deviate_by_less_than_two() -> None:
     along, across = np.tile([1, -1], 16).reshape(4, 8), np.tile([1, 1, -1, -1], 8).reshape(4, 8)
     patterns = (128 + along, 128 + 100 * along, 128 + 100 * across)
     image, *train = (pattern.astype(np.uint8)[None] for pattern in patterns)
-    found = match(image[None], np.array([0]), np.stack(train), np.zeros(2, np.int64))
+    found = match_search(np.stack(train), np.zeros(2, np.int64))(image[None], np.array([0]))
     assert found.relative == pytest.approx(np.sqrt(0.25 / 1.25), rel=1e-4)
 
 
@@ -122,7 +124,7 @@ def test_the_same_images_are_no_distance_apart() -> None:
     train = np.random.default_rng(0).integers(0, 256, (40, 3, 20, 20), np.uint8)
     labels = np.zeros(40, np.int64)
     for same in (train, train.reshape(40, -1).astype(np.float32)):
-        found = match(same, labels, same, labels)
+        found = match_search(same, labels)(same, labels)
         assert found.relative == pytest.approx(np.zeros(40), abs=2e-3)
         assert found.indices.tolist() == list(range(40))
 
@@ -142,7 +144,7 @@ def test_the_threshold_is_five_times_as_far_from_the_median_as_the_quartile() ->
     train = np.array([[0.0], [1], [-1]], np.float32) / np.float32(np.sqrt(2 / 3))
     labels = np.zeros(3, np.int64)
     holdout = np.linspace(0.05, 0.45, 21, dtype=np.float32)[:, None] / np.float32(np.sqrt(2 / 3))
-    real = match(holdout, np.zeros(21, np.int64), train, labels).relative
+    real = match_search(train, labels)(holdout, np.zeros(21, np.int64)).relative
     found = near_copy_search(holdout, np.zeros(21, np.int64), train, labels)(
         holdout[:1], labels[:1]
     )
@@ -162,7 +164,7 @@ def test_matches_survive_shifts_gain_and_offset(
     labels = np.arange(30) % 2
     moved = np.roll(train, (down, right), (2, 3))
     moved[0] = draw.integers(0, 180, (1, 16, 18))
-    found = match((gain * moved + offset).round().astype(np.uint8), labels, train, labels)
+    found = match_search(train, labels)((gain * moved + offset).round().astype(np.uint8), labels)
     assert (found.indices[1:] == np.arange(1, 30)).all()
     assert (found.relative[1:] < 0.02).all()
     assert found.relative[0] > 0.8
@@ -175,11 +177,11 @@ def test_matches_of_large_images_and_in_small_parts(monkeypatch: pytest.MonkeyPa
     train = coarse.repeat(8, axis=2).repeat(8, axis=3)  # 72×104
     pixels = np.roll(train, (4, -3), (2, 3))
     labels = np.zeros(25, np.int64)
-    at_once = match(pixels, labels, train, labels)
+    at_once = match_search(train, labels)(pixels, labels)
     assert (at_once.indices == np.arange(25)).all()
     assert (at_once.relative < 0.3).all()  # three pixels are one and a half after shrinking
     monkeypatch.setattr(copies, "MATCHES_AT_ONCE", 90)
-    in_parts = match(pixels, labels, train, labels)
+    in_parts = match_search(train, labels)(pixels, labels)
     assert in_parts.relative == pytest.approx(at_once.relative, abs=1e-3)
     assert (in_parts.indices == at_once.indices).all()
 
@@ -189,9 +191,11 @@ def test_flat_images_match_each_other_only() -> None:
     train = draw.integers(0, 256, (12, 1, 8, 8), np.uint8)
     train[3] = 200
     labels = np.zeros(12, np.int64)
-    found = match(np.full((1, 1, 8, 8), 90, np.uint8), labels[:1], train, labels)
+    found = match_search(train, labels)(np.full((1, 1, 8, 8), 90, np.uint8), labels[:1])
     assert (found.relative, found.indices) == (0, 3)
-    nothing_but_flat = match(train[3:4], labels[:1], np.repeat(train[3:4], 12, axis=0), labels)
+    nothing_but_flat = match_search(np.repeat(train[3:4], 12, axis=0), labels)(
+        train[3:4], labels[:1]
+    )
     assert nothing_but_flat.relative == 0
 
 

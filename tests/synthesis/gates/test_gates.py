@@ -138,9 +138,8 @@ def test_training_images_are_hashed_when_the_gate_is_fitted(
 def single(evidence: Evidence, label: int) -> Evidence:
     """Return evidence with a single training image of a class."""
     train = evidence.train
-    rows = np.flatnonzero((train.labels != label) | (np.cumsum(train.labels == label) == 1))
-    parts = train.pixels[rows], train.labels[rows], train.classes, train.rows.iloc[rows]
-    return replace(evidence, train=Images(*parts))
+    rows = (train.labels != label) | (np.cumsum(train.labels == label) == 1)
+    return replace(evidence, train=train.select(rows))
 
 
 def test_a_class_with_a_single_training_image_passes_but_for_copies_of_it(
@@ -151,9 +150,7 @@ def test_a_class_with_a_single_training_image_passes_but_for_copies_of_it(
     pixels = of_class(part.train, 3)
     pixels = np.concatenate([pixels, of_class(splits["test"], 0)[:5], np.roll(pixels, 1, axis=3)])
     validation = part.validation
-    rows = np.flatnonzero(validation.labels != 3)
-    images = validation.pixels[rows], validation.labels[rows], validation.classes
-    without = replace(part, validation=Images(*images, validation.rows.iloc[rows]))
+    without = replace(part, validation=validation.select(validation.labels != 3))
     others = of_class(splits["test"], 4)
     for name, passes in (("support", [True] * 7), ("copies", [False] + [True] * 6)):
         judge = GATES[name](part)
@@ -212,13 +209,8 @@ def test_candidates_go_through_in_the_order_of_the_registry(
 
 def test_a_class_with_few_validation_images_gets_the_threshold_of_all(evidence: Evidence) -> None:
     validation = evidence.validation
-    few = np.flatnonzero((validation.labels != 3) | (np.cumsum(validation.labels == 3) <= 5))
-    smaller = Images(
-        validation.pixels[few],
-        validation.labels[few],
-        validation.classes,
-        validation.rows.iloc[few],
-    )
+    few = (validation.labels != 3) | (np.cumsum(validation.labels == 3) <= 5)
+    smaller = validation.select(few)
     part = Evidence(evidence.train, smaller, evidence.trained, 0.9, evidence.seed, evidence.scratch)
     scores = smaller.labels.astype(float)
     assert part.by_class(scores, 0.5)[3] == np.median(scores)

@@ -17,8 +17,7 @@ JUDGING = FeatureSpace("efficientnet-lite0", "0" * 16, 1280, (32, 32))
 def some(images: Images, each: int) -> Images:
     """Return the first images of each class."""
     rows = np.concatenate([np.flatnonzero(images.labels == y)[:each] for y in range(10)])
-    parts = images.pixels[rows], images.labels[rows], images.classes, images.rows.iloc[rows]
-    return Images(*parts)
+    return images.select(rows)
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,6 @@ from tests.synthesis.conftest import generator_of
 NAMES = ("agreement", "support", "copies", "repeats")
 
 
-def some(images: Images, rows: np.ndarray) -> Images:
-    return Images(images.pixels[rows], images.labels[rows], images.classes, images.rows.iloc[rows])
-
-
 @pytest.fixture
 def noise(splits: dict[str, Images], tmp_path: Path) -> Evidence:
     """Return evidence in which every image is noise: no class can be told."""
@@ -82,7 +78,7 @@ def test_two_classes_that_look_alike_blind_the_gate_to_one_of_them(evidence: Evi
 def test_few_validation_images_of_a_class_make_its_threshold_unsure(evidence: Evidence) -> None:
     validation = evidence.validation
     few = (validation.labels != 3) | (np.cumsum(validation.labels == 3) <= 5)
-    part = replace(evidence, validation=some(validation, np.flatnonzero(few)))
+    part = replace(evidence, validation=validation.select(few))
     for name in ("agreement", "support", "repeats"):
         sight = GATES[name](part).sight
         assert list(sight.unsure) == [3]
@@ -92,8 +88,8 @@ def test_few_validation_images_of_a_class_make_its_threshold_unsure(evidence: Ev
 
 def test_few_training_images_leave_nothing_to_compare_with(evidence: Evidence) -> None:
     train = evidence.train
-    few = np.flatnonzero((train.labels != 5) | (np.cumsum(train.labels == 5) <= 8))
-    part = replace(evidence, train=some(train, few))
+    few = (train.labels != 5) | (np.cumsum(train.labels == 5) <= 8)
+    part = replace(evidence, train=train.select(few))
     for name in ("support", "copies"):
         assert "8 training images to compare with" in GATES[name](part).sight.warning(5)
     lines = report.in_words(fit(("copies",), part), [4, 5], train.classes)
@@ -103,7 +99,7 @@ def test_few_training_images_leave_nothing_to_compare_with(evidence: Evidence) -
 
 
 def test_too_few_validation_images_leave_exact_copies_alone(evidence: Evidence) -> None:
-    part = replace(evidence, validation=some(evidence.validation, np.arange(0, 36, 2)))
+    part = replace(evidence, validation=evidence.validation.select(np.arange(0, 36, 2)))
     assert GATES["copies"](part).sight.warning(0).startswith("blind: only exact copies")
 
 

@@ -1,10 +1,10 @@
 """Memorisation: are the synthetic images copies of training images? Arrays in, numbers out.
 
-A generator may copy single images, which `exact_copies` and `near_copies` find one by one, or stay
-too close to all of them, which shows in the distances to the nearest training image: compared with
-those of held-out real images by `distance_ratios` and `data_copying`. Distances alone cannot tell a
-copy from a blur, which is near to every image; `copying` therefore asks for both to be closer than
-real images are: the nearest one, and the nearest one compared with the next.
+A generator may copy single images, which `exact_copy_search` and `near_copies` find one by one, or
+stay too close to all of them, which shows in the distances to the nearest training image: compared
+with those of held-out real images by `distance_ratios` and `data_copying`. Distances alone cannot
+tell a copy from a blur, which is near to every image; `copying` therefore asks for both to be
+closer than real images are: the nearest one, and the nearest one compared with the next.
 
 Every comparison is against the same training images. Memory is bounded whatever the numbers of
 rows, and the same rows give the same numbers.
@@ -13,9 +13,7 @@ rows, and the same rows give the same numbers.
 from gan_augment.metrics.memorisation.copies import (
     Matches,
     NearCopies,
-    exact_copies,
     exact_copy_search,
-    match,
     match_search,
     near_copies,
     near_copy_search,
@@ -44,9 +42,7 @@ __all__ = [
     "copying",
     "data_copying",
     "distance_ratios",
-    "exact_copies",
     "exact_copy_search",
-    "match",
     "match_search",
     "median_ratio",
     "near_copies",

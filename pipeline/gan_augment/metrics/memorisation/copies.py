@@ -78,13 +78,11 @@ class NearCopies(NamedTuple):
         return self.share - self.holdout_share
 
 
-def exact_copies(pixels: Pixels, train: Pixels) -> NDArray[np.bool_]:
-    """Return which images (uint8, N×C×H×W) have the very pixels of a training image, N."""
-    return exact_copy_search(train)(pixels)
-
-
 def exact_copy_search(train: Pixels) -> Callable[[Pixels], NDArray[np.bool_]]:
-    """Return what finds exact copies in one set of images after another, see `exact_copies`."""
+    """Return what finds, in one set of images (uint8, N×C×H×W) after another, exact copies, N.
+
+    They have the very pixels of a training image.
+    """
     known = {pixel_hash(image) for image in train}
 
     def search(pixels: Pixels) -> NDArray[np.bool_]:
@@ -98,7 +96,7 @@ def near_copy_search(
 ) -> Callable[[Pixels, Labels], NearCopies]:
     """Return a search for images that match one training image far better than the next ones.
 
-    See `match`. How much better is real is learnt from held-out images: with m their median
+    See `match_search`. How much better is real is learnt from held-out images: with m their median
     relative distance and q the lower quartile, a near copy is below m (q / m)⁵, five times as far
     from m as q is in the logarithm. About one real image in a hundred is. Unlike that quantile
     itself it does not give way when real images repeat: it bears near copies among fewer than a
@@ -135,8 +133,8 @@ def near_copies(synthetic: Sample, holdout: Sample, train: Sample) -> NearCopies
     return search(synthetic.pixels, synthetic.labels)
 
 
-def match(pixels: Pixels, labels: Labels, train: Pixels, train_labels: Labels) -> Matches:
-    """Match images with the training images of their class, whatever their shift and brightness.
+def match_search(train: Pixels, train_labels: Labels) -> Callable[[Pixels, Labels], Matches]:
+    """Return what matches images with training images of their class, however shifted or bright.
 
     The distance of two images is √(2 − 2ρ), with ρ the normalised cross-correlation (Lewis 1995) of
     the first one's inner part with the part of the second one, up to two pixels away in either
@@ -153,21 +151,13 @@ def match(pixels: Pixels, labels: Labels, train: Pixels, train_labels: Labels) -
     The distance of two feature vectors of a backbone is Euclidean, once they are standardised.
 
     Args:
-        pixels: uint8, N×C×H×W; or features, float32, N×F.
-        labels: N.
-        train: the same of M training images.
+        train: uint8, M×C×H×W; or features, float32, M×F. They may be mapped: those of a class at a
+            time are in memory, as small as they are needed.
         train_labels: M.
 
-    Raises:
-        TooFewRowsError: a class without two training images.
-    """
-    return match_search(train, train_labels)(pixels, labels)
-
-
-def match_search(train: Pixels, train_labels: Labels) -> Callable[[Pixels, Labels], Matches]:
-    """Return what matches one set of images after another with the training images, see `match`.
-
-    Of these, which may be mapped, it holds those of a class at a time, as small as it needs them.
+    Returns:
+        A function of N images, or features, and their labels. It raises a `TooFewRowsError` for a
+        class without two training images.
     """
     prepare, squared = (standard(train), _apart) if train.ndim == 2 else (_shrunk, _match)
 

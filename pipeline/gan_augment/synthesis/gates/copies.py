@@ -15,11 +15,11 @@ from gan_augment.synthesis.gates.sight import Gate, Sight, of_references
 def copies(evidence: Evidence) -> Gate:
     """Score by the distance to the best match among the training images of the class, relative.
 
-    See `memorisation.match`: 0 is the same image, 1 no closer than the others. The threshold is
-    learnt from validation images, see `memorisation.near_copy_search`; where there are too few of
-    them for that, only exact copies are turned away. So they are in a class with a single training
-    image, where no match is better than others: the score is NaN, and nothing is learnt from its
-    validation images.
+    See `memorisation.match_search`: 0 is the same image, 1 no closer than the others. The threshold
+    is learnt from validation images, see `memorisation.near_copy_search`; where there are too few
+    of them for that, only exact copies are turned away. So they are in a class with a single
+    training image, where no match is better than others: the score is NaN, and nothing is learnt
+    from its validation images.
     """
     train, validation, comparable = evidence.train, evidence.validation, evidence.comparable
     rows = np.flatnonzero(comparable[validation.labels])
