@@ -21,7 +21,9 @@ class History:
         losses: a row every few steps.
         validation: a row an evaluation.
         events: troubles, and what was done about them.
-        unhealthy: steps of evaluations that showed trouble, whose models are not kept.
+        labelled: the step from which on labels count in full; before it no trained model is kept.
+        passed_over: steps of evaluations whose models are not kept: labels were still coming in, or
+            they showed trouble.
         best: the row of the evaluation whose model is kept, if there was one.
         rollbacks: how many there were.
         learning_rate_scale, gamma_scale: what they made of the learning rate and of γ.
@@ -34,7 +36,8 @@ class History:
     losses: list[Row] = field(default_factory=list)
     validation: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
-    unhealthy: list[int] = field(default_factory=list)
+    labelled: int = 0
+    passed_over: list[int] = field(default_factory=list)
     best: Row | None = None
     rollbacks: int = 0
     learning_rate_scale: float = 1.0
