@@ -53,11 +53,14 @@ class History:
     def write(self, folder: Path) -> None:
         """Write floor.json, losses, validation, events and, of features, start and spread.csv.
 
-        Unknown scores are blank.
+        Unknown scores are blank. The last column of validation.csv says whether the model of the
+        row is the one that is kept.
         """
+        best = self.best["step"] if self.best else None
+        validation = [{**row, "kept": row["step"] == best} for row in self.validation]
         write_json(folder / "floor.json", self.floor)
         _write(folder / "losses.csv", self.losses, list(self.losses[0]))
-        _write(folder / "validation.csv", self.validation, list(self.validation[0]))
+        _write(folder / "validation.csv", validation, list(validation[0]))
         _write(folder / "events.csv", self.events, list(EVENT_COLUMNS))
         for name, rows in (("start", self.start), ("spread", self.spread)):
             if rows:
