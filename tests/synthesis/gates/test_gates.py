@@ -215,6 +215,16 @@ def test_repeats_of_each_other_are_caught_also_in_another_block(
     assert not judge(look(evidence, pixels), np.ones(12, bool))[1].any()
 
 
+def test_repeats_of_what_an_earlier_run_let_through_are_caught(
+    evidence: Evidence, splits: dict[str, Images]
+) -> None:
+    judge = GATES["repeats"](evidence)
+    assert judge.remember is not None
+    look_at = look(evidence, of_class(splits["test"], LABEL)[:12])
+    judge.remember(LABEL, look_at.seed, look_at.codes[:5])
+    assert judge(look_at, np.ones(12, bool))[1].tolist() == [False] * 5 + [True] * 7
+
+
 def test_what_failed_before_is_no_reason_to_call_another_a_repeat(
     evidence: Evidence, splits: dict[str, Images]
 ) -> None:
