@@ -126,6 +126,15 @@ def test_where_no_score_is_known_the_last_generator_is_kept_and_that_is_told(
     assert told in capsys.readouterr().out
 
 
+def test_images_of_any_class_are_not_blamed_while_labels_ramp_in(
+    tmp_path: Path, digits: Path
+) -> None:
+    events = train(tmp_path, digits, label_ramp=(0.6, 0.8))
+    assert not len(events)
+    scores = pd.read_csv(tmp_path / "history" / "validation.csv").set_index("step")
+    assert (scores["cas"][[200, 300]] < 0.18).all()
+
+
 class Known(nn.Module):
     """A trainer that trains nothing, and a validator of scores that are known."""
 
@@ -163,6 +172,18 @@ def test_an_evaluation_in_trouble_does_not_raise_what_others_are_measured_by(
         loop._evaluate(step)
     assert loop.history.best is not None
     assert loop.history.best["step"] == 1500
+
+
+def test_a_generator_that_knows_no_labels_yet_is_not_kept(tmp_path: Path) -> None:
+    """By KID, which asks for no labels, it would be the best."""
+    known: Any = Known({"cas": 0.1, "kid": 0.1}, {"cas": 0.8, "kid": 0.3}, {"cas": 0.8, "kid": 0.2})
+    settings = TrainParams(threads=1, steps=2000, select="kid", label_ramp=(0.2, 0.5))
+    params = recipe(settings, (8, 8))
+    loop = Loop(known, known, known, params, environment.fabric(params), tmp_path)
+    loop.history.losses.append({"step": 20, "penalty": 0.1})
+    for step, best in ((500, None), (1000, 1000), (1500, 1500)):
+        loop._evaluate(step)
+        assert (loop.history.best or {}).get("step") == best
 
 
 def test_a_generator_that_has_diverged_is_not_scored(

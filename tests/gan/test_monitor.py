@@ -76,6 +76,17 @@ def test_every_generator_is_poor_in_its_first_steps() -> None:
     assert diagnose(history(*early)) is None
 
 
+def test_images_of_any_class_are_no_trouble_until_labels_had_time_to_be_learned() -> None:
+    """Labels are in at step 1,400, and 200 steps later CAS counts."""
+    ramp = history(*[{"cas": 0.1}] * 4)
+    ramp.labelled = 1400
+    assert diagnose(ramp) is None
+    ramp.validation += history(*[{"cas": 0.1}] * 5).validation[4:]
+    trouble = diagnose(ramp)
+    assert trouble is not None
+    assert trouble.words == "a classifier learns nothing from the images: CAS 0.100"
+
+
 def test_only_a_settled_and_healthy_state_is_sound() -> None:
     assert is_sound(history({}))
     assert not is_sound(history({"step": 100}))

@@ -19,6 +19,7 @@ import pytest
 from gan_augment.engine import SHARE
 from gan_augment.errors import UserError
 from gan_augment.evaluation import outcomes
+from gan_augment.gan.history import History
 from gan_augment.params import Params
 from gan_augment.study import study
 from gan_augment.study.replicate import PATIENCE_S, Replicate
@@ -144,12 +145,14 @@ def test_an_arm_that_one_classifier_alone_is_trained_on_is_in_the_table(done: Pa
     assert lines[last + 1].startswith("| *its best arm* |")
 
 
-def test_of_several_networks_it_keeps_what_each_added(
+def test_it_keeps_what_each_network_added_and_the_cas_of_the_generator_that_was_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replicate = Replicate(Params(), tmp_path)
     replicate.history.mkdir()
-    pd.DataFrame({"cas": [0.5, 0.7]}).to_csv(replicate.history / "validation.csv")
+    scores = [{"step": 500, "cas": 0.7}, {"step": 1000, "cas": 0.69}]
+    losses = [{"step": 20, "penalty": 0.1}]
+    History(losses=losses, validation=scores, best=scores[1]).write(replicate.history)
     tried = {"network": ["mlp", "resnet"], "lift": [0.02, 0.03], "cas": [0.7, 0.6]}
     pd.DataFrame(tried).to_csv(replicate.history / "networks.csv", index=False)
     monkeypatch.setattr(replicate, "verdict", lambda: {"choices": {}, "provenance": {}})
@@ -157,6 +160,7 @@ def test_of_several_networks_it_keeps_what_each_added(
     assert study.described(replicate)["networks"] == {"mlp": 0.02, "resnet": 0.03}
     (replicate.history / "networks.csv").unlink()
     assert study.described(replicate)["networks"] == {}
+    assert study.described(replicate)["validation_cas"] == 0.69
 
 
 def test_the_table_says_what_the_verdict_must_be_read_with(done: Path) -> None:

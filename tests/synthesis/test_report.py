@@ -1,11 +1,18 @@
 """What is looked at stands for all there is, in whatever order it comes."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from gan_augment import table
-from gan_augment.synthesis.report import Selection
+from gan_augment.gan.model import Model
+from gan_augment.gan.networks import Shape, build
+from gan_augment.metrics.features import Features
+from gan_augment.params import GenerateParams
+from gan_augment.synthesis.report import Selection, _candidates
 from gan_augment.table import Images
 
 
@@ -41,3 +48,20 @@ def test_what_a_fallback_made_is_looked_at_as_often_as_it_is_there() -> None:
     assert len(shown) == 40
     assert (shown[:, 0, 0, 0] == 100).sum() == pytest.approx(10, abs=6)
     assert selection.made == {(0, "gan"): 30, (0, "smote"): 90}
+
+
+def test_images_that_the_generator_was_chosen_by_are_not_those_that_are_judged() -> None:
+    """Training draws from its own seed, by default the same number as that of `generate`."""
+    real = grey(np.zeros(40))
+    selection = Selection(real, real, np.array([40]), 0)
+    selection.add(encoded(real, "gan"))
+    torch.manual_seed(0)
+    shape = Shape(1, (8, 8), 1, 16, 8, 32)
+    generator, critic = (half.eval() for half in build("mlp", shape))
+    model = Model(generator, critic, "mlp", shape, real.classes, True, "5" * 16)
+    params = GenerateParams(seed=7)
+    network: Any = lambda pixels: Features(pixels[:, 0, 0], None)  # noqa: E731
+    judged = _candidates(selection, params, model, network)
+    chosen_by = {image.tobytes() for image in model.draw(0, range(40), params.seed)}
+    assert len(chosen_by) == len(judged.pixels) == 40
+    assert chosen_by.isdisjoint(image.tobytes() for image in judged.pixels)

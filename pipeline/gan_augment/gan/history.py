@@ -21,7 +21,9 @@ class History:
         losses: a row every few steps.
         validation: a row an evaluation.
         events: troubles, and what was done about them.
-        unhealthy: steps of evaluations that showed trouble, whose models are not kept.
+        labelled: the step from which on labels count in full; before it no trained model is kept.
+        passed_over: steps of evaluations whose models are not kept: labels were still coming in, or
+            they showed trouble.
         best: the row of the evaluation whose model is kept, if there was one.
         rollbacks: how many there were.
         learning_rate_scale, gamma_scale: what they made of the learning rate and of γ.
@@ -34,7 +36,8 @@ class History:
     losses: list[Row] = field(default_factory=list)
     validation: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
-    unhealthy: list[int] = field(default_factory=list)
+    labelled: int = 0
+    passed_over: list[int] = field(default_factory=list)
     best: Row | None = None
     rollbacks: int = 0
     learning_rate_scale: float = 1.0
@@ -50,11 +53,14 @@ class History:
     def write(self, folder: Path) -> None:
         """Write floor.json, losses, validation, events and, of features, start and spread.csv.
 
-        Unknown scores are blank.
+        Unknown scores are blank. The last column of validation.csv says whether the model of the
+        row is the one that is kept.
         """
+        best = self.best["step"] if self.best else None
+        validation = [{**row, "kept": row["step"] == best} for row in self.validation]
         write_json(folder / "floor.json", self.floor)
         _write(folder / "losses.csv", self.losses, list(self.losses[0]))
-        _write(folder / "validation.csv", self.validation, list(self.validation[0]))
+        _write(folder / "validation.csv", validation, list(validation[0]))
         _write(folder / "events.csv", self.events, list(EVENT_COLUMNS))
         for name, rows in (("start", self.start), ("spread", self.spread)):
             if rows:

@@ -52,7 +52,9 @@ class Loop:
         self._state = TrainingState({"trainer": trainer}, trainer.optimizers())
         self.scratch, self._sound = scratch, scratch / "sound"
         floor = validator.floor if validator else {}
-        self.history = History(floor=fabric.broadcast(floor))
+        end_of_ramp = params.label_ramp[1] if params.label_ramp else 0.0
+        labelled = round(end_of_ramp * params.steps)
+        self.history = History(floor=fabric.broadcast(floor), labelled=labelled)
 
     def run(self) -> None:
         """Make the steps that are left.
@@ -119,10 +121,11 @@ class Loop:
         row = {"step": step, **self._fabric.broadcast(scores)}
         self.history.validation.append(row)
         untrained = not self.history.losses
-        if not untrained and monitor.diagnose(self.history, patience=1):
-            self.history.unhealthy.append(step)
+        unlabelled = step < self.history.labelled
+        if not untrained and (unlabelled or monitor.diagnose(self.history, patience=1)):
+            self.history.passed_over.append(step)
             return
-        rows = [r for r in self.history.validation if r["step"] not in self.history.unhealthy]
+        rows = [r for r in self.history.validation if r["step"] not in self.history.passed_over]
         if is_better(row, self.history.best, rows, self._params.select):
             self.history.best = row
             self._trainer.keep_best()

@@ -93,9 +93,10 @@ def discriminator_overfitting(history: History, patience: int) -> str | None:
 def useless_images(history: History, patience: int) -> str | None:
     """Images that teach a classifier next to nothing, or much less than they did.
 
-    Where real images teach it nothing for sure, CAS says nothing about the generator.
+    Where real images teach it nothing for sure, CAS says nothing about the generator; nor does it
+    until the generator has had time to learn what the labels mean.
     """
-    scored, floor = _scored(history, "cas"), history.floor
+    scored, floor = _scored(history, "cas", history.labelled), history.floor
     if scored and floor["cas"] - floor["chance"] <= SURE * floor["chance_error"]:
         return None
     if _last(patience, scored, lambda row: _learnt(row["cas"], floor) < LEARNT):
@@ -146,10 +147,10 @@ def _learnt(cas: float, floor: Row) -> float:
     return float((cas - floor["chance"]) / (floor["cas"] - floor["chance"]))
 
 
-def _scored(history: History, name: str) -> list[Row]:
-    """Return the evaluations that count and have this score."""
-    rows = history.validation
-    return [row for row in rows if row["step"] >= FIRST_STEPS and row[name] is not None]
+def _scored(history: History, name: str, start: int = 0) -> list[Row]:
+    """Return the evaluations that count and have this score, of training from `start` on."""
+    first = start + FIRST_STEPS
+    return [row for row in history.validation if row["step"] >= first and row[name] is not None]
 
 
 def _last(patience: int, rows: Sequence[Row], bad: Callable[[Row], bool]) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 SIZE = 100.0
@@ -14,7 +15,7 @@ class Curves(NamedTuple):
         title: what they are.
         lines: points of a polyline by name.
         low, high: values at the bottom and at the top.
-        steps: the last step, at the right.
+        steps: the last step, at the right; 1 if there is only the start.
         kept: where the step stands whose generator was kept, from the left; None if unknown.
     """
 
@@ -31,22 +32,25 @@ def curves(
 ) -> Curves | None:
     """Return the curves of columns (name in the frame: name on the page) that hold any number.
 
+    What is not finite, as of training that diverged, is not drawn.
+
     Args:
         frame: a row a step, with a column `step`.
         columns: which to draw.
         title: what they are.
         kept: the step whose generator was kept.
     """
-    there = [name for name in columns if name in frame and frame[name].notna().any()]
-    if not there:
+    numbers = frame.reindex(columns=list(columns)).astype(float)
+    numbers = numbers.where(np.isfinite(numbers)).dropna(axis="columns", how="all")
+    if numbers.empty:
         return None
-    low, high = float(frame[there].min().min()), float(frame[there].max().max())
-    steps = int(frame["step"].max())
+    low, high = float(numbers.min().min()), float(numbers.max().max())
+    steps = max(int(frame["step"].max()), 1)
     lines = {}
-    for name in there:
-        known = frame[["step", name]].dropna()
-        x = known["step"] / steps * SIZE
-        y = (high - known[name]) / max(high - low, 1e-9) * SIZE
+    for name in map(str, numbers):
+        known = numbers[name].dropna()
+        x = frame["step"][known.index] / steps * SIZE
+        y = (high - known) / max(high - low, 1e-9) * SIZE
         lines[columns[name]] = " ".join(f"{a:.2f},{b:.2f}" for a, b in zip(x, y, strict=True))
     at = round(SIZE * kept / steps, 2) if kept is not None and kept <= steps else None
     return Curves(title, lines, low, high, steps, at)

@@ -125,17 +125,19 @@ def _cell(judge: Mapping[str, Any], arm: str) -> str:
 def described(replicate: Replicate) -> dict[str, Any]:
     """Return of a replicate how its generator did, and what it was judged by.
 
+    `validation_cas` is that of the generator that was kept, None if there are no classes to know.
     `networks` has what the images of each network added on validation images, where several were
     trained.
     """
     verdict = replicate.verdict()
     history = spreadsheet.read(replicate.history / "validation.csv")
+    (cas,) = history["cas"][history["kept"]]
     networks = replicate.history / "networks.csv"
     tried: dict[str, float] = {}
     if networks.exists():
         tried = dict(spreadsheet.read(networks).set_index("network")["lift"].dropna())
     return {
-        "validation_cas": float(history["cas"].max()),
+        "validation_cas": None if np.isnan(cas) else float(cas),
         "networks": tried,
         "memorisation_passed": replicate.passed(),
         "choices": verdict["choices"],

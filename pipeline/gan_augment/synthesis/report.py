@@ -217,12 +217,16 @@ def _fidelity(selection: Selection, extractors: Mapping[str, Extractor]) -> dict
 def _candidates(
     selection: Selection, params: GenerateParams, trained: Model, network: Extractor
 ) -> Sample:
-    """Return images of the generator before any gate, as many of each class as held-out ones."""
+    """Return images of the generator before any gate, as many of each class as held-out ones.
+
+    None of them took part in choosing the generator, which went by how few near copies it made.
+    """
+    seed = seed_of(params.seed, "memorisation")
     most = max(MOST_IMAGES // len(trained.classes), 1)
     labels = [label for label, method in sorted(selection.made) if method == "gan"]
     held_out = selection.validation.counts()
     parts = [
-        trained.draw(label, range(min(int(held_out[label]), most)), params.seed, params.truncation)
+        trained.draw(label, range(min(int(held_out[label]), most)), seed, params.truncation)
         for label in labels
     ]
     pixels = np.concatenate([selection.train.pixels[:0], *parts])

@@ -25,7 +25,8 @@ from gan_augment.params import GenerateParams
 from gan_augment.storage import replace_file
 from gan_augment.synthesis.draws import seed_of_set
 from gan_augment.synthesis.gates import Judged, judge
-from gan_augment.synthesis.gates.evidence import Candidates, Evidence, Judge
+from gan_augment.synthesis.gates.evidence import Candidates, Evidence
+from gan_augment.synthesis.gates.sight import Gate
 
 MOST_BLOCKS = 8
 """A block of candidates has so many of the generator's blocks of 128, or fewer for small plans."""
@@ -73,7 +74,7 @@ class Sampler:
         trained: Model,
         params: GenerateParams,
         evidence: Evidence | None,
-        judges: Mapping[str, Judge],
+        judges: Mapping[str, Gate],
         scratch: Path | None,
         number: int = 0,
     ) -> None:
@@ -126,7 +127,7 @@ class Sampler:
         if file and file.exists():
             kept = pq.read_schema(file).metadata[TALLY]
             block = Block(json.loads(kept), partial(pq.read_table, file))
-            self._remember(label, block)
+            self._remember(label, block, indices.start)
             return block
         pixels = self._trained.draw(label, indices, self._seed, self._params.truncation)
         chosen = np.array(indices)
@@ -141,15 +142,21 @@ class Sampler:
         parts = chosen[passed], pixels[passed], columns
         return Block(tally, partial(self._encode, file, tally, label, *parts))
 
-    def _remember(self, label: int, block: Block) -> None:
-        """Show what passed earlier to the gate that remembers it."""
-        if self._evidence is None or "repeats" not in self._judges:
+    def _remember(self, label: int, block: Block, start: int) -> None:
+        """Show what passed earlier, in a block from index `start` on, to gates that remember it."""
+        remembering = [gate.remember for gate in self._judges.values() if gate.remember]
+        if self._evidence is None or not remembering:
             return
         images = table.decode(block.rows())
-        if len(images):
-            indices = images.rows["index"].to_numpy(np.int64)
-            candidates = self._evidence.candidates(label, self._seed, indices, images.pixels)
-            self._judges["repeats"](candidates, np.ones(len(candidates), bool))
+        if not len(images):
+            return
+        rows = images.rows["index"].to_numpy(np.int64) - start
+        # Each image where it was: in another place a matrix product may round its codes otherwise.
+        pixels = np.zeros((block.tally["all"][0], *images.pixels.shape[1:]), images.pixels.dtype)
+        pixels[rows] = images.pixels
+        codes = self._evidence.components(pixels).values[rows]
+        for remember in remembering:
+            remember(label, self._seed, codes)
 
     def _encode(
         self,

@@ -1,6 +1,8 @@
 """Each gate against generators that are known: perfect, wrong, blurred, copying, repeating."""
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
 from gan_augment.gan.networks.codec import PixelCodec
+from gan_augment.gan.networks.layers import MinibatchStddev
 from gan_augment.metrics.memorisation import copies
 from gan_augment.synthesis import gates
 from gan_augment.synthesis.gates import GATES
@@ -104,6 +107,29 @@ def test_rejection_is_fitted_to_images_like_those_that_it_judges(evidence: Evide
     assert 0.4 < passed(GATES["rejection"](evidence), evidence, pixels) < 0.6
 
 
+class Variety(nn.Module):
+    """A discriminator that sees nothing but how much four images in sequence vary."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nothing, self.codec = nn.Parameter(torch.zeros(1)), PixelCodec()
+        self.variety = MinibatchStddev()
+
+    def forward(self, x: Tensor, _: Tensor) -> Tensor:
+        return self.variety(x.flatten(1))[:, -1]
+
+
+def test_rejection_takes_no_mixture_of_classes_for_a_sign_of_real_images(
+    evidence: Evidence, splits: dict[str, Images]
+) -> None:
+    """The generator makes the very validation images, class by class; these come mixed."""
+    draw = lambda label, *_: of_class(splits["validation"], label)  # noqa: E731
+    known: Any = SimpleNamespace(discriminator=Variety(), draw=draw)
+    rejection = GATES["rejection"](replace(evidence, trained=known))
+    assert rejection.sight.accuracy == 0.5
+    assert len(rejection.sight.blind) == 10
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -184,6 +210,16 @@ def test_repeats_of_each_other_are_caught_also_in_another_block(
     first = judge(look(evidence, np.concatenate([pixels, pixels, blurred])), np.ones(36, bool))[1]
     assert first.tolist() == [True] * 12 + [False] * 24
     assert not judge(look(evidence, pixels), np.ones(12, bool))[1].any()
+
+
+def test_repeats_of_what_an_earlier_run_let_through_are_caught(
+    evidence: Evidence, splits: dict[str, Images]
+) -> None:
+    judge = GATES["repeats"](evidence)
+    assert judge.remember is not None
+    look_at = look(evidence, of_class(splits["test"], LABEL)[:12])
+    judge.remember(LABEL, look_at.seed, look_at.codes[:5])
+    assert judge(look_at, np.ones(12, bool))[1].tolist() == [False] * 5 + [True] * 7
 
 
 def test_what_failed_before_is_no_reason_to_call_another_a_repeat(

@@ -23,16 +23,22 @@ def repeats(evidence: Evidence) -> Gate:
     typical = np.maximum(evidence.by_class(distances, 0.5), 1e-12)
     sets: dict[int, dict[int, Scores]] = {}
 
+    def before(label: int, seed: int) -> Scores:
+        if seed not in sets:
+            sets.clear()
+        return sets.setdefault(seed, {}).get(label, codes[:0])
+
+    def remember(label: int, seed: int, passed: Scores) -> None:
+        known = before(label, seed)
+        sets[seed][label] = np.concatenate([known, passed])
+
     def judge(candidates: Candidates, passed: Passed) -> tuple[Scores, Passed]:
         label, codes = candidates.label, candidates.codes
         bound = CLOSE * typical[label]
-        if candidates.seed not in sets:
-            sets.clear()
-        kept = sets.setdefault(candidates.seed, {})
-        before = kept.get(label, codes[:0])
+        known = before(label, candidates.seed)
         closest = np.full(len(codes), np.inf)
-        if len(before):
-            for part, squares in squared_distances(codes, before):
+        if len(known):
+            for part, squares in squared_distances(codes, known):
                 closest[part] = np.sqrt(np.maximum(squares.min(axis=1), 0))
         new = np.zeros(len(codes), bool)
         for row in np.flatnonzero(passed):
@@ -40,7 +46,7 @@ def repeats(evidence: Evidence) -> Gate:
                 nearest = np.linalg.norm(codes[:row][new[:row]] - codes[row], axis=1).min()
                 closest[row] = min(closest[row], nearest)
             new[row] = closest[row] >= bound
-        kept[label] = np.concatenate([before, codes[new]])
+        remember(label, candidates.seed, codes[new])
         return closest / typical[label], new
 
-    return Gate(judge, Sight(unsure=of_thresholds(evidence)))
+    return Gate(judge, Sight(unsure=of_thresholds(evidence)), remember)

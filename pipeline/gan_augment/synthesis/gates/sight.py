@@ -1,6 +1,6 @@
 """Sight: what a gate goes by, and where it has nothing to go by, so that chance decides."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -60,10 +60,13 @@ class Gate:
     Attributes:
         judge: see `Judge`.
         sight: what it goes by.
+        remember: (label, seed, codes N×F) → shows it candidates that passed in an earlier run;
+            None if it judges each by itself.
     """
 
     judge: Judge
     sight: Sight
+    remember: Callable[[int, int, Scores], None] | None = None
 
     def __call__(self, candidates: Candidates, passed: Passed) -> tuple[Scores, Passed]:
         """Return scores, and which candidates pass."""
