@@ -7,7 +7,7 @@ import pytest
 from gan_augment.errors import UserError
 from gan_augment.project import repository
 from gan_augment.project.made import Made
-from tests.project.conftest import git
+from tests.environment import git
 
 
 @pytest.mark.parametrize(
