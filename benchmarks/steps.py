@@ -73,7 +73,7 @@ def _training_sets(real: Images, synthetic: Images) -> dict[str, TrainingSet]:
 
 def _markdown(rows: pd.DataFrame, steps: Sequence[int]) -> str:
     """Return a table: a line a set, network and training set, means over seeds."""
-    each = rows.groupby([*COLUMNS[:-1]], sort=False)["score"].mean().unstack()
+    each = rows.groupby(list(COLUMNS[:-1]), sort=False)["score"].mean().unstack()
     lines = [
         [*names, *(f"{100 * score:.1f}" for score in line[list(steps)])]
         for names, line in each.iterrows()

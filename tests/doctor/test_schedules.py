@@ -2,13 +2,13 @@
 
 import http.server
 import json
-import threading
 from pathlib import Path
 
 import pytest
 
 from gan_augment.doctor import schedules
 from gan_augment.doctor.schedules import prefect
+from tests.serving import serving
 
 
 def test_it_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,10 +53,8 @@ def test_a_server_of_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyP
         def log_message(self, *_: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as served:
-        threading.Thread(target=served.serve_forever, daemon=True).start()
-        monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{served.server_port}/api")
+    with serving(Handler) as port:
+        monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{port}/api")
         server, _ = prefect(tmp_path)
-        served.shutdown()
     assert server.stops
     assert "server: 2.20.1" in server.said

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
@@ -42,6 +42,7 @@ from tests.flows.service import Service, until
 from tests.ports import free_port
 from tests.projects import ROOT, Project, copy
 from tests.report.browser import browser, executable
+from tests.serving import serving
 
 pytestmark = pytest.mark.e2e
 
@@ -197,10 +198,8 @@ def test_a_page_of_another_origin_can_do_nothing(service: Service, tmp_path: Pat
 def site(folder: Path) -> Iterator[str]:
     """Serve a folder as another origin; yield its address."""
     handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://localhost:{server.server_address[1]}/"
-        server.shutdown()
+    with serving(handler) as port:
+        yield f"http://localhost:{port}/"
 
 
 def refused(project: Project, **environment: str) -> str:
@@ -525,9 +524,8 @@ def test_whatever_a_server_answers_is_one_message_at_once(
             self.do_GET()
 
     monkeypatch.chdir(tmp_path)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Gate) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_address[1]}/api"
+    with serving(Gate) as port:
+        address = f"http://127.0.0.1:{port}/api"
         monkeypatch.setenv("PREFECT_API_URL", address)
         began = time.monotonic()
         serve.wait_for_server()
@@ -537,7 +535,6 @@ def test_whatever_a_server_answers_is_one_message_at_once(
         ):
             serve.check_own(anywhere=True)
         assert time.monotonic() - began < serve.STARTUP_S / 2
-        server.shutdown()
 
 
 def test_a_server_is_asked_as_prefects_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -549,12 +546,10 @@ def test_a_server_is_asked_as_prefects_settings_say(monkeypatch: pytest.MonkeyPa
             self.send_response(200)
             self.end_headers()
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{server.server_address[1]}/api")
+    with serving(Proxy) as port:
+        monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{port}/api")
         with temporary_settings({PREFECT_CLIENT_CUSTOM_HEADERS: {"X-Token": "ours"}}):
             serve.wait_for_server()
-        server.shutdown()
     assert asked == ["ours"]
 
 

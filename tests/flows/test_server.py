@@ -2,7 +2,6 @@
 
 import http.server
 import json
-import threading
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -18,6 +17,7 @@ from gan_augment_flows.rebuild import rebuild, run_once
 from gan_augment_flows.server import check, look
 from gan_augment_flows.study import study
 from tests.ports import free_port
+from tests.serving import serving
 
 
 @pytest.mark.usefixtures("prefect_server")
@@ -62,10 +62,8 @@ def answering(request: pytest.FixtureRequest) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as served:
-        threading.Thread(target=served.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{served.server_port}/api"
-        served.shutdown()
+    with serving(Handler) as port:
+        yield f"http://127.0.0.1:{port}/api"
 
 
 @pytest.mark.parametrize("flow", [rebuild, study])
