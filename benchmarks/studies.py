@@ -57,12 +57,11 @@ NETWORKS = {
 }
 RESIDUAL = {
     "arms": [
-        *("real", "class-weights", "oversample", "gmm", "classic", "mixup", "cutmix"),
-        *("gmm+classic", "gan", "gan+gmm", "gan+classic", "gan+gmm+classic"),
-        *("gan-soft", "gan-fresh", "gan-first", *CONTROLS),
+        *("real", "class-weights", "classic", "mixup", "cutmix", "gmm+classic"),
+        *("gan", "gan+classic", "gan-soft", "gan-fresh", "gan-first", "placebo"),
     ],
     "classifiers": ["resnet"],
-    "steps": 1000,
+    "steps": 2000,
 }
 LARGE = {
     **ESTIMATORS,

@@ -18,6 +18,7 @@ from gan_augment.gan.networks import Shape, build
 from gan_augment.gan.sampling import sample
 from gan_augment.metrics.lift import Gain, Lift
 from gan_augment.progress import progress
+from gan_augment.seeding import seed_of
 from gan_augment.table import Images
 
 CODES = (16, 32, 64, 128)
@@ -67,12 +68,13 @@ def _of_size(train: Images, lift: Lift, shape: Shape, seed: int) -> Iterator[Row
 
 def lift_of(generator: nn.Module, latent_dim: int, lift: Lift, seed: int) -> float:
     """Return the mean lift of some draws of a generator, as many of each class as `lift` adds."""
-    draws = [gain_of(generator, latent_dim, lift, seed + n) for n in range(DRAWS)]
+    draws = [gain_of(generator, latent_dim, lift, seed, number) for number in range(DRAWS)]
     return float(np.mean([gain.lift for gain in draws]))
 
 
-def gain_of(generator: nn.Module, latent_dim: int, lift: Lift, seed: int) -> Gain:
-    """Return what one draw of a generator adds."""
+def gain_of(generator: nn.Module, latent_dim: int, lift: Lift, seed: int, number: int = 0) -> Gain:
+    """Return what one draw of a generator adds: none that is ever kept as a synthetic image."""
+    seed = seed_of(seed, "lift", number)
     counts = enumerate(lift.extra.tolist())
     parts = [sample(generator, latent_dim, label, range(n), seed) for label, n in counts]
     return lift(np.concatenate(parts), np.repeat(np.arange(len(parts)), lift.extra))

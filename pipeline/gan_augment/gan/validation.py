@@ -22,6 +22,7 @@ from gan_augment.metrics.cas import classification_accuracy_score, standard_erro
 from gan_augment.metrics.lift import Lift
 from gan_augment.metrics.memorisation import near_copy_search
 from gan_augment.params import Recipe
+from gan_augment.seeding import seed_of
 from gan_augment.sheet import contact_sheet
 from gan_augment.subsample import subsample
 from gan_augment.table import Images
@@ -88,16 +89,13 @@ class Validator:
     def score(self, generator: nn.Module, discriminator: nn.Module, sheet: Path) -> Row:
         """Return the scores of a generator, and draw a sheet of its images into `sheet`.
 
+        The images are none of those that are generated later: they are chosen by, so they flatter.
         A score that needs more images than there are is None; so is CAS without classes.
         """
+        latent_dim, seed = self._shape.latent_dim, self._params.seed
+        drawn = seed_of(seed, "validation")
         pixels = [
-            sample(
-                generator,
-                self._shape.latent_dim,
-                label,
-                range(max(count, self._drawn)),
-                self._params.seed,
-            )
+            sample(generator, latent_dim, label, range(max(count, self._drawn)), drawn)
             for label, count in enumerate(self._counts.tolist())
         ]
         sheet.parent.mkdir(parents=True, exist_ok=True)
@@ -109,7 +107,6 @@ class Validator:
             [images[:count] for images, count in zip(pixels, self._counts, strict=True)]
         )
         cas = self._cas(pixels) if self._params.conditional else None
-        latent_dim, seed = self._shape.latent_dim, self._params.seed
         gain = self._lift and gain_of(generator, latent_dim, self._lift, seed)
         near = self._near_copies and self._near_copies(same_counts, self._groups())
         return {

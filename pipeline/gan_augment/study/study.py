@@ -77,7 +77,7 @@ def _run(params: Params, replicates: int, outputs: Mapping[str, Path]) -> None:
 def varied(params: Params, number: int) -> Params:
     """Return the params of one replicate: other seeds, and one repeat of the evaluation."""
     seeds = {
-        name: {"seed": seed_of(getattr(params, name).seed, "study", number)}
+        name: {"seed": seed_of(getattr(params, name).seed, "study", name, number)}
         for name in ("ingest", "train", "generate", "evaluate")
     }
     seeds["evaluate"]["repeats"] = 1
