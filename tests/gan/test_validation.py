@@ -5,14 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from gan_augment.gan import validation
-from gan_augment.gan.networks import Shape
+from gan_augment.gan.networks import Shape, build
 from gan_augment.gan.recipe import recipe
+from gan_augment.gan.sampling import sample
 from gan_augment.gan.validation import Validator
 from gan_augment.metrics import features
 from gan_augment.metrics.fidelity import kernel_distance
+from gan_augment.metrics.lift import Lift
 from gan_augment.params import TrainParams
+from gan_augment.synthesis.draws import seed_of_set
 from gan_augment.table import Images
 
 
@@ -86,3 +90,25 @@ def test_copies_of_any_training_image_are_found_where_scores_go_by_a_sample(
     assert search is not None
     assert len(train) > 400
     assert search(train.pixels, train.labels).copies.all()
+
+
+def test_a_generator_is_chosen_by_none_of_the_images_that_it_makes(
+    halves: tuple[Images, Images], tmp_path: Path
+) -> None:
+    shape, settings = Shape(1, (8, 8), 5, 16, 8, 32), recipe(TrainParams(), (8, 8))
+    lift = Lift(*halves, settings.seed)
+    validator = Validator(*halves, shape, settings, torch.device("cpu"), tmp_path, lift)
+    generator, discriminator = build("mlp", shape)
+    seen: set[bytes] = set()
+
+    def remember(_: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        seen.update(latent.numpy().tobytes() for latent in inputs[0])
+
+    generator.register_forward_pre_hook(remember)
+    validator.score(generator, discriminator, tmp_path / "sheet.png")
+    chosen_by = set(seen)
+    seen.clear()
+    for number in range(3):
+        sample(generator, 16, 0, range(300), seed_of_set(settings.seed, number))
+    assert len(seen) == 3 * 384
+    assert not seen & chosen_by

@@ -214,6 +214,13 @@ def test_one_by_one_and_not_interrupted_it_gives_the_same_bytes(
         assert (tmp_path / "study" / name).read_bytes() == (done / "study" / name).read_bytes()
 
 
+def test_no_section_of_any_replicate_shares_a_seed_with_another() -> None:
+    sections = ("ingest", "train", "generate", "evaluate")
+    replicates = [study.varied(Params(), number) for number in range(6)]
+    seeds = {getattr(params, name).seed for params in replicates for name in sections}
+    assert len(seeds) == 24
+
+
 def test_too_few_replicates_are_refused(quick: Params, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="replicates = 5: at least 6"):
         study.run(quick, 5, outputs(tmp_path))
