@@ -18,6 +18,7 @@ from loky import cpu_count
 from gan_augment import engine
 from gan_augment import progress as engine_progress
 from gan_augment.engine import SHARE, fan_out, local, shared, side_by_side, stream
+from gan_augment.engine.resumed import resumed
 from gan_augment.errors import UserError
 from gan_augment.progress import Advance
 from tests.conftest import ROOT
@@ -241,6 +242,28 @@ def test_a_stream_takes_few_tasks_that_hold_much() -> None:
     half = engine.IN_FLIGHT_BYTES // 2
     for number, _ in enumerate(stream(square, tasks(), processes=False, held=lambda _: half)):
         assert len(taken) <= number + 3
+
+
+def test_a_stream_that_was_broken_off_goes_on_after_what_it_has_kept(tmp_path: Path) -> None:
+    tasks = {tmp_path / f"{number}.txt": number for number in range(20)}
+
+    def write(file: Path, found: tuple[int, int]) -> None:
+        file.write_text(" ".join(map(str, found)))
+
+    def read(file: Path) -> tuple[int, int]:
+        value, process = file.read_text().split()
+        return int(value), int(process)
+
+    begun = resumed(square, tasks, read, write)
+    first = [next(begun) for _ in range(3)]
+    begun.close()
+    assert sorted(tmp_path.iterdir()) == sorted(list(tasks)[:3])
+    marked = tmp_path / "1.txt"
+    marked.write_text("1 -1")  # as if a process of that number had made it
+    results = list(resumed(square, tasks, read, write))
+    assert [value for value, _ in results] == [number**2 for number in range(20)]
+    assert results[:3] == [first[0], (1, -1), first[2]]
+    assert sorted(tmp_path.iterdir()) == sorted(tasks)
 
 
 def test_a_stream_stops_at_the_first_error() -> None:

@@ -108,7 +108,7 @@ def test_another_table_in_the_same_place_is_read_anew(
         return np.repeat(np.float32(means)[:, None], 1280, axis=1)
 
     monkeypatch.setattr(stage, "features", made)
-    monkeypatch.setattr(stage, "look", looked)
+    monkeypatch.setattr(backbones, "look", looked)
     train, real = table.read(digits, "train"), tmp_path / "real"
     for shown, group in [(slice(0, 8), "a"), (slice(8, 16), "a"), (slice(8, 16), "b")]:
         part = {"split": "train", "origin": "real", "group": group}

@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from gan_augment import table
-from gan_augment.embed import backbones, kept
+from gan_augment.embed import backbones
 from gan_augment.evaluation import fine_tuning
 from gan_augment.evaluation.classifiers import classifier, logistic_regression
 from gan_augment.evaluation.embedding import Pictures
@@ -87,7 +87,7 @@ def test_it_begins_as_a_logistic_regression_of_frozen_features(
 
 def test_early_blocks_and_statistics_stay_and_so_does_the_backbone(pretrained: Pretrained) -> None:
     params = backbones.params_of(pretrained.space)
-    backbone = kept.backbone(params, pretrained.space.backbone)
+    backbone = backbones.loaded_once(params, pretrained.space.backbone)
     before = {name: value.clone() for name, value in backbone.network.state_dict().items()}
     judge(training_set(pretrained), [images(3).pixels], STEPS, 0)
     for name, value in backbone.network.state_dict().items():

@@ -43,6 +43,31 @@ def card(
         space: whose features the rows have; None for images alone.
         pictured: whether synthetic rows have an image.
     """
+    overall = verdict["overall"]
+    lines = [
+        _header(decision, counts),
+        "# Augmented images",
+        f"**Verdict: {escape(overall['verdict'])}.** {escape(overall['sentence'])}",
+        *cautions(overall.get("cautions", ())),
+        f"**In the train split:** {escape(decision.sentence)} `origin` tells rows apart; "
+        "validation and test hold real images only.",
+        *_recipe(verdict, decision),
+        "## Counts",
+        _counted(counts, classes),
+        *_features(space, pictured),
+        "## Classifier",
+        "A classifier that was trained on the train split, by this recipe, ships beside the table: "
+        "in the project as `models/classifier`, in a repository of versions by address and tag.",
+        CLASSIFY,
+        "## Provenance",
+        "\n".join(f"- {escape(name)}: `{value}`" for name, value in verdict["provenance"].items()),
+        "Each synthetic row names its `method`, `generator` (hash of config and weights), `seed`, "
+        "`index` and `requested_label`. Made by gan-augment.",
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def _header(decision: Decision, counts: Counts) -> str:
     header = {
         "task_categories": ["image-classification"],
         "tags": ["gan-augment", *(["synthetic"] if decision.sources else [])],
@@ -57,36 +82,20 @@ def card(
             }
         ],
     }
-    overall = verdict["overall"]
+    return f"---\n{yaml.safe_dump(header, sort_keys=False)}---"
+
+
+def _counted(counts: Counts, classes: Sequence[str]) -> str:
+    """Return a table of rows: a line a class, a column a split and origin that there is."""
     columns = [(split, origin) for split in SPLITS for origin in ("real", "synthetic")]
     columns = [c for c in columns if any(key[:2] == c for key in counts)]
-    lines = [
-        f"---\n{yaml.safe_dump(header, sort_keys=False)}---",
-        "# Augmented images",
-        f"**Verdict: {escape(overall['verdict'])}.** {escape(overall['sentence'])}",
-        *cautions(overall.get("cautions", ())),
-        f"**In the train split:** {escape(decision.sentence)} `origin` tells rows apart; "
-        "validation and test hold real images only.",
-        *_recipe(verdict, decision),
-        "## Counts",
-        table(
-            ["class", *(f"{split}, {origin}" for split, origin in columns)],
-            [
-                [name, *(counts.get((*column, label), 0) for column in columns)]
-                for label, name in enumerate(classes)
-            ],
-        ),
-        *_features(space, pictured),
-        "## Classifier",
-        "A classifier that was trained on the train split, by this recipe, ships beside the table: "
-        "in the project as `models/classifier`, in a repository of versions by address and tag.",
-        CLASSIFY,
-        "## Provenance",
-        "\n".join(f"- {escape(name)}: `{value}`" for name, value in verdict["provenance"].items()),
-        "Each synthetic row names its `method`, `generator` (hash of config and weights), `seed`, "
-        "`index` and `requested_label`. Made by gan-augment.",
-    ]
-    return "\n\n".join(lines) + "\n"
+    return table(
+        ["class", *(f"{split}, {origin}" for split, origin in columns)],
+        [
+            [name, *(counts.get((*column, label), 0) for column in columns)]
+            for label, name in enumerate(classes)
+        ],
+    )
 
 
 def _recipe(verdict: Mapping[str, Any], decision: Decision) -> list[str]:

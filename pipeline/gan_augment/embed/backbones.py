@@ -9,6 +9,7 @@ code.
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,31 @@ def load(params: EmbedParams, name: str) -> Backbone:
         tuple(config["std"]),
         Image.Resampling[config["interpolation"].upper()],
     )
+
+
+def look(params: EmbedParams, name: str, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+    """Return the features of images, float32 N×F, by a backbone that a process loads once.
+
+    Args:
+        params: the section `embed`.
+        name: of the backbone.
+        images: of any size and mode.
+
+    Raises:
+        UserError: as of `load`, or a feature is not finite.
+    """
+    return loaded_once(params, name)(images)
+
+
+def loaded_once(params: EmbedParams, name: str) -> Backbone:
+    """Return a backbone that a process loads once, and that computes with one thread."""
+    return _loaded_once(params.model_dump_json(), name)
+
+
+@lru_cache(maxsize=1)
+def _loaded_once(params: str, name: str) -> Backbone:
+    torch.set_num_threads(1)
+    return load(EmbedParams.model_validate_json(params), name)
 
 
 def embed(

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gan_augment import table
-from gan_augment.embed import backbones, kept
+from gan_augment.embed import backbones
 from gan_augment.embed.backbones import AT_ONCE
 from gan_augment.engine import stream
 from gan_augment.params import EmbedParams
@@ -56,8 +56,8 @@ def features_of(pixels: NDArray[np.uint8], space: FeatureSpace) -> NDArray[np.fl
 
 
 def _look(params: EmbedParams, name: str, pngs: list[bytes]) -> NDArray[np.float32]:
-    return kept.look(params, name, [table.opened_png(content) for content in pngs])
+    return backbones.look(params, name, [table.opened_png(content) for content in pngs])
 
 
 def _look_at(params: EmbedParams, name: str, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return kept.look(params, name, [table.picture(image) for image in pixels])
+    return backbones.look(params, name, [table.picture(image) for image in pixels])

@@ -13,7 +13,7 @@ from gan_augment import table
 from gan_augment.embed import backbones
 from gan_augment.embed.backbones import AT_ONCE
 from gan_augment.embed.choice import NONE, chosen
-from gan_augment.embed.kept import features, look
+from gan_augment.embed.kept import features
 from gan_augment.params import EmbedParams
 from gan_augment.progress import progress
 from gan_augment.storage import fingerprint, replace_directory, write_json
@@ -99,7 +99,7 @@ def _blocks(real: Path) -> list[Block]:
 
 def _embed(params: EmbedParams, name: str, block: Block) -> NDArray[np.float32]:
     """Return the features of a block."""
-    return look(params, name, [table.opened_png(content) for content in _pngs(block)])
+    return backbones.look(params, name, [table.opened_png(content) for content in _pngs(block)])
 
 
 def _pngs(block: Block) -> Iterator[bytes]:

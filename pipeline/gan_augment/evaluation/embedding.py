@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_augment import table
-from gan_augment.embed import backbones, kept
+from gan_augment.embed import backbones
 from gan_augment.evaluation.classifiers import Classifier
 from gan_augment.evaluation.training_set import NO_IMAGE, Pretrained, TrainingSet, Views
 from gan_augment.params import ClassicParams
@@ -119,7 +119,9 @@ class Embedder:
             return found
         params = backbones.params_of(self.space, self.weights)
         pictures = [table.picture(image) for image in images(missing)]
-        seen = dict(zip(missing, kept.look(params, self.space.backbone, pictures), strict=True))
+        seen = dict(
+            zip(missing, backbones.look(params, self.space.backbone, pictures), strict=True)
+        )
         if len(self._held) + len(seen) > MOST_HELD:
             self._held.clear()
         self._held.update(seen)

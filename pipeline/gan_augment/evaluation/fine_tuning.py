@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 from torchvision.transforms import v2
 
-from gan_augment.embed import backbones, kept
+from gan_augment.embed import backbones
 from gan_augment.embed.backbones import Backbone
 from gan_augment.evaluation import networks
 from gan_augment.evaluation.classifiers import logistic_regression
@@ -70,7 +70,7 @@ def judge(
     start = training_set.pretrained
     assert start is not None
     params = backbones.params_of(start.space, start.weights)
-    backbone = kept.backbone(params, start.space.backbone)
+    backbone = backbones.loaded_once(params, start.space.backbone)
     prepare = partial(_prepared, backbone)
     with torch.random.fork_rng():
         torch.manual_seed(seed_of(seed, "fine-tuning"))

@@ -88,13 +88,8 @@ def run(
         judged = {"validation": known["validation"], "test": test}
         rows, hits = cells.compute(sets, judged, compared, choices, scratch, backbone)
         told = outcomes.table(hits, judged)
-        validation, of_test = (outcomes.of_split(told, split) for split in judged)
-        planned = dict(zip(test.classes, counts.tolist(), strict=True))
-        filled = [name for name, added in planned.items() if added]
         verdict = {
-            **verdicts(validation, of_test, params.min_gain, filled, classes=test.classes),
-            **recipes(validation, of_test, choices, params, known["train"], planned, seen_by),
-            "choices": choices,
+            **_verdict(told, choices, params, known["train"], counts, seen_by),
             "kinds": {name: ARMS[name].kind for name in compared.arms},
             "settings": params.model_dump(mode="json"),
             "provenance": {
@@ -119,6 +114,34 @@ def _compared(
     """
     compared = fitting(params, train.space, seen_by)
     return compared if counts.any() else _without_additions(compared)
+
+
+def _verdict(
+    told: pa.Table,
+    choices: cells.Choices,
+    params: EvaluateParams,
+    train: Images,
+    counts: NDArray[np.int64],
+    seen_by: FeatureSpace | None,
+) -> dict[str, Any]:
+    """Return what came of the arms, how to follow each, and what validation chose for it.
+
+    Args:
+        told: the outcomes.
+        choices: what validation chose.
+        params: the section as it was written.
+        train: the real training samples.
+        counts: synthetic samples of each class.
+        seen_by: as of `_compared`.
+    """
+    validation, test = (outcomes.of_split(told, split) for split in ("validation", "test"))
+    planned = dict(zip(train.classes, counts.tolist(), strict=True))
+    filled = [name for name, added in planned.items() if added]
+    return {
+        **verdicts(validation, test, params.min_gain, filled, classes=train.classes),
+        **recipes(validation, test, choices, params, train, planned, seen_by),
+        "choices": choices,
+    }
 
 
 def _conclude(verdict: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from PIL import Image
 from gan_augment import table
 from gan_augment.embed import backbones
 from gan_augment.embed.backbones import AT_ONCE
-from gan_augment.embed.kept import features, look
+from gan_augment.embed.kept import features
 from gan_augment.evaluation.training_set import Extent, Views
 from gan_augment.params import ClassicParams
 from gan_augment.progress import progress
@@ -61,7 +61,7 @@ class Look:
     def __call__(self, view: View) -> NDArray[np.float32]:
         """Return the features of a view."""
         params = backbones.params_of(self.space, self.weights)
-        return look(params, self.space.backbone, self._transformed(view))
+        return backbones.look(params, self.space.backbone, self._transformed(view))
 
     def _transformed(self, view: View) -> list[Image.Image]:
         from gan_augment.evaluation.classic import transformed

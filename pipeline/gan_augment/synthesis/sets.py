@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from gan_augment.engine import Shared, shared, stream
+from gan_augment.engine import Shared, shared
+from gan_augment.engine.resumed import resumed
 from gan_augment.gan.model import Model
 from gan_augment.params import GenerateParams
-from gan_augment.storage import replace_file
 from gan_augment.synthesis import baselines
 from gan_augment.synthesis.draws import seed_of_set
 from gan_augment.synthesis.gates.evidence import Evidence
@@ -101,21 +101,15 @@ class Sets:
             yield from self._side_by_side(numbers, scratch)
 
     def _side_by_side(self, numbers: Sequence[int], scratch: Path) -> Iterator[pa.Table]:
-        files = {number: scratch / f"set-{number:03d}.parquet" for number in numbers}
-        kept = {number for number, file in files.items() if file.exists()}
+        files = {scratch / f"set-{number:03d}.parquet": number for number in numbers}
         if self.evidence:
             self.evidence.fit()
         with shared(self) as common:
-            left = [number for number in numbers if number not in kept]
-            made = stream(partial(_whole, common), left, processes=True)
-            for number, file in files.items():
-                if number in kept:
-                    yield pq.read_table(file)
-                    continue
-                rows = next(made)
-                with replace_file(file) as part:
-                    pq.write_table(rows, part, compression="none", use_dictionary=False)
-                yield rows
+            yield from resumed(partial(_whole, common), files, pq.read_table, _write)
+
+
+def _write(file: Path, rows: pa.Table) -> None:
+    pq.write_table(rows, file, compression="none", use_dictionary=False)
 
 
 def _whole(common: Shared[Sets], number: int) -> pa.Table:

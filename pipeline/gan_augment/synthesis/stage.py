@@ -1,5 +1,6 @@
 """Generate: models/generator, or a simpler method, becomes data/synthetic and data/draws."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -70,29 +71,37 @@ def run(
             evidence = Evidence(*parts, second, params.truncation)
             judges = gates.fit(params.gates, evidence)
         same = Sets(params, real, counts, methods, trained, evidence if judges else None, judges)
-        sampler = same.sampler(0, scratch)
         looked_at = report.Selection(real, validation, counts, params.seed)
-        with (
-            replace_directory(outputs["report"]) as folder,
-            table.Writer(outputs["synthetic"], real.classes, space=real.space) as synthetic,
-            table.Writer(outputs["draws"], real.classes, space=real.space) as others,
-            progress("generate", sets * int(counts.sum()), "images") as advance,
-        ):
-            done = 0
-            for rows in same.rows(0, sampler):
-                synthetic.append(rows)
-                looked_at.add(rows)
-                done += len(rows)
-                advance(done)
-            for rows in same.others(range(1, sets), scratch):
-                others.append(rows)
-                done += len(rows)
-                advance(done)
-            tally = sampler.tally if sampler else {}
-            report.write(folder, params, trained, looked_at, tally, judges, scratch)
+        tally = _write(same, looked_at, outputs, sets, scratch)
     tried = [label for label, counts in sorted(tally.items()) if counts["all", "tried"]]
     for line in report.in_words(judges, tried, real.classes):
         print(f"generate: {line}")
+
+
+def _write(
+    same: Sets, looked_at: report.Selection, outputs: Mapping[str, Path], sets: int, scratch: Path
+) -> Mapping[int, Counter[tuple[str, str]]]:
+    """Write the images of all sets, and what is known of the first; return what its gates did."""
+    sampler, classes, space = same.sampler(0, scratch), same.real.classes, same.real.space
+    with (
+        replace_directory(outputs["report"]) as folder,
+        table.Writer(outputs["synthetic"], classes, space=space) as synthetic,
+        table.Writer(outputs["draws"], classes, space=space) as others,
+        progress("generate", sets * int(same.counts.sum()), "images") as advance,
+    ):
+        done = 0
+        for rows in same.rows(0, sampler):
+            synthetic.append(rows)
+            looked_at.add(rows)
+            done += len(rows)
+            advance(done)
+        for rows in same.others(range(1, sets), scratch):
+            others.append(rows)
+            done += len(rows)
+            advance(done)
+        tally = sampler.tally if sampler else {}
+        report.write(folder, same.params, same.trained, looked_at, tally, same.judges, scratch)
+    return tally
 
 
 def check_names(params: GenerateParams) -> None:

@@ -27,18 +27,8 @@ def rejection(evidence: Evidence) -> Gate:
     from scipy.optimize import brentq
     from sklearn.linear_model import LogisticRegression
 
-    trained, validation = evidence.trained, evidence.validation
-    counts = validation.counts()
-    drawn = [
-        trained.draw(label, range(n), seed_of(evidence.seed, "rejection"), evidence.truncation)
-        for label, n in enumerate(counts.tolist())
-        if n
-    ]
-    # Class by class as well, since a minibatch standard deviation tells four alike from a mixture.
-    by_class = np.argsort(validation.labels, kind="stable")
-    labels = validation.labels[by_class]
-    real = logits(trained.discriminator, validation.pixels[by_class], labels)
-    made = logits(trained.discriminator, np.concatenate(drawn), labels)
+    discriminator = evidence.trained.discriminator
+    real, made = _logits(evidence)
     kinds = np.repeat([1, 0], [len(real), len(made)])
     fitted = LogisticRegression(C=1e6).fit(np.concatenate([real, made])[:, None], kinds)
 
@@ -60,7 +50,7 @@ def rejection(evidence: Evidence) -> Gate:
 
     def judge(candidates: Candidates, _: Passed) -> tuple[Scores, Passed]:
         label = candidates.label
-        raw = logits(trained.discriminator, candidates.pixels, np.full(len(candidates), label))
+        raw = logits(discriminator, candidates.pixels, np.full(len(candidates), label))
         chances = expit(advantage(raw) - gamma)
         draws = [
             rng(candidates.seed, "rejection", label, index).random()
@@ -68,7 +58,22 @@ def rejection(evidence: Evidence) -> Gate:
         ]
         return chances, np.array(draws) < chances
 
-    return Gate(judge, _sight(calibrated(real), calibrated(made), len(counts)))
+    return Gate(judge, _sight(calibrated(real), calibrated(made), len(evidence.validation.classes)))
+
+
+def _logits(evidence: Evidence) -> tuple[Scores, Scores]:
+    """Return the discriminator's logits of held-out real images, and of as many generated ones."""
+    trained, validation = evidence.trained, evidence.validation
+    drawn = [
+        trained.draw(label, range(n), seed_of(evidence.seed, "rejection"), evidence.truncation)
+        for label, n in enumerate(validation.counts().tolist())
+        if n
+    ]
+    # Class by class as well, since a minibatch standard deviation tells four alike from a mixture.
+    by_class = np.argsort(validation.labels, kind="stable")
+    labels = validation.labels[by_class]
+    real = logits(trained.discriminator, validation.pixels[by_class], labels)
+    return real, logits(trained.discriminator, np.concatenate(drawn), labels)
 
 
 def _sight(real: Scores, made: Scores, classes: int) -> Sight:
