@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from gan_augment import table
-from gan_augment.engine import stream
+from gan_augment.engine import resumed, stream
 from gan_augment.errors import UserError
 from gan_augment.gan import model
 from gan_augment.synthesis import draws, gates, sampler
@@ -73,20 +73,20 @@ def test_side_by_side_sets_have_the_same_bytes_and_those_finished_are_kept(
             yield rows
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "stream", stopped)
+        patch.setattr(resumed, "stream", stopped)
         with pytest.raises(Killed):
             generate(digits, tmp_path, tmp_path / "side by side", sets=4, **plan)
     kept = list(places(tmp_path / "side by side")["scratch"].rglob("set-*.parquet"))
     assert sorted(file.name for file in kept) == ["set-001.parquet", "set-002.parquet"]
-    asked: list[list[int]] = []
+    asked: list[int] = []
 
-    def told(function: object, numbers: list[int], **options: object) -> Iterator[object]:
-        asked.append(numbers)
-        return stream(function, numbers, **options)  # type: ignore[arg-type]
+    def told(function: object, numbers: Iterator[int], **options: object) -> Iterator[object]:
+        asked.extend(numbers)
+        return stream(function, asked, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "stream", told)
+    monkeypatch.setattr(resumed, "stream", told)
     generate(digits, tmp_path, tmp_path / "side by side", sets=4, **plan)
-    assert asked == [[3]]
+    assert asked == [3]
     assert contents(tmp_path / "side by side") == contents(tmp_path / "one by one")
 
 
