@@ -14,7 +14,7 @@ def look() -> dict[str, Any]:
 
     Returns:
         `version` of the client; `url` of the server's API, None if none is named; `server`, its
-        version, None if it does not answer; the `trouble` with it; and `analytics`, whether any
+        version, None if it cannot be used; the `trouble` with it; and `analytics`, whether any
         are sent.
     """
     from prefect import __version__
@@ -27,17 +27,12 @@ def look() -> dict[str, Any]:
         "version": __version__,
         "url": settings.api.url,
         "server": None,
-        "trouble": "",
+        "trouble": trouble(),
         "analytics": settings.server.analytics_enabled and not against,
     }
-    if told["url"] is None:
-        return told
-    with get_client(sync_client=True) as client:
-        try:
+    if told["url"] and not told["trouble"]:
+        with get_client(sync_client=True) as client:
             told["server"] = client.api_version()
-            client.raise_for_api_version_mismatch()
-        except Exception as error:  # of HTTP, of TLS, of versions
-            told["trouble"] = " ".join(str(error).split()) or type(error).__name__
     return told
 
 
@@ -47,28 +42,31 @@ def check() -> None:
     Raises:
         UserError: it does not.
     """
+    if said := trouble():
+        raise UserError(said)
+
+
+def trouble() -> str:
+    """Return what keeps this client from using the server that settings name, or ""."""
     from httpx import TransportError
     from prefect.settings import get_current_settings
 
     if (url := get_current_settings().api.url) is None:
-        return
-    trouble = _trouble()
-    if isinstance(trouble, TransportError):
-        raise UserError(
-            f"no server answers at {url} ({reason(trouble)}): start it, or unset PREFECT_API_URL"
-        )
-    if trouble:
-        raise UserError(f"{reason(trouble)} ({url})")
+        return ""
+    found = _asked()
+    if isinstance(found, TransportError):
+        return f"no server answers at {url} ({reason(found)}): start it, or unset PREFECT_API_URL"
+    return f"{reason(found)} ({url})" if found else ""
 
 
-def _trouble() -> Exception | None:
-    """Return what keeps this client from using the server that settings name."""
+def _asked() -> Exception | None:
+    """Return what the client says of the server, if that is not that all is well."""
     from prefect.client.orchestration import get_client
 
     try:
         with get_client(sync_client=True) as client:
-            if trouble := client.api_healthcheck():
-                return trouble
+            if found := client.api_healthcheck():
+                return found
             client.raise_for_api_version_mismatch()
     except Exception as error:  # of HTTP, of TLS, of versions
         return error
