@@ -58,7 +58,8 @@ NETWORKS = {
 RESIDUAL = {
     "arms": [
         *("real", "class-weights", "classic", "mixup", "cutmix", "gmm+classic"),
-        *("gan", "gan+classic", "gan-soft", "gan-fresh", "gan-first", "placebo"),
+        *("gan", "gan+classic", "gan+mixup", "gan+cutmix"),
+        *("gan-soft", "gan-fresh", "gan-first", "placebo"),
     ],
     "classifiers": ["resnet"],
     "steps": 2000,

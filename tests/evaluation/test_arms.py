@@ -184,6 +184,19 @@ def test_gates_weights_and_probabilities_are_used(material: Material) -> None:
         np.testing.assert_allclose(soft.soft[row], np.full(10, 0.1) if is_soft else hard[row])
 
 
+@pytest.mark.parametrize("kind", ["mixup", "cutmix"])
+def test_mixed_batches_are_of_the_same_rows(kind: str, material: Material) -> None:
+    for mixed, plain in ((kind, "classic"), (f"gan+{kind}", "gan+classic")):
+        found, same = made(mixed, material), made(plain, material)
+        np.testing.assert_array_equal(found.pixels, same.pixels)
+        np.testing.assert_array_equal(found.synthetic, same.synthetic)
+        assert (found.mix, same.mix) == ((kind, 0.2), None)
+    assert made(kind, material, 0.8).mix == (kind, 0.8)
+    half, whole = (made(f"gan+{kind}", material, share) for share in (0.4, 0.8))
+    assert 2 * half.synthetic.sum() == whole.synthetic.sum() > 0
+    assert half.mix == whole.mix == (kind, 0.2)
+
+
 def test_every_epoch_sees_other_synthetic_images_and_all_real_ones(material: Material) -> None:
     found = made("gan-fresh", material, 1.0)
     assert found.synthetic.sum() == MOST * 25

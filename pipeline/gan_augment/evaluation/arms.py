@@ -66,6 +66,7 @@ class Material:
 
 
 Option = float | str | None
+Mix = Literal["mixup", "cutmix"]
 Make = Callable[[Option, ClassicParams], TrainingSet]
 """(a choice, how images are transformed) → training set."""
 
@@ -80,6 +81,7 @@ class Arm(NamedTuple):
         on_classic: whether images are transformed, by the policy chosen for `classic`.
         networks: whether it needs a classifier that learns in steps.
         adds: the methods whose images come to the real ones.
+        mix: how the images of a batch are mixed, if they are.
     """
 
     prepare: Callable[[Material, int], Make]
@@ -88,6 +90,7 @@ class Arm(NamedTuple):
     on_classic: bool = False
     networks: bool = False
     adds: tuple[str, ...] = ()
+    mix: Mix | None = None
 
 
 def real(material: Material, _: int) -> Make:
@@ -174,12 +177,24 @@ def classic(material: Material, seed: int) -> Make:
     )
 
 
-def _mixed(kind: Literal["mixup", "cutmix"]) -> Callable[[Material, int], Make]:
+def _mixed(kind: Mix) -> Callable[[Material, int], Make]:
+    """Do as `classic`, and mix the images of a batch."""
+
     def prepare(material: Material, seed: int) -> Make:
         balanced = _balanced(material, seed, material.synthetic.counts())
         return lambda alpha, params: replace(
             balanced, classic=params, mix=(kind, float(alpha or ALPHAS[0]))
         )
+
+    return prepare
+
+
+def _gan_mixed(kind: Mix) -> Callable[[Material, int], Make]:
+    """Do as `gan+classic`, and mix the images of a batch, real and synthetic ones alike."""
+
+    def prepare(material: Material, seed: int) -> Make:
+        make = _on_classic(GAN)(material, seed)
+        return lambda share, params: replace(make(share, params), mix=(kind, ALPHAS[0]))
 
     return prepare
 
@@ -263,6 +278,17 @@ def _plus(kind: Literal["gan", "plain"], *methods: str, on_classic: bool = False
     return Arm(_adding(*methods), kind, RATIOS, adds=methods)
 
 
+def _mixing(kind: Mix) -> Arm:
+    """Return the arm that mixes the images of `classic`; validation chooses α."""
+    return Arm(_mixed(kind), "plain", ALPHAS, on_classic=True, networks=True, mix=kind)
+
+
+def _gan_mixing(kind: Mix) -> Arm:
+    """Return the arm that mixes those of `gan+classic`; validation chooses the share."""
+    prepare = _gan_mixed(kind)
+    return Arm(prepare, "gan", SHARES, on_classic=True, networks=True, adds=(GAN,), mix=kind)
+
+
 ARMS: dict[str, Arm] = {
     "real": Arm(real, "plain"),
     "class-weights": Arm(class_weights, "plain", EXPONENTS),
@@ -274,8 +300,8 @@ ARMS: dict[str, Arm] = {
     "smote+classic": _plus("plain", "smote", on_classic=True),
     "gmm+classic": _plus("plain", "gmm", on_classic=True),
     "gmm+smote+classic": _plus("plain", "gmm", "smote", on_classic=True),
-    "mixup": Arm(_mixed("mixup"), "plain", ALPHAS, on_classic=True, networks=True),
-    "cutmix": Arm(_mixed("cutmix"), "plain", ALPHAS, on_classic=True, networks=True),
+    "mixup": _mixing("mixup"),
+    "cutmix": _mixing("cutmix"),
     "gan": _plus("gan", GAN),
     "gan+gmm": _plus("gan", GAN, "gmm"),
     "gan+smote": _plus("gan", GAN, "smote"),
@@ -285,6 +311,8 @@ ARMS: dict[str, Arm] = {
     "gan+classic": _plus("gan", GAN, on_classic=True),
     "gan+gmm+classic": _plus("gan", GAN, "gmm", on_classic=True),
     "gan+smote+classic": _plus("gan", GAN, "smote", on_classic=True),
+    "gan+mixup": _gan_mixing("mixup"),
+    "gan+cutmix": _gan_mixing("cutmix"),
     "gan-soft": Arm(gan_soft, "gan", SHARES, on_classic=True, networks=True, adds=(GAN,)),
     "gan-fresh": Arm(gan_fresh, "gan", FRESH, on_classic=True, networks=True, adds=(RAW,)),
     "gan-first": Arm(gan_first, "gan", FIRST, on_classic=True, networks=True, adds=(RAW,)),

@@ -137,7 +137,7 @@ def _settings(
         if weights is None
         else dict(zip(train.classes, weights.tolist(), strict=True)),
         "classic": classic if transforms(name) else None,
-        "mix": [name, amount] if arm.options is ALPHAS else None,
+        "mix": [arm.mix, amount if arm.options is ALPHAS else ALPHAS[0]] if arm.mix else None,
         "weighted": name == "gan-weighted",
         "soft": name == "gan-soft",
     }
